@@ -1,0 +1,96 @@
+"""What stands on a set and who performs there: `Material`, `Prop`, `Attachment`, `Light`, `Stage`, `Performance`.
+
+Only descriptions live here; `render` draws them, `physics` collides with them, `rl_camera` keeps cameras out of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motion.clip import Clip
+from motion.rotations import IDENTITY, Array
+
+if TYPE_CHECKING:
+    from motion.character import Character
+
+Colour = tuple[float, float, float]  # linear Rec.709, 0..1
+
+
+@dataclass(frozen=True)
+class Material:
+    """A surface in glTF's metallic-roughness model."""
+
+    name: str = "matte"
+    colour: Colour = (0.5, 0.5, 0.5)  # base colour, linear
+    roughness: float = 0.8
+    metallic: float = 0.0
+    pattern: str = "plain"  # a procedural pattern that the renderer knows: plain, fabric, skin, hair, wood, grass, …
+    colour2: Colour | None = None  # the pattern's second colour; None: derived from colour
+    scale: float = 1.0  # pattern repeats per metre, relative to the pattern's natural size
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A prop held by a performer's joint for a while, then let go."""
+
+    performer: str
+    joint: str = "right_hand"  # one of skeleton.JOINTS
+    start_s: float = 0.0
+    end_s: float | None = None  # None: never let go
+    offset: Array | None = None  # (3,) metres in the joint's frame; None: the palm for hands, else the joint
+    rotation: Array | None = None  # (4,) xyzw in the joint's frame; None: as at the moment of taking hold
+
+
+@dataclass(frozen=True)
+class Prop:
+    """A thing on the set: a primitive or a mesh file, at a place, perhaps held for a while."""
+
+    name: str
+    shape: str = "box"  # a primitive's name (box, sphere, cylinder, cone, bench, …) or the path of a mesh file
+    size: tuple[float, float, float] = (1.0, 1.0, 1.0)  # metres: width x, height y, depth z
+    position: Array = field(default_factory=lambda: np.zeros(3))  # metres, world: the middle of the prop's underside
+    rotation: Array = field(default_factory=lambda: IDENTITY.copy())  # xyzw, world
+    material: Material | None = None  # None: the mesh file's own, or the primitive's usual one
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Light:
+    """A lamp besides the preset's sun and sky."""
+
+    kind: str  # "point" | "spot"
+    position: Array  # (3,) metres, world
+    colour: Colour = (1.0, 1.0, 1.0)
+    intensity: float = 100.0  # candela-like: radiance reaching one metre away
+    target: Array | None = None  # (3,) metres, world, for a spot
+    angle: float = 0.6  # radians, half the spot's cone
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The set: ground, light, sky, things."""
+
+    ground: str | None = "studio"  # ground material's name; None: no ground
+    light: str = "studio"  # light preset's name
+    sun_azimuth: float | None = None  # radians about +Y from +Z; None: the preset's
+    sun_elevation: float | None = None  # radians above the horizon; None: the preset's
+    props: tuple[Prop, ...] = ()
+    lights: tuple[Light, ...] = ()
+    plate: str | None = None  # an image behind everything; the ground then only catches shadows
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A clip, in world coordinates, on a body, from a moment on. Before it starts and after it ends the pose is held."""
+
+    name: str
+    clip: Clip
+    character: Character
+    start_s: float = 0.0
+
+    def at(self, time: float) -> tuple[Array, Array]:
+        """Local rotations ``(24, 4)`` and pelvis ``(3,)`` at a time of the film, seconds."""
+        return self.clip.at(time - self.start_s)
