@@ -218,14 +218,17 @@ def concatenate(clips: Sequence[Clip], blends: Sequence[float] | float = 0.25, a
             following = place(following, (x, z), float(heading(_frames(result, np.array([meet])))[0]))
         weight = _smoothstep(np.arange(n + 1) / n) if n else np.ones(1)
         tail = np.s_[meet : result.frames]
-        middle = blend(_frames(result, tail), _frames(following, np.s_[: n + 1]), weight)
-        result = _join([_frames(result, np.s_[:meet]), middle, _frames(following, np.s_[n + 1 :])])
+        parts = [blend(_frames(result, tail), _frames(following, np.s_[: n + 1]), weight)]
+        if meet > 0:
+            parts.insert(0, _frames(result, np.s_[:meet]))
+        if following.frames > n + 1:
+            parts.append(_frames(following, np.s_[n + 1 :]))
+        result = _join(parts)
     return result
 
 
 def _join(parts: Sequence[Clip]) -> Clip:
-    """Frames of several clips in a row, without any blending; parts may be empty slices."""
-    parts = [part for part in parts if part is not None]
+    """Frames of several clips in a row, without any blending."""
     contacts = None
     if all(p.contacts is not None for p in parts) and len({p.contacts.labels for p in parts if p.contacts}) == 1:
         contacts = ContactTrack(parts[0].contacts.labels, np.concatenate([p.contacts.on for p in parts]))  # type: ignore[union-attr]

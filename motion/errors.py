@@ -1,9 +1,9 @@
 """The errors a user may see, in one small tree; the command line turns each into one line and an exit code.
 
-    CinemotionError          something a person should read           exit 1
-    ├── BadInput             the input is wrong: file, name, value    exit 2
-    ├── MissingExtra         an optional package is not installed     exit 1
-    └── MissingSystem        the machine lacks something (GL, space)  exit 1
+CinemotionError          something a person should read           exit 1
+├── BadInput             the input is wrong: file, name, value    exit 2
+├── MissingExtra         an optional package is not installed     exit 1
+└── MissingSystem        the machine lacks something (GL, space)  exit 1
 """
 
 from __future__ import annotations
