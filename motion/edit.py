@@ -6,6 +6,7 @@ Contacts and fingers come along.
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -52,7 +53,7 @@ def sample(clip: Clip, times: ArrayLike, fps: Fraction | None = None) -> Clip:
     )
 
 
-def _frames(clip: Clip, index: np.ndarray | slice) -> Clip:
+def _frames(clip: Clip, index: np.ndarray | builtins.slice) -> Clip:
     """The frames that an index selects, untouched."""
     return replace(
         clip,
@@ -63,7 +64,7 @@ def _frames(clip: Clip, index: np.ndarray | slice) -> Clip:
     )
 
 
-def slice(clip: Clip, start_s: float = 0.0, stop_s: float | None = None) -> Clip:  # noqa: A001 - the field's word
+def slice(clip: Clip, start_s: float = 0.0, stop_s: float | None = None) -> Clip:
     """The part from ``start_s`` to ``stop_s`` (both sampled) in seconds.
 
     Raises:
@@ -73,7 +74,7 @@ def slice(clip: Clip, start_s: float = 0.0, stop_s: float | None = None) -> Clip
     stop_s = last if stop_s is None else min(stop_s, last)
     if not 0 <= start_s <= stop_s:
         raise BadInput(f"slice: from {start_s:g} s to {stop_s:g} s of a clip of {last:g} s")
-    count = int(math.floor((stop_s - start_s) * float(clip.fps) + 1e-6)) + 1
+    count = math.floor((stop_s - start_s) * float(clip.fps) + 1e-6) + 1
     return sample(clip, start_s + np.arange(count) / float(clip.fps))
 
 
@@ -94,7 +95,7 @@ def speed(clip: Clip, factor: float) -> Clip:
     """Play ``factor`` times as fast, at the same frame rate (2 halves the duration)."""
     if not (math.isfinite(factor) and factor > 0):
         raise BadInput(f"speed: {factor}, expected a positive number")
-    count = int(math.floor((clip.frames - 1) / factor + 1e-9)) + 1
+    count = math.floor((clip.frames - 1) / factor + 1e-9) + 1
     return sample(clip, np.arange(count) * factor / float(clip.fps))
 
 
@@ -106,10 +107,10 @@ def time_warp(clip: Clip, keys: Sequence[tuple[float, float]]) -> Clip:
     """
     from scipy.interpolate import PchipInterpolator
 
-    source, new = (np.array(column, dtype=np.float64) for column in zip(*keys, strict=True)) if keys else ((), ())
+    source, new = np.array(keys, dtype=np.float64).reshape(-1, 2).T
     if len(source) < 2 or (np.diff(source) < 0).any() or (np.diff(new) <= 0).any():
         raise BadInput("time warp: expected two or more keys with increasing times")
-    count = int(math.floor((new[-1] - new[0]) * float(clip.fps) + 1e-9)) + 1
+    count = math.floor((new[-1] - new[0]) * float(clip.fps) + 1e-9) + 1
     return sample(clip, PchipInterpolator(new, source)(new[0] + np.arange(count) / float(clip.fps)))
 
 
@@ -129,7 +130,8 @@ def transform(clip: Clip, yaw: float = 0.0, translation: ArrayLike = (0.0, 0.0, 
     turn = rot.yaw(yaw)
     rotations = clip.rotations.copy()
     rotations[:, 0] = rot.multiply(turn, rotations[:, 0])
-    return replace(clip, rotations=rotations, root_position=rot.rotate(turn, clip.root_position) + translation)
+    moved = rot.rotate(turn, clip.root_position) + np.asarray(translation, dtype=np.float64)
+    return replace(clip, rotations=rotations, root_position=moved)
 
 
 def place(clip: Clip, position: tuple[float, float], yaw: float | None = None) -> Clip:
@@ -211,7 +213,7 @@ def concatenate(clips: Sequence[Clip], blends: Sequence[float] | float = 0.25, a
     for following, seconds in zip(clips[1:], blends, strict=True):
         if following.fps != result.fps:
             raise BadInput(f"concatenate: {following.fps} and {result.fps} frames per second; resample first")
-        n = max(0, min(int(round(seconds * float(result.fps))), result.frames - 1, following.frames - 1))
+        n = max(0, min(round(seconds * float(result.fps)), result.frames - 1, following.frames - 1))
         meet = result.frames - 1 - n  # the frame of `result` that the next clip's first frame falls on
         if align:
             x, _, z = result.root_position[meet]
@@ -256,7 +258,7 @@ def loop(clip: Clip, blend_s: float = 0.3) -> Clip:
 
     Travel and turning over the floor are kept (a walk still walks); only pose, lean and height are closed.
     """
-    n = max(1, min(int(round(blend_s * float(clip.fps))), clip.frames - 1)) if clip.frames > 1 else 0
+    n = max(1, min(round(blend_s * float(clip.fps)), clip.frames - 1)) if clip.frames > 1 else 0
     if n == 0:
         return clip
     facing = rot.yaw(heading(clip))
@@ -295,7 +297,7 @@ def in_place(clip: Clip, window_s: float = 1.0) -> Clip:
 
     path = clip.root_position[:, [0, 2]]
     sigma = window_s * float(clip.fps) / 2.0
-    pad = max(1, min(int(math.ceil(3 * sigma)), clip.frames - 1)) if clip.frames > 1 else 0
+    pad = max(1, min(math.ceil(3 * sigma), clip.frames - 1)) if clip.frames > 1 else 0
     # Odd reflection goes on in the direction of travel, so that the ends are not dragged backwards.
     padded = np.pad(path, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd") if pad else path
     smooth = gaussian_filter1d(padded, sigma, axis=0, mode="nearest")[pad : pad + clip.frames]
@@ -306,6 +308,6 @@ def in_place(clip: Clip, window_s: float = 1.0) -> Clip:
 
 def hold(clip: Clip, before_s: float = 0.0, after_s: float = 0.0) -> Clip:
     """Stand still on the first pose before, and on the last one after, for the given seconds."""
-    before, after = (int(round(s * float(clip.fps))) for s in (before_s, after_s))
+    before, after = (round(s * float(clip.fps)) for s in (before_s, after_s))
     index = np.concatenate([np.zeros(before, int), np.arange(clip.frames), np.full(after, clip.frames - 1)])
     return _frames(clip, index)

@@ -164,8 +164,7 @@ def angle_between(a: ArrayLike, b: ArrayLike) -> Array:
 
 def between(a: ArrayLike, b: ArrayLike) -> Array:
     """The smallest turn that takes direction ``a (…, 3)`` to direction ``b``; half a turn where they are opposite."""
-    a, b = (np.asarray(v, dtype=np.float64) for v in (a, b))
-    a, b = np.broadcast_arrays(a, b)
+    a, b = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
     a = a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), 1e-12)
     b = b / np.maximum(np.linalg.norm(b, axis=-1, keepdims=True), 1e-12)
     dot = np.sum(a * b, axis=-1, keepdims=True)

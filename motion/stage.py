@@ -84,7 +84,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Performance:
-    """A clip, in world coordinates, on a body, from a moment on. Before it starts and after it ends the pose is held."""
+    """A clip, in world coordinates, on a body, from a moment on; its first and last poses are held outside it."""
 
     name: str
     clip: Clip

@@ -1,4 +1,4 @@
-"""`Take`: a capture as it came, on any skeleton. What the file said, so that a file read and written again says the same."""
+"""`Take`: a capture as it came, on any skeleton, and `Provenance`. A file read and written again says the same."""
 
 from __future__ import annotations
 
