@@ -164,14 +164,14 @@ def angle_between(a: ArrayLike, b: ArrayLike) -> Array:
 
 def between(a: ArrayLike, b: ArrayLike) -> Array:
     """The smallest turn that takes direction ``a (…, 3)`` to direction ``b``; half a turn where they are opposite."""
-    a, b = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
-    a = a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), 1e-12)
-    b = b / np.maximum(np.linalg.norm(b, axis=-1, keepdims=True), 1e-12)
-    dot = np.sum(a * b, axis=-1, keepdims=True)
-    q = np.concatenate([np.cross(a, b), 1.0 + dot], axis=-1)
-    # Opposite: any axis across a will do; take the one farthest from a.
-    away = np.eye(3)[np.argmin(np.abs(a), axis=-1)]
-    across = np.concatenate([np.cross(a, away), np.zeros_like(dot)], axis=-1)
+    u, v = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
+    u = u / np.maximum(np.linalg.norm(u, axis=-1, keepdims=True), 1e-12)
+    v = v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)
+    dot = np.sum(u * v, axis=-1, keepdims=True)
+    q = np.concatenate([np.cross(u, v), 1.0 + dot], axis=-1)
+    # Opposite: any axis across u will do; take the one farthest from it.
+    away = np.eye(3)[np.argmin(np.abs(u), axis=-1)]
+    across = np.concatenate([np.cross(u, away), np.zeros_like(dot)], axis=-1)
     return normalize(np.where(dot < -1 + 1e-9, across, q))
 
 
