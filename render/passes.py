@@ -1,0 +1,326 @@
+"""Passes of frames as files for compositing: the table `PASSES`, `PassWriter` (EXR, PNG16, NPZ) and `read_passes`.
+
+    exr    one multilayer file a frame; colours half float, everything else 32 bits; the camera in the header
+    png16  one 16-bit PNG a pass and frame, quantised as `PNG16` says; the scales in ``passes.json``
+    npz    one file a frame with the arrays as they are, for NumPy
+
+Control videos for video models are in `render.control`.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from motion.camera import CameraPath
+from motion.errors import BadInput, unknown
+from render.files import whole
+from render.video import check_fps, check_size
+
+SCHEMA = 1
+FORMATS = ("exr", "png16", "npz")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One layer of a frame."""
+
+    name: str
+    channels: tuple[str, ...]  # names in an EXR file
+    dtype: str  # of the array in memory and in NPZ: float32 or int32
+    exr: str  # stored in EXR as: half, float or uint
+    unit: str
+    meaning: str
+
+    @property
+    def width(self) -> int:
+        return len(self.channels)
+
+
+def _colour(name: str, meaning: str, layer: str | None = None) -> Pass:
+    prefix = name + "." if layer is None else layer
+    return Pass(name, tuple(prefix + c for c in "RGB"), "float32", "half", "linear Rec.709", meaning)
+
+
+_FLOW = "px, x right, y down"
+#: Every pass by name, in the order in which they are told.
+PASSES: dict[str, Pass] = {
+    p.name: p
+    for p in (
+        _colour("beauty", "the picture: anti-aliased linear light, not tone-mapped", layer=""),
+        Pass("alpha", ("A",), "float32", "half", "0 to 1", "coverage, under the beauty's filter"),
+        _colour("diffuse", "light reflected diffusely at the pixel's centre, albedo included"),
+        _colour("specular", "light reflected as a gloss at the pixel's centre"),
+        _colour("albedo", "base colour without light, at the pixel's centre"),
+        _colour("albedo_aa", "base colour under the beauty's filter: divide the beauty by it to take textures out"),
+        Pass(
+            "roughness_metallic",
+            ("material.roughness", "material.metallic"),
+            "float32",
+            "float",
+            "0 to 1",
+            "glTF's roughness and metallic of the surface at the pixel's centre",
+        ),
+        Pass(
+            "normal",
+            ("N.X", "N.Y", "N.Z"),
+            "float32",
+            "float",
+            "unit vector, world",
+            "surface normal at the pixel's centre; 0 0 0 where there is nothing",
+        ),
+        Pass(
+            "depth",
+            ("Z",),
+            "float32",
+            "float",
+            "m along the camera's −Z",
+            "planar distance of the surface at the pixel's centre; 0 where there is nothing",
+        ),
+        Pass(
+            "ids",
+            ("id.instance", "id.part"),
+            "int32",
+            "uint",
+            "number",
+            "which thing and which part of it is at the pixel's centre; 0 where there is nothing",
+        ),
+        Pass(
+            "flow",
+            ("forward.u", "forward.v", "forward.occluded"),
+            "float32",
+            "float",
+            _FLOW,
+            "to the next frame: position there minus position here; occluded is 1 where the point is not seen there",
+        ),
+        Pass(
+            "flow_back",
+            ("backward.u", "backward.v", "backward.occluded"),
+            "float32",
+            "float",
+            _FLOW,
+            "to the previous frame, in the same way",
+        ),
+    )
+}
+
+
+def check_passes(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, without doubles, in the table's order; `BadInput` with a suggestion for one that is unknown."""
+    names = [names] if isinstance(names, str) else list(names)
+    for name in names:
+        if name not in PASSES:
+            raise unknown("pass", name, PASSES)
+    return tuple(name for name in PASSES if name in names)
+
+
+def flow_arrays(frame: Any, to: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Flow ``(H, W, 2)`` and occlusion ``(H, W)`` from a frame to frame ``to``; all occluded when there is none."""
+    if not 0 <= to < frames:
+        shape = np.asarray(frame.depth if frame.depth is not None else frame.alpha).shape[:2]
+        return np.zeros((*shape, 2), np.float32), np.ones(shape, bool)
+    flow, occluded = frame.flow_to(to)
+    return np.asarray(flow, np.float32), np.asarray(occluded, bool)
+
+
+def arrays(frame: Any, passes: Iterable[str], frames: int) -> dict[str, np.ndarray]:
+    """The named passes of a `Frame` as arrays: ``(H, W)`` for one channel, else ``(H, W, channels)``.
+
+    Args:
+        frame: what the renderer yields.
+        passes: names from `PASSES`.
+        frames: frames in the whole camera path; the flow out of its ends is all occluded.
+
+    Raises:
+        BadInput: a pass is unknown, or was not drawn.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name in check_passes(passes):
+        spec = PASSES[name]
+        if name in ("flow", "flow_back"):
+            flow, occluded = flow_arrays(frame, frame.index + (1 if name == "flow" else -1), frames)
+            value: Any = np.concatenate([flow, occluded[..., None]], axis=-1)
+        else:
+            value = getattr(frame, name, None)
+        if value is None:
+            raise BadInput(f"frame {frame.index}: pass '{name}' was not drawn; ask the renderer for it")
+        value = np.asarray(value, dtype=spec.dtype)
+        if spec.width == 1 and value.ndim == 3:
+            value = value[..., 0]
+        found[name] = value
+    return found
+
+
+class PassWriter:
+    """Writes the passes of frames, one frame at a time; every file appears whole or not at all.
+
+    Args:
+        folder: made when missing. Files: ``frame.000000.exr``, ``depth/depth.000000.png`` or ``frame.000000.npz``.
+        passes: names from `PASSES`.
+        fmt: ``"exr"`` (extra ``exr``), ``"png16"`` or ``"npz"``.
+        size: width and height in pixels; a frame of another size is refused.
+        fps: exact frame rate, for the header.
+        camera: the path that the frames were drawn with; pose and lens go into EXR headers, its length says where
+            flow ends.
+        depth_max_m: the distance that PNG16 stores as 65535; farther is clipped. The default makes one step 1 mm.
+
+    Raises:
+        BadInput: a pass, format or size is wrong, or the folder cannot be written to.
+        MissingExtra: EXR without the OpenEXR package.
+        MissingSystem: the disk is full.
+
+    Example:
+        >>> writer = PassWriter("out/passes", ["depth", "normal"], "exr", (1280, 720), 24, camera)  # doctest: +SKIP
+        >>> for frame in rasterizer.render(world, camera, range(48), writer.passes):  # doctest: +SKIP
+        ...     writer.write(frame)
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        passes: Iterable[str],
+        fmt: str,
+        size: tuple[int, int],
+        fps: Fraction | int | float | str,
+        camera: CameraPath | None = None,
+        *,
+        depth_max_m: float = 65.535,
+    ) -> None:
+        self.folder = Path(folder)
+        self.passes = check_passes(passes)
+        if not self.passes:
+            raise BadInput(f"{folder}: no passes to write, expected some of {', '.join(PASSES)}")
+        if fmt not in FORMATS:
+            raise unknown("pass format", fmt, FORMATS)
+        if not depth_max_m > 0:
+            raise BadInput(f"depth_max_m {depth_max_m}, expected more than 0 metres")
+        self.fmt = fmt
+        self.size = check_size(size)
+        self.fps = check_fps(fps)
+        self.camera = camera
+        self.depth_max_m = float(depth_max_m)
+        if fmt == "exr":
+            from render import exr
+
+            exr.library()  # say now, not after the first frame is drawn, that the package is missing
+        write_json(self.folder / "passes.json", self.describe())
+
+    def __enter__(self) -> PassWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close: every frame is whole already."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the files hold, for ``passes.json``: channels, units, meanings and, for PNG16, how to decode."""
+        described: dict[str, Any] = {}
+        for name in self.passes:
+            spec = PASSES[name]
+            described[name] = {
+                "channels": list(spec.channels),
+                "unit": spec.unit,
+                "meaning": spec.meaning,
+            }
+            if self.fmt == "png16":
+                from render import png16
+
+                described[name] |= asdict(png16.encoding(name, self.depth_max_m))
+        return {
+            "schema": SCHEMA,
+            "format": self.fmt,
+            "size": list(self.size),
+            "fps": str(self.fps),
+            "first_frame": 0,
+            "axes": "right-handed, metres, Y up, camera looks down -Z; images row 0 at the top",
+            "passes": described,
+        }
+
+    def paths(self, index: int) -> dict[str, Path]:
+        """Where frame ``index`` is written, by pass."""
+        if self.fmt == "png16":
+            return {name: self.folder / name / f"{name}.{index:06d}.png" for name in self.passes}
+        return dict.fromkeys(self.passes, self.folder / f"frame.{index:06d}.{self.fmt}")
+
+    def write(self, frame: Any) -> list[Path]:
+        """Write the passes of one `Frame` and return the files.
+
+        Raises:
+            BadInput: a pass was not drawn or has the wrong size.
+        """
+        frames = self.camera.frames if self.camera is not None else 2**31
+        layers = arrays(frame, self.passes, frames)
+        for name, value in layers.items():
+            expected = (self.size[1], self.size[0]) + ((PASSES[name].width,) if PASSES[name].width > 1 else ())
+            if value.shape != expected:
+                raise BadInput(f"frame {frame.index}: pass '{name}' has shape {value.shape}, expected {expected}")
+        paths = self.paths(frame.index)
+        write: Callable[[Path, Mapping[str, np.ndarray], int], None] = {
+            "exr": self._write_exr,
+            "png16": self._write_png16,
+            "npz": self._write_npz,
+        }[self.fmt]
+        write(paths[self.passes[0]], layers, frame.index)
+        return list(dict.fromkeys(paths.values()))
+
+    def _write_exr(self, path: Path, layers: Mapping[str, np.ndarray], index: int) -> None:
+        from render import exr
+
+        with whole(path) as partial:
+            exr.write(partial, layers, exr.header(index, self.fps, self.camera))
+
+    def _write_png16(self, path: Path, layers: Mapping[str, np.ndarray], index: int) -> None:
+        from render import png16
+
+        for name, file in self.paths(index).items():
+            with whole(file) as partial:
+                partial.write_bytes(png16.encode(name, layers[name], self.depth_max_m))
+
+    def _write_npz(self, path: Path, layers: Mapping[str, np.ndarray], index: int) -> None:
+        # numpy's own writer compresses at level 6, several times slower for a tenth less; dates are fixed for sameness.
+        with whole(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for name, value in layers.items():
+                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.ascontiguousarray(value), allow_pickle=False)
+
+
+def read_passes(folder: str | Path, index: int) -> dict[str, np.ndarray]:
+    """The passes of one frame as they were before they were written, up to the format's quantisation.
+
+    Raises:
+        BadInput: the folder holds no passes, or the frame is missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        about = json.loads((folder / "passes.json").read_text(encoding="utf-8"))
+        fmt, passes = about["format"], check_passes(about["passes"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{folder}: holds no passes (passes.json: {error})") from error
+    if fmt == "png16":
+        from render import png16
+
+        return {name: png16.decode_file(name, folder / name / f"{name}.{index:06d}.png", about) for name in passes}
+    path = folder / f"frame.{index:06d}.{fmt}"
+    if not path.is_file():
+        raise BadInput(f"{path}: no such frame")
+    if fmt == "exr":
+        from render import exr
+
+        return exr.read(path, passes)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in passes}
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: not passes that can be read ({error})") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON for people, in one piece."""
+    with whole(path) as partial:
+        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
