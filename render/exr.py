@@ -41,7 +41,8 @@ def header(index: int, fps: Fraction, camera: CameraPath | None) -> dict[str, An
         "cinemotion/units": "; ".join(f"{', '.join(p.channels)}: {p.unit}" for p in PASSES.values()),
     }
     if camera is not None and 0 <= index < camera.frames:
-        found["worldToCamera"] = np.linalg.inv(camera.T_world_camera[index]).T.astype(np.float32)
+        # The binding reads the array's memory as it lies: a transposed view would be written untransposed.
+        found["worldToCamera"] = np.ascontiguousarray(np.linalg.inv(camera.T_world_camera[index]).T, np.float32)
         found["nominalFocalLength"] = float(camera.focal_mm[index])
         found["cinemotion/sensorWidth_mm"] = float(camera.sensor_width_mm)
         found["cinemotion/lensShift"] = np.asarray(camera.shift, np.float32)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
 from render.files import whole
+from render.frame import Frame
 from render.video import check_fps, check_size
 
 SCHEMA = 1
@@ -56,8 +57,8 @@ PASSES: dict[str, Pass] = {
     for p in (
         _colour("beauty", "the picture: anti-aliased linear light, not tone-mapped", layer=""),
         Pass("alpha", ("A",), "float32", "half", "0 to 1", "coverage, under the beauty's filter"),
-        _colour("diffuse", "light reflected diffusely at the pixel's centre, albedo included"),
-        _colour("specular", "light reflected as a gloss at the pixel's centre"),
+        _colour("diffuse", "light leaving a white matte surface there; beauty = albedo * diffuse + specular"),
+        _colour("specular", "reflections, haze and sky at the pixel's centre"),
         _colour("albedo", "base colour without light, at the pixel's centre"),
         _colour("albedo_aa", "base colour under the beauty's filter: divide the beauty by it to take textures out"),
         Pass(
@@ -121,22 +122,16 @@ def check_passes(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in PASSES if name in names)
 
 
-def flow_arrays(frame: Any, to: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Flow ``(H, W, 2)`` and occlusion ``(H, W)`` from a frame to frame ``to``; all occluded when there is none."""
-    if not 0 <= to < frames:
-        shape = np.asarray(frame.depth if frame.depth is not None else frame.alpha).shape[:2]
-        return np.zeros((*shape, 2), np.float32), np.ones(shape, bool)
-    flow, occluded = frame.flow_to(to)
-    return np.asarray(flow, np.float32), np.asarray(occluded, bool)
+def to_draw(passes: Iterable[str]) -> tuple[str, ...]:
+    """What to ask a renderer for so that `PassWriter` has all it writes: flow is computed later, alpha with beauty."""
+    wanted = {"beauty" if name == "alpha" else name for name in check_passes(passes)}
+    return tuple(name for name in PASSES if name in wanted - {"flow", "flow_back"})
 
 
-def arrays(frame: Any, passes: Iterable[str], frames: int) -> dict[str, np.ndarray]:
-    """The named passes of a `Frame` as arrays: ``(H, W)`` for one channel, else ``(H, W, channels)``.
+def arrays(frame: Frame, passes: Iterable[str]) -> dict[str, np.ndarray]:
+    """The named passes of a frame: ``(H, W)`` for one channel, else ``(H, W, channels)``, float32 or int32.
 
-    Args:
-        frame: what the renderer yields.
-        passes: names from `PASSES`.
-        frames: frames in the whole camera path; the flow out of its ends is all occluded.
+    The flow out of the film's first and last frame is 0 and all occluded.
 
     Raises:
         BadInput: a pass is unknown, or was not drawn.
@@ -144,18 +139,21 @@ def arrays(frame: Any, passes: Iterable[str], frames: int) -> dict[str, np.ndarr
     found: dict[str, np.ndarray] = {}
     for name in check_passes(passes):
         spec = PASSES[name]
-        if name in ("flow", "flow_back"):
-            flow, occluded = flow_arrays(frame, frame.index + (1 if name == "flow" else -1), frames)
-            value: Any = np.concatenate([flow, occluded[..., None]], axis=-1)
-        else:
-            value = getattr(frame, name, None)
+        value = _flow(frame, name) if name in ("flow", "flow_back") else getattr(frame, name)
         if value is None:
             raise BadInput(f"frame {frame.index}: pass '{name}' was not drawn; ask the renderer for it")
-        value = np.asarray(value, dtype=spec.dtype)
-        if spec.width == 1 and value.ndim == 3:
-            value = value[..., 0]
-        found[name] = value
+        found[name] = np.asarray(value, dtype=spec.dtype)
     return found
+
+
+def _flow(frame: Frame, name: str) -> np.ndarray:
+    """``(H, W, 3)``: u, v, and 1 where occluded."""
+    to = frame.index + (1 if name == "flow" else -1)
+    if not 0 <= to < frame.camera.frames:
+        width, height = frame.size
+        return np.broadcast_to(np.array([0, 0, 1], np.float32), (height, width, 3))
+    flow, occluded = frame.flow_to(to)
+    return np.concatenate([flow, occluded[..., None]], axis=-1, dtype=np.float32)
 
 
 class PassWriter:
@@ -167,8 +165,7 @@ class PassWriter:
         fmt: ``"exr"`` (extra ``exr``), ``"png16"`` or ``"npz"``.
         size: width and height in pixels; a frame of another size is refused.
         fps: exact frame rate, for the header.
-        camera: the path that the frames were drawn with; pose and lens go into EXR headers, its length says where
-            flow ends.
+        camera: pose and lens for EXR headers; None: the path that each frame was drawn with.
         depth_max_m: the distance that PNG16 stores as 65535; farther is clipped. The default makes one step 1 mm.
 
     Raises:
@@ -248,46 +245,44 @@ class PassWriter:
             return {name: self.folder / name / f"{name}.{index:06d}.png" for name in self.passes}
         return dict.fromkeys(self.passes, self.folder / f"frame.{index:06d}.{self.fmt}")
 
-    def write(self, frame: Any) -> list[Path]:
-        """Write the passes of one `Frame` and return the files.
+    def write(self, frame: Frame) -> list[Path]:
+        """Write the passes of one frame and return the files.
 
         Raises:
             BadInput: a pass was not drawn or has the wrong size.
         """
-        frames = self.camera.frames if self.camera is not None else 2**31
-        layers = arrays(frame, self.passes, frames)
+        layers = arrays(frame, self.passes)
         for name, value in layers.items():
             expected = (self.size[1], self.size[0]) + ((PASSES[name].width,) if PASSES[name].width > 1 else ())
             if value.shape != expected:
                 raise BadInput(f"frame {frame.index}: pass '{name}' has shape {value.shape}, expected {expected}")
         paths = self.paths(frame.index)
-        write: Callable[[Path, Mapping[str, np.ndarray], int], None] = {
-            "exr": self._write_exr,
-            "png16": self._write_png16,
-            "npz": self._write_npz,
-        }[self.fmt]
-        write(paths[self.passes[0]], layers, frame.index)
+        if self.fmt == "png16":
+            from render import png16
+
+            for name, path in paths.items():
+                with whole(path) as partial:
+                    partial.write_bytes(png16.encode(name, layers[name], self.depth_max_m))
+        elif self.fmt == "exr":
+            from render import exr
+
+            with whole(paths[self.passes[0]]) as partial:
+                exr.write(partial, layers, exr.header(frame.index, self.fps, self.camera or frame.camera))
+        else:
+            with whole(paths[self.passes[0]]) as partial:
+                _write_npz(partial, layers)
         return list(dict.fromkeys(paths.values()))
 
-    def _write_exr(self, path: Path, layers: Mapping[str, np.ndarray], index: int) -> None:
-        from render import exr
 
-        with whole(path) as partial:
-            exr.write(partial, layers, exr.header(index, self.fps, self.camera))
-
-    def _write_png16(self, path: Path, layers: Mapping[str, np.ndarray], index: int) -> None:
-        from render import png16
-
-        for name, file in self.paths(index).items():
-            with whole(file) as partial:
-                partial.write_bytes(png16.encode(name, layers[name], self.depth_max_m))
-
-    def _write_npz(self, path: Path, layers: Mapping[str, np.ndarray], index: int) -> None:
-        # numpy's own writer compresses at level 6, several times slower for a tenth less; dates are fixed for sameness.
-        with whole(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for name, value in layers.items():
-                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, np.ascontiguousarray(value), allow_pickle=False)
+def _write_npz(path: Path, layers: Mapping[str, np.ndarray]) -> None:
+    # numpy's own writer compresses at level 6, several times slower for a tenth less; ZipInfo's date is fixed.
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, value in layers.items():
+            about = zipfile.ZipInfo(f"{name}.npy")
+            about.compress_type = zipfile.ZIP_DEFLATED
+            about._compresslevel = 1  # type: ignore[attr-defined]
+            with archive.open(about, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(value), allow_pickle=False)
 
 
 def read_passes(folder: str | Path, index: int) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,40 +16,21 @@ import pytest
 from motion.camera import CameraPath, look_at
 from motion.errors import BadInput, MissingExtra
 from render import png16
-from render.passes import PASSES, PassWriter, arrays, check_passes, read_passes
+from render.frame import Frame
+from render.passes import PASSES, PassWriter, arrays, check_passes, read_passes, to_draw
 
 SIZE = (20, 12)
 
 
-@dataclass
-class FakeFrame:
-    """What `render.frame.Frame` offers to a writer, with made-up numbers."""
-
-    index: int
-    beauty: np.ndarray
-    alpha: np.ndarray
-    diffuse: np.ndarray
-    specular: np.ndarray
-    albedo: np.ndarray
-    albedo_aa: np.ndarray
-    roughness_metallic: np.ndarray
-    normal: np.ndarray
-    depth: np.ndarray
-    ids: np.ndarray
-    flows: dict[int, tuple[np.ndarray, np.ndarray]]
-
-    def flow_to(self, k: int):
-        return self.flows[k]
-
-
-def frame(index=0, frames=3, size=SIZE, seed=0):
+def frame(index=0, frames=3, size=SIZE, seed=0, **change):
+    """A frame as a renderer gives it, with made-up numbers."""
     width, height = size
     rng = np.random.default_rng(seed + index)
 
     def unit(*channels):
         return rng.random((height, width, *channels), dtype=np.float32)
 
-    normal = rng.normal(size=(height, width, 3))
+    normal = rng.normal(size=(height, width, 3)).astype(np.float32)
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     depth = 0.5 + 60 * unit()
     nothing = unit() < 0.3
@@ -59,20 +40,25 @@ def frame(index=0, frames=3, size=SIZE, seed=0):
         for k in (index - 1, index + 1)
         if 0 <= k < frames
     }
-    ids = rng.integers(0, 300, (height, width, 2), dtype=np.int32)
-    return FakeFrame(
-        index,
-        unit(3) * 4,
-        unit(),
-        unit(3),
-        unit(3),
-        unit(3),
-        unit(3),
-        unit(2),
-        normal.astype(np.float32),
-        depth,
-        ids,
-        flows,
+    return replace(
+        Frame(
+            index=index,
+            time=index / 24,
+            size=size,
+            camera=camera(frames),
+            beauty=unit(3) * 4,
+            alpha=unit(),
+            diffuse=unit(3),
+            specular=unit(3),
+            albedo=unit(3),
+            albedo_aa=unit(3),
+            roughness_metallic=unit(2),
+            normal=normal,
+            depth=depth,
+            ids=rng.integers(0, 300, (height, width, 2), dtype=np.int32),
+            _flow=flows.__getitem__,
+        ),
+        **change,
     )
 
 
@@ -96,7 +82,7 @@ def test_round_trip(tmp_path, fmt):
         pytest.importorskip("OpenEXR")
     folder = written(tmp_path, fmt)
     for k in range(3):
-        back, there = read_passes(folder, k), arrays(frame(k), PASSES, 3)
+        back, there = read_passes(folder, k), arrays(frame(k), PASSES)
         assert list(back) == list(PASSES)
         for name, value in there.items():
             half = fmt == "exr" and PASSES[name].exr == "half"
@@ -109,7 +95,7 @@ def test_png16_round_trip_within_the_stated_step(tmp_path):
     folder = written(tmp_path, "png16")
     about = json.loads((folder / "passes.json").read_text())
     for k in range(3):
-        back, there = read_passes(folder, k), arrays(frame(k), PASSES, 3)
+        back, there = read_passes(folder, k), arrays(frame(k), PASSES)
         for name, value in there.items():
             stored = value.copy()
             if name == "beauty":
@@ -123,7 +109,7 @@ def test_png16_round_trip_within_the_stated_step(tmp_path):
 def test_png16_is_what_pillow_reads(tmp_path):
     image = pytest.importorskip("PIL.Image")
     folder = written(tmp_path, "png16", ["depth", "alpha"])
-    there = arrays(frame(1), ["depth"], 3)["depth"]
+    there = arrays(frame(1), ["depth"])["depth"]
     codes = np.asarray(image.open(folder / "depth" / "depth.000001.png"))
     assert np.abs(codes / 1000.0 - there).max() <= 0.0005 + 1e-5
     assert ((codes == 0) == (there == 0)).all()
@@ -182,13 +168,14 @@ def test_same_frames_give_same_bytes(tmp_path, fmt):
 
 
 def test_flow_out_of_the_film_is_occluded():
-    last = arrays(frame(2), ["flow", "flow_back"], 3)
+    last = arrays(frame(2), ["flow", "flow_back"])
     assert (last["flow"] == [0, 0, 1]).all()
     assert not (last["flow_back"][..., 2] == 1).all()
 
 
 def test_names_are_checked_and_ordered():
     assert check_passes(["normal", "beauty", "normal"]) == ("beauty", "normal")
+    assert to_draw(["flow", "alpha", "ids"]) == ("beauty", "ids")
     with pytest.raises(BadInput, match="unknown pass 'dept'; did you mean 'depth'"):
         check_passes(["dept"])
 
@@ -215,10 +202,8 @@ def test_frames_that_do_not_fit_leave_nothing(tmp_path):
     writer = PassWriter(tmp_path / "p", ["depth", "albedo"], "png16", SIZE, 24)
     with pytest.raises(BadInput, match=r"frame 0: pass 'albedo' has shape \(9, 8, 3\), expected \(12, 20, 3\)"):
         writer.write(frame(size=(8, 9)))
-    missing = frame()
-    missing.albedo = None
     with pytest.raises(BadInput, match="pass 'albedo' was not drawn"):
-        writer.write(missing)
+        writer.write(frame(albedo=None))
     assert [p.name for p in (tmp_path / "p").iterdir()] == ["passes.json"]
 
 
