@@ -1,0 +1,237 @@
+"""Control videos of a shot: depth, normal, flow and ids as 8-bit pictures, for video models and for the eye.
+
+Every shot has one fixed scale (`ShotScale`), known before its first frame is drawn, so that brightness means the same
+all through it and chunks drawn apart fit together; the scales are in ``control.json`` beside the videos.
+
+    depth   inverse depth, near bright: ``near / depth``, 1 at the shot's nearest, 0 where there is nothing
+    normal  in the camera's frame: right in red, up in green, towards the camera in blue; mid-grey is nothing
+    flow    to the next frame: hue is direction (right red, down yellow-green, left cyan, up violet), saturation speed
+    ids     a fixed colour for every instance and part; black is nothing
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from motion.camera import CameraPath
+from motion.errors import BadInput, unknown
+from motion.stage import Performance
+from render.frame import Frame
+from render.passes import SCHEMA, arrays, write_json
+from render.video import VideoWriter, check_size
+
+CONTROLS: tuple[str, ...] = ("depth", "normal", "flow", "ids")
+
+#: Flesh, hair and clothes around a joint's centre, metres: how much nearer a body may be than its nearest joint.
+_FLESH_M = 0.35
+#: Nothing nearer than this sets the scale: a hand before the lens would leave the rest of a shot black.
+_NEAREST_M = 0.3
+
+
+@dataclass(frozen=True)
+class ShotScale:
+    """How one shot's numbers become brightness."""
+
+    first: int  # frame
+    last: int  # frame, included
+    near_m: float  # depth shown as white; nearer is white too
+    flow_max_px: float  # speed shown at full saturation, px a frame; faster is no more saturated
+
+
+def shot_scales(
+    camera: CameraPath, size: tuple[int, int], performances: Sequence[Performance] = (), near_m: float | None = None
+) -> tuple[ShotScale, ...]:
+    """One scale per shot, from the scene alone: nothing need be drawn.
+
+    Args:
+        camera: the path, with its cuts.
+        size: width and height in pixels.
+        performances: who may be in the picture; their nearest joint over the shot sets ``near_m``.
+        near_m: use this instead, metres.
+
+    Returns:
+        Scales by shot. Flow is full at a twentieth of the picture's width a frame.
+    """
+    width, _ = check_size(size)
+    if near_m is not None and not near_m > 0:
+        raise BadInput(f"near_m {near_m}, expected more than 0 metres")
+    starts = [0, *(int(k) for k in np.flatnonzero(camera.cuts) if k > 0)]
+    ends = [*(k - 1 for k in starts[1:]), camera.frames - 1]
+    return tuple(
+        ShotScale(first, last, near_m or _nearest(camera, size, performances, first, last), max(1.0, width / 20))
+        for first, last in zip(starts, ends, strict=True)
+    )
+
+
+def _nearest(
+    camera: CameraPath, size: tuple[int, int], performances: Sequence[Performance], first: int, last: int
+) -> float:
+    """Distance along the view of the nearest joint in the picture, less its flesh; 1 m when nobody is in it."""
+    frames = np.arange(first, last + 1)
+    nearest = math.inf
+    for performance in performances:
+        clip = performance.clip
+        at = (frames / float(camera.fps) - performance.start_s) * float(clip.fps)
+        # The nearest frame of the clip is near enough: a scale needs no interpolation.
+        joints = clip.positions()[np.clip(np.rint(at).astype(int), 0, clip.frames - 1)]
+        pose = camera.T_world_camera[frames]
+        local = np.einsum("tji,tkj->tki", pose[:, :3, :3], joints - pose[:, None, :3, 3])
+        depth = -local[..., 2]
+        half = camera.sensor_width_mm / (2 * camera.focal_mm[frames])[:, None]
+        half_high = half * size[1] / size[0]
+        reach = np.maximum(depth, 0) + _FLESH_M
+        inside = (depth > 0) & (np.abs(local[..., 0]) < half * reach) & (np.abs(local[..., 1]) < half_high * reach)
+        if inside.any():
+            nearest = min(nearest, float(depth[inside].min()) - _FLESH_M)
+    return round(max(nearest, _NEAREST_M), 3) if math.isfinite(nearest) else 1.0
+
+
+def depth_picture(depth: np.ndarray, scale: ShotScale) -> np.ndarray:
+    """Inverse depth, near bright: ``(H, W)`` metres to ``(H, W, 3)`` uint8."""
+    inverse = np.divide(scale.near_m, depth, out=np.zeros(depth.shape), where=depth > 0)
+    return np.repeat(np.rint(255 * np.minimum(inverse, 1)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def normal_picture(normal: np.ndarray, T_world_camera: np.ndarray) -> np.ndarray:
+    """World normals ``(H, W, 3)`` as ``(H, W, 3)`` uint8 in the camera's frame; no surface is mid-grey, 128."""
+    local = normal @ np.asarray(T_world_camera, dtype=normal.dtype)[:3, :3]
+    return np.rint(127.5 + 127.5 * np.clip(local, -1, 1)).astype(np.uint8)
+
+
+def flow_picture(flow: np.ndarray, scale: ShotScale) -> np.ndarray:
+    """Flow ``(H, W, 2 or more)`` in pixels as colours ``(H, W, 3)`` uint8: hue is direction, white is rest."""
+    u, v = flow[..., 0], flow[..., 1]
+    hue = np.arctan2(v, u) * (3 / np.pi) % 6  # six sextants, 0 is to the right
+    saturation = np.minimum(np.hypot(u, v) / scale.flow_max_px, 1)
+    # HSV at full value, channel by channel: 1 - s * clip(distance from the channel's own hue - 1).
+    distance = np.abs((hue[..., None] - np.array([0.0, 2.0, 4.0]) + 3) % 6 - 3)
+    return np.rint(255 * (1 - saturation[..., None] * np.clip(distance - 1, 0, 1))).astype(np.uint8)
+
+
+def ids_picture(ids: np.ndarray) -> np.ndarray:
+    """Instance and part ``(H, W, 2)`` as colours ``(H, W, 3)`` uint8, the same in every film; nothing is black."""
+    # Two rounds of a multiplicative hash (Knuth's 2654435761 and Murmur's finaliser) spread neighbours apart.
+    mixed = ids[..., 0].astype(np.uint32) * np.uint32(2654435761) + ids[..., 1].astype(np.uint32) * np.uint32(40503)
+    mixed = (mixed ^ (mixed >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    mixed ^= mixed >> np.uint32(13)
+    channels = np.stack([mixed, mixed >> np.uint32(8), mixed >> np.uint32(16)], axis=-1) & np.uint32(0xFF)
+    colour = (48 + channels * np.uint32(207) // np.uint32(255)).astype(np.uint8)  # never so dark as nothing
+    return np.where((ids[..., :1] != 0), colour, np.uint8(0))
+
+
+def picture(name: str, frame: Frame, scale: ShotScale) -> np.ndarray:
+    """The control picture ``(H, W, 3)`` uint8 of one frame.
+
+    Raises:
+        BadInput: the control is unknown, or its pass was not drawn.
+    """
+    if name not in CONTROLS:
+        raise unknown("control video", name, CONTROLS)
+    value = arrays(frame, [name])[name]
+    makers: dict[str, Callable[[], np.ndarray]] = {
+        "depth": lambda: depth_picture(value, scale),
+        "normal": lambda: normal_picture(value, frame.camera.T_world_camera[frame.index]),
+        "flow": lambda: flow_picture(value, scale),
+        "ids": lambda: ids_picture(value),
+    }
+    return makers[name]()
+
+
+class ControlWriter:
+    """Writes control videos, one file per shot and control: ``shot_000.depth.mp4``; each appears when its shot ends.
+
+    Args:
+        folder: made when missing; ``control.json`` in it holds the scales.
+        controls: names from `CONTROLS`.
+        size: width and height in pixels.
+        fps: exact frame rate.
+        scales: from `shot_scales`.
+        codec: as for `render.video.VideoWriter`; ``"lossless"`` keeps ids exact.
+
+    Example:
+        >>> scales = shot_scales(camera, (832, 480), performances)  # doctest: +SKIP
+        >>> with ControlWriter("out/control", ["depth", "normal"], (832, 480), 16, scales) as control:  # doctest: +SKIP
+        ...     for frame in rasterizer.render(world, camera, range(81), ["depth", "normal"]):
+        ...         control.write(frame)
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        controls: Iterable[str],
+        size: tuple[int, int],
+        fps: Fraction | int | float | str,
+        scales: Sequence[ShotScale],
+        codec: str = "h264",
+    ) -> None:
+        controls = list(controls)
+        for name in controls:
+            if name not in CONTROLS:
+                raise unknown("control video", name, CONTROLS)
+        if not controls or not scales:
+            raise BadInput(f"{folder}: {len(controls)} controls of {len(scales)} shots, expected at least one of each")
+        self.folder = Path(folder)
+        self.controls = tuple(name for name in CONTROLS if name in controls)
+        self.scales = tuple(scales)
+        self._options = (check_size(size), fps, codec)
+        self._suffix = {"lossless": ".mkv", "prores": ".mov"}.get(codec, ".mp4")
+        self._stack = contextlib.ExitStack()
+        self._writers: dict[str, VideoWriter] = {}
+        self._shot = -1
+        self._written: set[int] = set()
+        VideoWriter(self._path(0, self.controls[0]), *self._options)  # refuse bad settings before anything is drawn
+
+    def _path(self, shot: int, name: str) -> Path:
+        return self.folder / f"shot_{shot:03d}.{name}{self._suffix}"
+
+    def __enter__(self) -> ControlWriter:
+        return self
+
+    def write(self, frame: Frame) -> None:
+        """Append one frame to its shot's videos; frames come in order, a shot may be written in part."""
+        shot = next((i for i, s in enumerate(self.scales) if s.first <= frame.index <= s.last), None)
+        if shot is None:
+            raise BadInput(f"frame {frame.index} belongs to no shot, expected 0 to {self.scales[-1].last}")
+        if shot != self._shot:
+            self._stack.close()
+            self._shot, self._writers = shot, {}
+            for name in self.controls:
+                writer = VideoWriter(self._path(shot, name), *self._options)
+                self._writers[name] = self._stack.enter_context(writer)
+        for name, writer in self._writers.items():
+            writer.write(picture(name, frame, self.scales[shot]))
+        self._written.add(shot)
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
+        if error[0] is None:
+            write_json(self.folder / "control.json", self.describe())
+
+    def describe(self) -> dict[str, object]:
+        """What the videos hold, for ``control.json``."""
+        size, fps, codec = self._options
+        meaning = {
+            "depth": "8-bit inverse depth, near bright: near_m / depth, 255 at near_m and nearer, 0 = nothing",
+            "normal": "camera frame: (x right, y up, z towards the camera) * 127.5 + 127.5; 128 = nothing",
+            "flow": "to the next frame: hue = direction, 0 right, clockwise; saturation = px / flow_max_px",
+            "ids": "a fixed colour per instance and part; black = nothing",
+        }
+        return {
+            "schema": SCHEMA,
+            "size": list(size),
+            "fps": str(Fraction(fps)),
+            "codec": codec,
+            "controls": {name: meaning[name] for name in self.controls},
+            "shots": [
+                asdict(scale) | {"files": {name: self._path(i, name).name for name in self.controls}}
+                for i, scale in enumerate(self.scales)
+                if i in self._written
+            ],
+        }
