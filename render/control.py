@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -196,9 +196,18 @@ class ControlWriter:
 
     def write(self, frame: Frame) -> None:
         """Append one frame to its shot's videos; frames come in order, a shot may be written in part."""
-        shot = next((i for i, s in enumerate(self.scales) if s.first <= frame.index <= s.last), None)
-        if shot is None:
-            raise BadInput(f"frame {frame.index} belongs to no shot, expected 0 to {self.scales[-1].last}")
+        scale = self.scales[self._shot_of(frame.index)]
+        self.write_pictures(frame.index, {name: picture(name, frame, scale) for name in self.controls})
+
+    def _shot_of(self, index: int) -> int:
+        for i, scale in enumerate(self.scales):
+            if scale.first <= index <= scale.last:
+                return i
+        raise BadInput(f"frame {index} belongs to no shot, expected 0 to {self.scales[-1].last}")
+
+    def write_pictures(self, index: int, pictures: Mapping[str, np.ndarray]) -> None:
+        """As `write`, with pictures ``(H, W, 3)`` uint8 that `picture` made earlier, by control."""
+        shot = self._shot_of(index)
         if shot != self._shot:
             self._stack.close()
             self._shot, self._writers = shot, {}
@@ -206,7 +215,7 @@ class ControlWriter:
                 writer = VideoWriter(self._path(shot, name), *self._options)
                 self._writers[name] = self._stack.enter_context(writer)
         for name, writer in self._writers.items():
-            writer.write(picture(name, frame, self.scales[shot]))
+            writer.write(pictures[name])
         self._written.add(shot)
 
     def __exit__(self, *error: object) -> None:

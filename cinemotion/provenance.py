@@ -1,0 +1,123 @@
+"""What made a film: the sidecar ``film.provenance.json``, and `verify`, which holds a film against it.
+
+The document is the same on every run: it names no time and no machine, save the GL renderer that drew the pixels
+(pixels may differ between renderers), and a date only when SOURCE_DATE_EPOCH is set.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cinemotion import manifest
+from cinemotion.manifest import Chunk
+from cinemotion.resolve import Film, Input
+from cinemotion.source import Source
+from motion.errors import BadInput
+
+SCHEMA = 1
+#: IPTC NewsCodes, digital source type: made by a person with digital tools, from captures, without a trained model.
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCreation"
+_PACKAGES = ("cinemotion", "numpy", "scipy", "av", "moderngl", "trimesh", "pydantic", "ruamel.yaml")
+
+
+def path_for(film: str | Path) -> Path:
+    """``film.mp4`` has ``film.provenance.json`` beside it."""
+    return Path(film).with_suffix(".provenance.json")
+
+
+def describe(
+    film: Film, chunks: Sequence[Chunk], source: Source, gl: dict[str, Any], film_sha256: str, name: str
+) -> dict[str, Any]:
+    """The sidecar's content."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "title": film.title,
+        "film": {
+            "name": name,
+            "sha256": film_sha256,
+            "size": list(film.size),
+            "fps": str(film.fps),
+            "frames": [chunks[0].first, chunks[-1].stop],
+            "draft": film.look.draft,
+        },
+        "digitalSourceType": SOURCE_TYPE,
+        "scene": {"name": source.path.name, "sha256": film.scene_sha256},
+        "seed": film.seed,
+        "inputs": [_input(i) for i in sorted(film.inputs, key=lambda i: (i.role, i.name))],
+        "models": [],
+        "made_by": {
+            "versions": versions(),
+            "code_sha256": manifest.code_version(),
+            "gl": {k: gl[k] for k in ("vendor", "renderer", "version")},
+            "python": platform.python_version(),
+        },
+        "chunks_sha256": manifest.digest([c.key for c in chunks]),
+    }
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        document["date"] = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).isoformat()
+    return document
+
+
+def _input(one: Input) -> dict[str, Any]:
+    p = one.provenance
+    found: dict[str, Any] = {"role": one.role, "name": one.name, "source": p.source, "sha256": p.sha256}
+    found |= {"licence": p.licence or "not stated", "consent": p.consent or "not stated"}
+    if p.model is not None:
+        found["model"] = p.model
+    if p.seed is not None:
+        found["seed"] = p.seed
+    if p.notes:
+        found["notes"] = list(p.notes)
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide pixels and motion."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed as a package" if package == "cinemotion" else "missing"
+    return found
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """JSON for people and programs, in one piece."""
+    from render.files import whole
+
+    with whole(path) as partial:
+        partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def verify(film: str | Path) -> dict[str, Any]:
+    """The sidecar's document of a film that is as it was made.
+
+    Raises:
+        BadInput: there is no film or sidecar, it cannot be read, or the film is not the one it speaks of.
+    """
+    film = Path(film)
+    if not film.is_file():
+        raise BadInput(f"{film}: no such film")
+    sidecar = path_for(film)
+    try:
+        document = json.loads(sidecar.read_text(encoding="utf-8"))
+        expected = document["film"]["sha256"]
+        if document["schema"] != SCHEMA or not isinstance(expected, str):
+            raise ValueError(f"schema {document['schema']}, this version reads {SCHEMA}")
+    except FileNotFoundError:
+        raise BadInput(f"{film}: nothing says what made it ({sidecar.name} is not beside it)") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{sidecar}: not a provenance file ({type(error).__name__}: {error})") from None
+    actual = manifest.file_sha256(film)
+    if actual != expected:
+        raise BadInput(f"{film}: changed since it was made (sha256 {actual[:12]}…, its sidecar says {expected[:12]}…)")
+    return dict(document)

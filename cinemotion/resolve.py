@@ -1,0 +1,487 @@
+"""From a checked scene to a `Film`: captures read, retargeted and edited, bodies dressed, the camera's path worked out.
+
+Everything that a film needs is decided here, before the first pixel: what follows only draws.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from cinemotion import vocabulary
+from cinemotion.check import Report, check_files, check_names, clip_path, existing, validate
+from cinemotion.scene import Actor, Entry, PropSpec, Scene, ShotSpec
+from cinemotion.source import Loc, SceneError, Source
+from cinemotion.timeline import Segment, ShotTime, Timeline
+from motion import rotations as rot
+from motion.camera import CameraPath, Shot
+from motion.character import Character
+from motion.clip import Clip
+from motion.errors import BadInput, CinemotionError
+from motion.stage import Attachment, Light, Material, Performance, Prop, Stage
+from motion.take import Provenance, Take
+
+
+class Clock:
+    """Adds up where the time goes, by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, time.perf_counter() - began)
+
+    def add(self, stage: str, seconds: float) -> None:
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the command line asks for instead of what the scene says."""
+
+    draft: bool = False  # half the size, one sample, nothing blurred
+    seed: int | None = None
+    passes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the picture is taken."""
+
+    samples: int | None  # per pixel; None: the renderer's own default
+    draft: bool
+    tone_map: str
+    exposure: float  # stops
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that the film is made from."""
+
+    role: str  # "clip", "body", "prop", "plate"
+    name: str  # as the scene names it
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Film:
+    """Everything that decides the film's pixels, worked out."""
+
+    title: str
+    fps: Fraction
+    size: tuple[int, int]
+    frames: int
+    seed: int
+    performances: tuple[Performance, ...]
+    stage: Stage
+    shots: tuple[Shot, ...]
+    camera: CameraPath
+    look: Look
+    passes: tuple[str, ...]
+    pass_format: str
+    control: tuple[str, ...]
+    codec: str | None
+    chunk: int
+    scene_sha256: str
+    inputs: tuple[Input, ...]
+    table: tuple[dict[str, object], ...] = field(default=(), repr=False)  # the compiled timeline, row by row
+
+    @property
+    def seconds(self) -> float:
+        return float(self.frames / self.fps)
+
+    @property
+    def aspect(self) -> float:
+        return self.size[0] / self.size[1]
+
+
+def load(source: Source, changes: Changes | None = None, clock: Clock | None = None) -> tuple[Film, Report]:
+    """Check a scene and resolve it.
+
+    Raises:
+        SceneError: with every problem that was found.
+    """
+    report = Report(source)
+    film = resolve(source, report, changes or Changes(), clock or Clock())
+    report.raise_if_wrong()
+    if film is None:
+        raise SceneError(report.sorted)
+    return film, report
+
+
+def resolve(source: Source, report: Report, changes: Changes, clock: Clock) -> Film | None:
+    """The film, or None with the reasons in the report. Goes as far as it can, to find all problems at once."""
+    with clock("check"):
+        scene, broken = validate(source, report)
+        if scene is None:
+            return None
+        check_names(scene, report)
+        check_files(scene, report)
+    if broken & {"", "fps", "cast", "timeline", "shots"} or any(not e.clip for e in scene.timeline):
+        return None  # times worked out from half a scene would only mislead
+    return _Resolver(source, scene, report, changes, clock).film()
+
+
+class _Resolver:
+    def __init__(self, source: Source, scene: Scene, report: Report, changes: Changes, clock: Clock) -> None:
+        self.source, self.scene, self.report, self.changes, self.clock = source, scene, report, changes, clock
+        self._takes: dict[Path, Take | None] = {}
+        self._bodies: dict[object, Character | None] = {}
+        self._clips: dict[tuple[Path, int], Clip | None] = {}
+        self._inputs: dict[tuple[str, str], Input] = {}
+        self.seed = scene.seed if changes.seed is None else changes.seed
+
+    def film(self) -> Film | None:
+        scene, report = self.scene, self.report
+        timeline = Timeline(scene, self._motion, report, report.line)
+        with self.clock("edit"):
+            segments = timeline.segments()
+        self._check_coverage(timeline, segments, shots := timeline.shots())
+        performances = self._performances(timeline)
+        stage = self._stage(timeline)
+        if report.errors or not shots or stage is None:
+            return None
+        frames = shots[-1].stop
+        size = scene.size
+        if self.changes.draft:
+            size = (max(16, size[0] // 4 * 2), max(16, size[1] // 4 * 2))
+        asked = tuple(self._shot(s) for s in shots)
+        camera = self._camera(performances, stage, asked, size, frames)
+        if camera is None:
+            return None
+        output = scene.output
+        return Film(
+            title=scene.title or self.source.path.stem,
+            fps=scene.fps,
+            size=size,
+            frames=frames,
+            seed=self.seed,
+            performances=performances,
+            stage=stage,
+            shots=asked,
+            camera=camera,
+            look=Look(output.samples, self.changes.draft, output.tone_map or "agx", output.exposure),
+            passes=tuple(output.passes) if self.changes.passes is None else self.changes.passes,
+            pass_format=output.pass_format or "png16",
+            control=tuple(output.control),
+            codec=output.codec,
+            chunk=output.chunk,
+            scene_sha256=self.source.sha256,
+            inputs=tuple(self._inputs.values()),
+            table=tuple(_table(scene, segments, shots, camera)),
+        )
+
+    # ---- captures and bodies
+
+    def _motion(self, i: int) -> Clip | None:
+        """An entry's whole clip on its actor's body."""
+        entry = self.scene.timeline[i]
+        actor = self.scene.cast.get(entry.actor)
+        if actor is None or entry.clip is None:
+            return None
+        body = self._body(entry.actor, actor)
+        take, path = self._take(i, entry)
+        if body is None or take is None or path is None:
+            return None
+        key = (path, id(body))
+        if key not in self._clips:
+            self._clips[key] = self._retargeted(i, take, body)
+        return self._clips[key]
+
+    def _retargeted(self, i: int, take: Take, body: Character) -> Clip | None:
+        from motion.retarget import retarget
+
+        entry = self.scene.timeline[i]
+        try:
+            with self.clock("retarget"):
+                clip, _ = retarget(take, rest_offsets=body.rest_offsets)
+        except CinemotionError as error:
+            self.report(("timeline", i, "clip"), _about(entry.clip, error))
+            return None
+        known = self._inputs[("clip", str(entry.clip))]
+        self._inputs[("clip", str(entry.clip))] = replace(known, provenance=clip.provenance)
+        return clip
+
+    def _take(self, i: int, entry: Entry) -> tuple[Take | None, Path | None]:
+        import mocap_data
+
+        assert entry.clip is not None
+        try:
+            path = clip_path(self.source.folder, entry.clip)
+        except BadInput:
+            return None, None  # reported with the other files
+        if path not in self._takes:
+            self._takes[path] = None
+            try:
+                with self.clock("read captures"):
+                    take = mocap_data.load(path)
+                self._takes[path] = take
+                self._inputs[("clip", entry.clip)] = Input("clip", entry.clip, take.provenance)
+            except CinemotionError as error:
+                self.report(("timeline", i, "clip"), _about(entry.clip, error))
+        take = self._takes[path]
+        if take is not None:
+            self._inputs.setdefault(("clip", entry.clip), Input("clip", entry.clip, take.provenance))
+        return take, path
+
+    def _body(self, name: str, actor: Actor) -> Character | None:
+        key = (actor.body, actor.outfit)
+        if key not in self._bodies:
+            self._bodies[key] = None
+            try:
+                with self.clock("bodies"):
+                    self._bodies[key] = self._built(name, actor)
+            except CinemotionError as error:
+                loc: Loc = ("cast", name, "body", "model") if actor.body.model else ("cast", name, "body")
+                self.report(loc, _about(actor.body.model, error))
+        return self._bodies[key]
+
+    def _built(self, name: str, actor: Actor) -> Character:
+        from motion.body import Body
+
+        spec = actor.body
+        outfit = {} if actor.outfit is None else {"outfit": actor.outfit}
+        if spec.model is not None:
+            path = existing(self.source.folder, spec.model)
+            self._file_input("body", spec.model, path, "the user's own body model file")
+            gender = {} if spec.gender is None else {"gender": spec.gender}
+            return Body.from_smpl(path, **gender)
+        words = {name: getattr(spec, name) for name in ("build", "age", "presentation", "skin", "hair")}
+        words["height_m"] = spec.height
+        return Body.default(**{k: v for k, v in words.items() if v is not None}, **outfit)
+
+    def _file_input(self, role: str, name: str, path: Path, note: str = "") -> None:
+        import hashlib
+
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        notes = (note,) if note else ()
+        self._inputs[(role, name)] = Input(role, name, Provenance(name, digest.hexdigest(), notes=notes))
+
+    def _performances(self, timeline: Timeline) -> tuple[Performance, ...]:
+        made = []
+        with self.clock("edit"):
+            for name, actor in self.scene.cast.items():
+                played = timeline.performance(name)
+                body = self._bodies.get((actor.body, actor.outfit))
+                if played is not None and body is not None:
+                    made.append(Performance(name, played[0], body, float(played[1])))
+        return tuple(made)
+
+    # ---- the set
+
+    def _stage(self, timeline: Timeline) -> Stage | None:
+        spec, folder = self.scene.stage, self.source.folder
+        props = []
+        before = len(self.report.errors)
+        for k, prop in enumerate(spec.props):
+            try:
+                props.append(self._prop(k, prop, timeline))
+            except BadInput as error:
+                self.report(("stage", "props", k), str(error))
+        plate = None
+        if spec.plate is not None:
+            try:
+                path = existing(folder, spec.plate)
+                self._file_input("plate", spec.plate, path)
+                plate = str(path)
+            except BadInput:
+                return None
+        lights = tuple(
+            Light(
+                lamp.kind,
+                np.array(lamp.at),
+                lamp.color,
+                lamp.intensity,
+                None if lamp.target is None else np.array(lamp.target),
+                lamp.angle,
+            )
+            for lamp in spec.lights
+        )
+        ground = None if spec.ground == "none" else spec.ground
+        stage = Stage(ground, spec.light, spec.sun.azimuth, spec.sun.elevation, tuple(props), lights, plate)
+        return stage if len(self.report.errors) == before else None
+
+    def _prop(self, k: int, spec: PropSpec, timeline: Timeline) -> Prop:
+        from motion.props import is_file, mesh, usual_size
+
+        shape = spec.shape
+        if is_file(shape):
+            path = existing(self.source.folder, shape)
+            self._file_input("prop", shape, path)
+            shape = str(path)
+        holds = []
+        for h, held in enumerate(spec.held):
+            loc: Loc = ("stage", "props", k, "held", h)
+            begin = Fraction(0) if held.from_ is None else timeline.moment(held.from_, (*loc, "from"))
+            end = None if held.to is None else timeline.moment(held.to, (*loc, "to"), "end")
+            if begin is not None and end is not None and end <= begin:
+                self.report((*loc, "to"), f"{float(end):g} s is not after `from`, {float(begin):g} s")
+            holds.append(
+                Attachment(held.by, held.joint, float(begin or 0), None if end is None else float(end))
+            )
+        x, y, z = (spec.at[0], 0.0, spec.at[1]) if len(spec.at) == 2 else spec.at
+        prop = Prop(
+            spec.name or f"{Path(spec.shape).stem}_{k + 1}",
+            shape,
+            spec.size or usual_size(shape),
+            np.array([x, y, z], dtype=np.float64),
+            rot.yaw(spec.turn),
+            _material(spec, shape),
+            tuple(holds),
+        )
+        mesh(prop)  # a mesh file that cannot be read is a problem of the scene
+        return prop
+
+    # ---- the camera
+
+    def _shot(self, shot: ShotTime) -> Shot:
+        from rl_camera.vocabulary import usual_lens
+
+        begin, end = float(shot.first / self.scene.fps), float(shot.stop / self.scene.fps)
+        spec = self.scene.shots[shot.index] if shot.index >= 0 else ShotSpec(size="full")
+        said = {name: getattr(spec, name) for name in ("size", "angle", "view", "move", "position", "director")}
+        given = {name: vocabulary.usual(name, word) for name, word in said.items() if word is not None}
+        given.setdefault("position", "auto")
+        size = given.get("size", Shot.size)
+        lens = usual_lens(size) if spec.lens is None else spec.lens
+        options = {vocabulary.usual("option", name): value for name, value in spec.options.items()}
+        if given.get("move") == "handheld" and self.seed:
+            options.setdefault("seed", float(self.seed % 2**32 + max(shot.index, 0)))
+        return Shot(begin, end, shot.of, **given, lens_mm=lens, f_stop=spec.f_stop, options=options)
+
+    def _camera(
+        self,
+        performances: tuple[Performance, ...],
+        stage: Stage,
+        shots: tuple[Shot, ...],
+        size: tuple[int, int],
+        frames: int,
+    ) -> CameraPath | None:
+        from rl_camera import direct
+
+        output = self.scene.output
+        try:
+            with self.clock("camera"):
+                path = direct(performances, stage, shots, self.scene.fps, size[0] / size[1])
+        except BadInput as error:
+            self.report(("shots",), str(error))
+            return None
+        if path.frames != frames:
+            raise CinemotionError(f"the camera's path has {path.frames} frames, the film {frames}")
+        if self.changes.draft or not output.motion_blur:
+            path = replace(path, shutter_angle=0.0)
+        elif output.shutter is not None:
+            path = replace(path, shutter_angle=math.degrees(output.shutter))
+        if self.changes.draft or not output.dof:
+            path = replace(path, f_stop=None)
+        return path
+
+    def _check_coverage(self, timeline: Timeline, segments: list[Segment], shots: list[ShotTime]) -> None:
+        """Actors who stand frozen in a shot because their last clip is over, and jumps that a shot would show."""
+        fps = self.scene.fps
+        for name in self.scene.cast:
+            mine = [s for s in segments if s.actor == name]
+            if not mine or len(mine) < sum(e.actor == name for e in self.scene.timeline):
+                continue
+            last = mine[-1]
+            if not self.scene.timeline[last.index].hold:
+                for shot in shots:
+                    short = shot.stop / fps - last.end
+                    # The last frame of a shot is a frame earlier than its end, and rounding may take one more.
+                    if name in shot.of and short > Fraction(2) / fps:
+                        line = self.report.line(("timeline", last.index))
+                        self.report(
+                            ("shots", shot.index) if shot.index >= 0 else ("timeline", last.index),
+                            f"the last clip of '{name}' (line {line}) ends at {float(last.end):.2f} s and the shot at "
+                            f"{float(shot.stop / fps):.2f} s; shorten the shot, `loop` the clip, or say `hold: true` "
+                            "there to stand still",
+                        )
+                        break
+            for segment in mine:
+                frame = timeline.snap(segment.start)
+                if segment.jump and any(s.first < frame < s.stop for s in shots):
+                    words = f"'{name}' jumps to another place in the middle of a shot; cut here, or leave out `place`"
+                    self.report(("timeline", segment.index, "place"), words, severity="warning")
+
+
+def _about(name: str | None, error: Exception) -> str:
+    """An error's text, which may begin with the file's path, under the name that the scene uses."""
+    text = " ".join(str(error).split())
+    if name and ": " in text:
+        head, rest = text.split(": ", 1)
+        if Path(head).name == Path(name).name or Path(name).name in head:
+            return f"{name}: {rest}"
+    return text
+
+
+def _material(spec: PropSpec, shape: str) -> Material | None:
+    """The prop's surface; None leaves what the shape or the file has."""
+    given = spec.material
+    if given is None and spec.color is None:
+        return None
+    known = vocabulary.materials()
+    base = known[given.name] if given is not None and given.name is not None else Material("paint", roughness=0.55)
+    changes: dict[str, object] = {}
+    if given is not None:
+        said = {
+            "colour": given.color,
+            "colour2": given.color2,
+            "roughness": given.roughness,
+            "metallic": given.metallic,
+            "pattern": given.pattern,
+            "scale": given.scale,
+        }
+        changes = {k: v for k, v in said.items() if v is not None}
+    if spec.color is not None:
+        changes["colour"] = spec.color
+    if "colour" in changes and "colour2" not in changes:
+        changes["colour2"] = None
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def _table(
+    scene: Scene, segments: list[Segment], shots: list[ShotTime], camera: CameraPath
+) -> Iterator[dict[str, object]]:
+    """The compiled timeline: when everything begins and ends, in seconds and frames."""
+    for s in sorted(segments, key=lambda s: (s.start, s.index)):
+        entry = scene.timeline[s.index]
+        x, _, z = s.clip.root_position[0]
+        x2, _, z2 = s.clip.root_position[-1]
+        yield {
+            "what": "clip",
+            "name": s.actor + (f" ({entry.id})" if entry.id else ""),
+            "start_s": round(float(s.start), 4),
+            "end_s": round(float(s.end), 4),
+            "first": int(s.start * scene.fps),
+            "stop": math.ceil(s.end * scene.fps) + 1,
+            "detail": f"{entry.clip}, from ({x:.2f}, {z:.2f}) to ({x2:.2f}, {z2:.2f}), fade {float(s.fade):.2f} s",
+        }
+    for shot in shots:
+        spec = scene.shots[shot.index] if shot.index >= 0 else None
+        words = [w for w in (spec.size, spec.angle, spec.view, spec.move) if w] if spec else []
+        x, y, z = camera.T_world_camera[shot.first, :3, 3]
+        yield {
+            "what": "shot",
+            "name": f"shots[{shot.index}]" if shot.index >= 0 else "whole film",
+            "start_s": round(float(shot.first / scene.fps), 4),
+            "end_s": round(float(shot.stop / scene.fps), 4),
+            "first": shot.first,
+            "stop": shot.stop,
+            "detail": f"{' '.join(words) or 'as usual'} of {', '.join(shot.of)}, camera from ({x:.2f}, {y:.2f}, {z:.2f})"
+            f", {camera.focal_mm[shot.first]:.0f} mm",
+        }

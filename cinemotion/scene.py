@@ -1,0 +1,338 @@
+"""The scene file's schema, version 1: pydantic models whose field names are the keys a person writes.
+
+Names that other packages own (outfits, materials, shot sizes, …) are plain text here and checked in
+`cinemotion.check`, against `cinemotion.vocabulary`; the published JSON Schema lists them.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
+
+from cinemotion import values
+from cinemotion.source import kind_of
+from cinemotion.values import Moment, Span
+
+SCHEMA_VERSION = 1
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e6, le=1e6)]
+Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=1e6)]
+Whole = StrictInt
+Word = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
+Id = Annotated[StrictStr, Field(pattern=values.ID_PATTERN, max_length=64)]
+Point2 = tuple[Number, Number]
+Point3 = tuple[Number, Number, Number]
+
+
+def _text_or_number(pattern: str, words: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": pattern}], "description": words}
+    )
+
+
+When = Annotated[
+    Moment,
+    BeforeValidator(values.moment),
+    _text_or_number(values.MOMENT_PATTERN, "a time (2s, 1.5, 48f, 00:00:02:12) or a reference (wave, wave.end-1s)"),
+]
+Duration = Annotated[
+    Span, BeforeValidator(values.span), _text_or_number(values.TIME_PATTERN, "a time: 2s, 1.5, 48f or 00:00:02:12")
+]
+Angle = Annotated[
+    float,
+    BeforeValidator(values.angle),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number"}, {"type": "string", "pattern": values.ANGLE_PATTERN}],
+            "description": "an angle: 90deg, 1.57rad, or a number of degrees",
+        }
+    ),
+]
+Rate = Annotated[
+    Fraction,
+    BeforeValidator(values.rate),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number", "minimum": 1, "maximum": 240}, {"type": "string", "pattern": r"^\d+/\d+$"}],
+            "description": "frames per second: 24, 30, 23.976 or 24000/1001",
+        }
+    ),
+]
+Colour = Annotated[
+    tuple[float, float, float],
+    BeforeValidator(values.colour),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 3, "maxItems": 3},
+            ],
+            "description": "'#b5651d' or a name (sRGB), or three linear values from 0 to 1",
+        }
+    ),
+]
+
+
+def _facing(value: Any) -> float | str:
+    if isinstance(value, str) and values.re.fullmatch(values.ID_PATTERN, value.strip()):
+        return value.strip()
+    try:
+        return values.angle(value)
+    except ValueError:
+        raise ValueError(f"expected an angle (90deg, 1.57rad) or an actor's name, got {kind_of(value)}") from None
+
+
+Facing = Annotated[
+    float | str,
+    BeforeValidator(_facing),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "description": "an angle or an actor's name"}),
+]
+
+
+def _words(value: Any) -> Any:
+    """A list of words may be written as one word."""
+    return [value] if isinstance(value, str) else value
+
+
+def _names(value: Any) -> Any:
+    """A list of names may be written as one text with commas."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _thrice(value: Any) -> Any:
+    """One number stands for all three sizes."""
+    return [value] * 3 if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _named(value: Any) -> Any:
+    """A material may be its name alone."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+Size3 = Annotated[
+    tuple[Positive, Positive, Positive],
+    BeforeValidator(_thrice),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "minItems": 3, "maxItems": 3},
+            ]
+        }
+    ),
+]
+
+
+def _listed(vocabulary: str | None, words: str) -> Any:
+    item: dict[str, Any] = {"type": "string"}
+    if vocabulary:
+        item["x-vocabulary"] = vocabulary
+    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}], "description": words})
+
+
+def _from(vocabulary: str) -> Any:
+    """A field whose allowed words belong to another package; `json_schema` writes them into the published schema."""
+    return Field(default=None, json_schema_extra={"x-vocabulary": vocabulary})
+
+
+class Strict(BaseModel):
+    """Base of every section: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=False)
+
+
+class BodySpec(Strict):
+    """A performer's body in words, or a file of one's own."""
+
+    height: Annotated[float, Field(strict=True, ge=0.9, le=2.4)] | None = Field(default=None, description="metres")
+    build: Word | None = _from("build")
+    age: Word | None = _from("age")
+    presentation: Word | None = _from("presentation")
+    skin: Word | None = _from("skin")
+    hair: Word | None = _from("hair")
+    model: Word | None = Field(default=None, description="path of a SMPL, SMPL-H or SMPL-X file (.npz, .pkl)")
+    gender: Word | None = Field(default=None, description="of the model file, where it holds several")
+
+
+class Actor(Strict):
+    """Someone of the cast: where they begin, which way they look, what they are made of."""
+
+    at: Point2 = Field(default=(0.0, 0.0), description="floor point [x, z] in metres")
+    facing: Facing = Field(default=0.0, description="about +Y from +Z, or another actor's name")
+    body: BodySpec = BodySpec()
+    outfit: Word | None = _from("outfit")
+
+
+class MaterialSpec(Strict):
+    """A surface: one of the named ones, changed in part."""
+
+    name: Word | None = _from("material")
+    color: Colour | None = None
+    color2: Colour | None = None
+    roughness: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
+    metallic: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
+    pattern: Word | None = _from("pattern")
+    scale: Positive | None = None
+
+
+class Held(Strict):
+    """A prop in someone's hand for a while."""
+
+    by: Word
+    joint: Word = Field(default="right_hand", json_schema_extra={"x-vocabulary": "joint"})
+    from_: When | None = Field(default=None, alias="from")
+    to: When | None = None
+
+
+class PropSpec(Strict):
+    """A thing on the set."""
+
+    name: Id | None = None
+    shape: Word = Field(default="box", description="a primitive's name or the path of a mesh file")
+    size: Size3 | None = Field(default=None, description="metres: [width, height, depth], or one number for all three")
+    at: Annotated[list[Number], Field(min_length=2, max_length=3)] = Field(
+        default=[0.0, 0.0], description="[x, z] on the floor, or [x, y, z]; metres"
+    )
+    turn: Angle = Field(default=0.0, description="about the vertical")
+    color: Colour | None = None
+    material: Annotated[MaterialSpec | None, BeforeValidator(_named)] = Field(
+        default=None, json_schema_extra={"x-or-text": "material"}
+    )
+    held: list[Held] = []
+
+
+class LampSpec(Strict):
+    """A lamp besides the preset's sun and sky."""
+
+    kind: Literal["point", "spot"] = "point"
+    at: Point3
+    color: Colour = (1.0, 1.0, 1.0)
+    intensity: Positive = 100.0
+    target: Point3 | None = None
+    angle: Angle = 0.6
+
+
+class SunSpec(Strict):
+    """Where the sun stands."""
+
+    azimuth: Angle | None = Field(default=None, description="about +Y from +Z")
+    elevation: Angle | None = Field(default=None, description="above the horizon")
+
+
+class StageSpec(Strict):
+    """The set."""
+
+    ground: Word | None = Field(default="studio", json_schema_extra={"x-vocabulary": "ground"})
+    light: Word = Field(default="studio", json_schema_extra={"x-vocabulary": "light"})
+    sun: SunSpec = SunSpec()
+    props: list[PropSpec] = []
+    lights: list[LampSpec] = []
+    plate: Word | None = Field(default=None, description="an image behind everything; the ground catches shadows only")
+
+
+class Entry(Strict):
+    """Something an actor does."""
+
+    actor: Word
+    clip: Word | None = Field(default=None, description="a motion file, or pybullet:NAME")
+    do: Word | None = Field(default=None, description="an action in words (needs the motion prior)")
+    id: Id | None = Field(default=None, description="a name for references from elsewhere")
+    at: When | None = None
+    after: When | None = None
+    with_: When | None = Field(default=None, alias="with")
+    in_: Duration | None = Field(default=None, alias="in", description="where the clip is entered")
+    out: Duration | None = Field(default=None, description="where the clip is left")
+    for_: Duration | None = Field(default=None, alias="for", description="how long it lasts on screen")
+    speed: Annotated[float, Field(strict=True, ge=0.05, le=20)] = 1.0
+    repeat: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
+    blend: Duration | None = Field(default=None, description="cross-fade into the same actor's next entry")
+    loop: StrictBool = Field(default=False, description="repeat as often as `for` or `to` needs")
+    hold: StrictBool = Field(default=False, description="stand still on the last pose afterwards, on purpose")
+    mirror: StrictBool = False
+    in_place: StrictBool = False
+    place: Point2 | None = Field(default=None, description="begin at this floor point instead of where the last ended")
+    facing: Facing | None = Field(default=None, description="begin facing this way, with `place` or as first entry")
+    to: Point2 | None = Field(default=None, description="walk this way, and stop when nearest")
+
+
+class ShotSpec(Strict):
+    """What the camera shows between two moments."""
+
+    at: When | None = None
+    for_: Duration | None = Field(default=None, alias="for")
+    until: When | None = None
+    of: Annotated[list[Word], BeforeValidator(_words), _listed(None, "one actor or several, the first matters most")] = []
+    size: Word | None = _from("size")
+    angle: Word | None = _from("angle")
+    view: Word | None = _from("view")
+    move: Word | None = _from("move")
+    position: Word | None = _from("position")
+    lens: Annotated[float, Field(strict=True, ge=4, le=600)] | None = Field(default=None, description="millimetres")
+    f_stop: Annotated[float, Field(strict=True, ge=0.5, le=64)] | None = None
+    director: Word | None = _from("director")
+    options: dict[Word, Number] = {}
+
+
+class OutputSpec(Strict):
+    """What comes out."""
+
+    video: Word | None = Field(default=None, description="path beside the scene; default: the scene's name + .mp4")
+    codec: Word | None = _from("codec")
+    passes: Annotated[list[Word], BeforeValidator(_names), _listed("pass", "per-frame data beside the film")] = []
+    pass_format: Word | None = _from("pass_format")
+    control: Annotated[list[Word], BeforeValidator(_names), _listed("control", "videos of data, one scale per shot")] = []
+    samples: Annotated[int, Field(strict=True, ge=1, le=256)] | None = Field(default=None, description="per pixel")
+    motion_blur: StrictBool = True
+    shutter: Angle | None = Field(default=None, description="of a full turn; 180deg is a film camera's")
+    dof: StrictBool = Field(default=True, description="depth of field, for shots that give an f_stop")
+    tone_map: Word | None = _from("tone_map")
+    exposure: Annotated[float, Field(strict=True, ge=-20, le=20)] = Field(default=0.0, description="stops")
+    chunk: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=24, description="frames drawn at a time")
+
+
+class Scene(Strict):
+    """A whole scene file."""
+
+    schema_: Literal[1] = Field(alias="schema", description="version of this format")
+    title: Word | None = None
+    fps: Rate = Field(default=Fraction(30), validate_default=False)
+    size: tuple[Whole, Whole] = Field(default=(1280, 720), description="[width, height] in pixels, even numbers")
+    seed: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)] = 0
+    cast: dict[Id, Actor] = Field(min_length=1)
+    stage: StageSpec = StageSpec()
+    timeline: list[Entry] = Field(min_length=1)
+    shots: list[ShotSpec] = []
+    output: OutputSpec = OutputSpec()
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema as JSON Schema 2020-12, with the words of every vocabulary written in."""
+    from cinemotion import vocabulary
+
+    document = Scene.model_json_schema(by_alias=True)
+
+    def fill(node: Any) -> None:
+        if isinstance(node, list):
+            for item in node:
+                fill(item)
+        elif isinstance(node, dict):
+            name = node.pop("x-vocabulary", None)
+            if name is not None:
+                words = list(vocabulary.words(name))
+                target = node
+                for branch in node.get("anyOf", []):
+                    if branch.get("type") == "string":
+                        target = branch
+                target.update({"enum": words} if vocabulary.closed(name) else {"examples": words})
+            text = node.pop("x-or-text", None)
+            if text is not None:
+                node["anyOf"].insert(0, {"type": "string", "x-vocabulary": text})
+            for item in list(node.values()):
+                fill(item)
+
+    fill(document)
+    document["properties"]["fps"]["default"] = 30
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Cinemotion scene, version 1"}
+    return {**head, **{k: v for k, v in document.items() if k not in head}}
