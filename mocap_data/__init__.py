@@ -1,9 +1,20 @@
 """Motion-capture files in and out: `load` a path to a `Take`, `save` a `Take` to a path, `formats` for the list."""
 
-from mocap_data import asfamc, bvh, bvh_write, deepmimic, registry
+from mocap_data import amass, asfamc, bvh, bvh_write, deepmimic, registry
 from mocap_data.errors import NeedsRetarget
 from mocap_data.registry import Format, formats, load, register, save
 
 __all__ = [
-    "Format", "NeedsRetarget", "asfamc", "bvh", "bvh_write", "deepmimic", "formats", "load", "register", "registry", "save",
-]  # fmt: skip
+    "Format",
+    "NeedsRetarget",
+    "amass",
+    "asfamc",
+    "bvh",
+    "bvh_write",
+    "deepmimic",
+    "formats",
+    "load",
+    "register",
+    "registry",
+    "save",
+]

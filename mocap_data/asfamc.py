@@ -72,7 +72,8 @@ class _Skeleton:
         section = ""
         bone: _Bone | None = None
         in_hierarchy = False
-        for self.line, words in self._lines:
+        for line, words in self._lines:
+            self.line = line
             key = words[0].lower()
             if key.startswith(":"):
                 section = key[1:]
@@ -180,7 +181,8 @@ class _Skeleton:
 
     def tree(self) -> tuple[list[_Bone], list[int]]:
         """Bones depth first, the root ahead, and the index of each one's parent."""
-        bones, parents = [], []
+        bones: list[_Bone] = []
+        parents: list[int] = []
         waiting = [("root", -1)]
         while waiting:
             name, parent = waiting.pop()

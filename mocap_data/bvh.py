@@ -85,7 +85,8 @@ class _Header:
 
     def _read(self, text: str) -> None:
         seen_keyword = False
-        for self.line, line in enumerate(text.split("\n"), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
+            self.line = number
             for piece in re.split(r"([{}])", line):
                 words = piece.split()
                 if not words:

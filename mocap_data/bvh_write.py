@@ -1,7 +1,7 @@
 """Biovision hierarchy files (`.bvh`) out: Y up, in metres, standing in the rest pose when all angles are zero.
 
 The layout is what Blender's importer (`io_anim_bvh`) steps through line by line: ``{`` alone, OFFSET, then CHANNELS.
-A joint with position channels is not connected to its parent there, so only the root has them unless the motion needs more.
+A joint with position channels is not connected to its parent there: only the root has them unless more joints move.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 
 from mocap_data import files, rate
-from motion import kinematics
 from motion import rotations as rot
 from motion.errors import BadInput, unknown
 from motion.rotations import Array

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mocap_data import asfamc, bvh, bvh_write, deepmimic, files
+from mocap_data import amass, asfamc, bvh, bvh_write, deepmimic, files
 from motion.errors import BadInput, did_you_mean
 from motion.take import Take
 
@@ -120,3 +120,8 @@ register(Format("BVH", (".bvh",), bvh.read, bvh_write.write))
 register(Format("Acclaim AMC", (".amc",), asfamc.read, note="needs its .asf, found by name in the same folder"))
 register(Format("Acclaim ASF", (".asf",), asfamc.read_skeleton, note="a skeleton alone: one frame at rest"))
 register(Format("DeepMimic", (".txt", ".json"), deepmimic.read, sniff=deepmimic.sniff))
+register(
+    Format(
+        "AMASS", (".npz",), amass.read, amass.write, amass.sniff, "SMPL, SMPL-H and SMPL-X in; SMPL-H out, from SMPL"
+    )
+)
