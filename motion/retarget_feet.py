@@ -1,0 +1,182 @@
+"""Feet in retargeting: the floor, the way from source space to the target's, legs that reach their feet, soles that do not sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from motion import contacts, ik, skeleton
+from motion import rotations as rot
+from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, Source
+from motion.rotations import Array
+
+_I = skeleton.INDEX
+_SIDES = ("left", "right")
+_ANKLE_RANGE = (0.03, 0.16)  # m for an adult: ankle joint above the floor, sole and mocap conventions included
+
+
+@dataclass(frozen=True)
+class Ground:
+    """How heights of the source become heights of the target."""
+
+    floor: float  # m, the source's floor in its own (metre) space
+    ankle: float  # m, height of the source's ankle joints above that floor while its feet stand flat
+    found: bool  # False: nothing stood; the file's own zero was taken
+
+
+def find_ground(source: Source, feet: dict[str, Array]) -> Ground:
+    """Find floor and ankle height.
+
+    The file's own zero is the floor when it leaves a person's ankle height under the standing feet.
+
+    Args:
+        source: the capture.
+        feet: per side, the ball of the foot in the standing foot's frame (SMPL axes), metres.
+    """
+    size = source.leg / 0.83
+    ankles = [p for s in _SIDES if (p := source.point(_I[f"{s}_ankle"])) is not None]
+    low = contacts.floor_height(np.stack(ankles, axis=1), source.take.fps, size)
+    flat = float(low.min())
+    for side in _SIDES:
+        toe = source.point(_I[f"{side}_foot"])
+        if toe is not None:
+            # On tiptoe the ankle is never low; a ball that stands, and the foot's own slope, tell where it would be.
+            rest = float(contacts.floor_height(toe[:, None], source.take.fps, size)[0])
+            flat = min(flat, rest - float(feet[side][1]))
+    if _ANKLE_RANGE[0] * size <= flat <= _ANKLE_RANGE[1] * size:
+        return Ground(0.0, flat, True)
+    ankle = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * source.leg / TEMPLATE_LEG
+    return Ground(flat - ankle, ankle, True)
+
+
+def reach(
+    world: Array, root: Array, offsets: Array, targets: dict[str, Array], planted: dict[str, np.ndarray], fps: Fraction
+) -> tuple[Array, Array]:
+    """Bend legs so that ankles are at their targets; lower the pelvis where planted feet are out of reach.
+
+    Args:
+        world: ``(T, 24, 4)`` joint-to-world rotations; thighs and shins are turned.
+        root: ``(T, 3)`` pelvis, metres.
+        offsets: ``(24, 3)`` the target's T-pose, metres.
+        targets: per side, ``(T, 3)`` where the ankle should be.
+        planted: per side, ``(T,)`` bool, when the foot carries weight.
+        fps: frames per second.
+
+    Returns:
+        New world rotations and pelvis.
+    """
+    world = world.copy()
+    drop = np.zeros(len(root))
+    for side in _SIDES:
+        hip = root + rot.rotate(world[:, 0], offsets[_I[f"{side}_hip"]])
+        line = targets[side] - hip
+        limit = 0.9995 * _leg(offsets, side)
+        flat = np.minimum(np.linalg.norm(line[:, [0, 2]], axis=-1), limit)
+        needed = np.where(line[:, 1] < 0, -line[:, 1] - np.sqrt(limit**2 - flat**2), 0.0)
+        drop = np.maximum(drop, np.where(planted[side], needed, 0.0))
+    drop = np.minimum(drop, 0.12 * _leg(offsets, "left"))
+    if drop.max() > 1e-5:
+        from scipy import ndimage
+
+        width = max(3, round(0.2 * float(fps))) | 1
+        drop = ndimage.uniform_filter1d(ndimage.maximum_filter1d(drop, width), width)
+        root = root - np.outer(drop, (0.0, 1.0, 0.0))
+    for side in _SIDES:
+        i, j, k = (_I[f"{side}_{part}"] for part in ("hip", "knee", "ankle"))
+        hip = root + rot.rotate(world[:, 0], offsets[i])
+        knee = hip + rot.rotate(world[:, i], offsets[j])
+        ankle = knee + rot.rotate(world[:, j], offsets[k])
+        miss = np.linalg.norm(targets[side] - ankle, axis=-1)
+        if not (miss > 1e-6).any():
+            continue
+        upper, lower = float(np.linalg.norm(offsets[j])), float(np.linalg.norm(offsets[k]))
+        line = ankle - hip
+        axis = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-9)
+        bend = (knee - hip) - np.sum((knee - hip) * axis, axis=-1, keepdims=True) * axis
+        # A straight leg has no bend to keep; the thigh's own front says which way its knee would go.
+        pole = bend + 0.02 * (upper + lower) * rot.rotate(world[:, i], np.array([0.0, 0.0, 1.0]))
+        new_knee, new_ankle = ik.two_bone(hip, targets[side], upper, lower, pole, softness=0.003)
+        thigh = ik.swing_to(world[:, i], offsets[j], new_knee - hip)
+        shin = ik.swing_to(world[:, j], offsets[k], new_ankle - new_knee)
+        # Where the leg already is right, leave it bit for bit.
+        moved = (miss > 1e-6)[:, None]
+        world[:, i] = np.where(moved, thigh, world[:, i])
+        world[:, j] = np.where(moved, shin, world[:, j])
+    return world, root
+
+
+def _leg(offsets: Array, side: str) -> float:
+    return float(np.linalg.norm(offsets[_I[f"{side}_knee"]]) + np.linalg.norm(offsets[_I[f"{side}_ankle"]]))
+
+
+def bend_toes(world: Array, targets: dict[str, Array], offsets: Array, sides: tuple[str, ...]) -> Array:
+    """Bend toes that the source lacks: level with the floor while the ball is on it and the heel is up.
+
+    Args:
+        world: ``(T, 24, 4)`` joint-to-world rotations.
+        targets: per side, ``(T, 3)`` where the ankle will be, metres, floor at y = 0.
+        offsets: ``(24, 3)`` the target's T-pose.
+        sides: which feet.
+
+    Returns:
+        World rotations with new toes. Toes bend up to 60 degrees, as people's do.
+    """
+    world = world.copy()
+    soles = contacts.sole_heights(offsets)
+    for s, side in enumerate(_SIDES):
+        if side not in sides:
+            continue
+        ankle, toe = _I[f"{side}_ankle"], _I[f"{side}_foot"]
+        ahead = rot.rotate(world[:, ankle], np.array([0.0, 0.0, 1.0]))
+        pitch = np.arcsin(np.clip(-ahead[:, 1], -1.0, 1.0))  # heel up: positive
+        clear = targets[side][:, 1] + rot.rotate(world[:, ankle], offsets[toe])[:, 1] - soles[s, 1]
+        near = _smoothstep(0.02, 0.06, clear)
+        angle = np.clip(pitch, 0.0, np.radians(60.0)) * (1.0 - near)
+        world[:, toe] = rot.multiply(world[:, ankle], rot.from_axis("X", -angle))
+    return world
+
+
+def _smoothstep(low: float, high: float, x: Array) -> Array:
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def lift_soles(world: Array, root: Array, offsets: Array, targets: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+    """Keep soles out of the floor: toes bend up, then the foot pitches up to 12 degrees, then the ankle rises.
+
+    Args:
+        world: ``(T, 24, 4)`` joint-to-world rotations.
+        root: unused but for its length; targets say where ankles will be.
+        offsets: ``(24, 3)`` the target's T-pose.
+        targets: per side, ``(T, 3)`` ankle targets above a floor at y = 0.
+
+    Returns:
+        New world rotations and ankle targets.
+    """
+    world, raised = world.copy(), dict(targets)
+    heels, soles = contacts.heel_offset(offsets), contacts.sole_heights(offsets)
+    for s, side in enumerate(_SIDES):
+        ankle, toe = _I[f"{side}_ankle"], _I[f"{side}_foot"]
+        ball = offsets[toe] - np.array([0.0, soles[s, 1], 0.0])
+        length = float(np.hypot(ball[1], ball[2]))
+        low = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1]
+        across = rot.rotate(world[:, ankle], np.array([1.0, 0.0, 0.0]))
+        pitch = np.clip(-low / max(length, 1e-6), 0.0, np.radians(12.0))
+        if pitch.any():
+            turn = rot.from_rotvec(-pitch[:, None] * across)
+            world[:, ankle] = rot.normalize(rot.multiply(turn, world[:, ankle]))
+            world[:, toe] = rot.normalize(rot.multiply(turn, world[:, toe]))
+        parts = [rot.rotate(world[:, ankle], v)[:, 1] for v in (ball, heels[s])]
+        depth = np.maximum(-(raised[side][:, 1] + np.minimum(*parts)), 0.0)
+        raised[side] = raised[side] + np.outer(depth, (0.0, 1.0, 0.0))
+        # The tip of the toes, in front of the ball by half of the foot's length before it.
+        tip = np.array([0.0, 0.0, 0.5 * ball[2]])
+        base = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1]
+        under = -(base + rot.rotate(world[:, toe], tip)[:, 1])
+        angle = np.clip(under / max(0.5 * ball[2], 1e-6), 0.0, np.radians(60.0))
+        if angle.any():
+            across = rot.rotate(world[:, toe], np.array([1.0, 0.0, 0.0]))
+            world[:, toe] = rot.normalize(rot.multiply(rot.from_rotvec(-angle[:, None] * across), world[:, toe]))
+    return world, raised
