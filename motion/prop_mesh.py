@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -99,7 +100,7 @@ def box(size: Sequence[float], at: Sequence[float] = (0, 0, 0), bevel: float | N
 
     def polygon(corners: list[int]) -> None:
         middle = points[corners].mean(0)  # the box is convex about its middle: wind each polygon outward
-        for b, c in zip(corners[1:-1], corners[2:], strict=True):
+        for b, c in pairwise(corners[1:]):
             a = corners[0]
             normal = np.cross(points[b] - points[a], points[c] - points[a])
             faces.append((a, b, c) if normal @ middle > 0 else (a, c, b))

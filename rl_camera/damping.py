@@ -1,0 +1,148 @@
+"""Ways to make a camera calm: exponential damping when live; taut strings and Gaussian windows when planned."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from motion.rotations import Array
+
+#: −ln(0.01): what is left after the damping time is 1 % (Unity Cinemachine's kNegligibleResidual).
+LOG_RESIDUAL = 4.605170185988092
+
+#: Longest step of the live filter, seconds; longer frames are walked in equal parts.
+SUBSTEP_S = 1 / 120
+
+
+def damp(distance: ArrayLike, time_s: float, dt: float) -> Array:
+    """The part of ``distance`` to move in ``dt`` seconds so that 1 % of it is left after ``time_s``.
+
+    ``d * (1 - exp(-4.605 dt / T))``: steps of any length compose, so the frame rate does not matter.
+    """
+    share = 1.0 if time_s <= 0 else -math.expm1(-LOG_RESIDUAL * max(dt, 0.0) / time_s)
+    return np.asarray(distance, dtype=np.float64) * share
+
+
+def substeps(dt: float) -> tuple[int, float]:
+    """How many equal parts of at most `SUBSTEP_S` a step of ``dt`` seconds is walked in, and their length."""
+    count = max(1, math.ceil(dt / SUBSTEP_S - 1e-9))
+    return count, dt / count
+
+
+def smooth(values: ArrayLike, sigma_s: float, dt: float) -> Array:
+    """A Gaussian window over the first axis, two-sided, ends held; ``sigma_s`` and ``dt`` in seconds."""
+    x = np.asarray(values, dtype=np.float64)
+    sigma = sigma_s / dt
+    if sigma < 0.05 or len(x) < 2:
+        return x.copy()
+    half = math.ceil(3.5 * sigma)
+    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    flat = x.reshape(len(x), -1)
+    out = np.empty_like(flat)
+    for c in range(flat.shape[1]):
+        # Around a middle value, so that far from the origin no digits are lost.
+        base = flat[len(flat) // 2, c]
+        padded = np.pad(flat[:, c] - base, half, mode="edge")
+        out[:, c] = _convolve(padded, kernel) + base
+    return out.reshape(x.shape)
+
+
+def _convolve(x: Array, kernel: Array) -> Array:
+    """``np.convolve(…, "valid")``, by FFT where the window is long."""
+    if len(kernel) < 200:
+        return np.convolve(x, kernel, mode="valid")
+    size = len(x) + len(kernel) - 1
+    full = np.fft.irfft(np.fft.rfft(x, size) * np.fft.rfft(kernel, size), size)
+    return full[len(kernel) - 1 : len(x)]
+
+
+def lowest_within(values: ArrayLike, half_s: float, dt: float) -> Array:
+    """Sliding minimum over a window of ``± half_s`` seconds."""
+    x = np.asarray(values, dtype=np.float64)
+    half = min(math.ceil(half_s / dt), len(x))
+    padded = np.pad(x, half, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).min(axis=-1)
+
+
+def taut_string(values: ArrayLike, half_width: ArrayLike) -> Array:
+    """The shortest path that stays within ``values ± half_width``: a dead zone that knows the future.
+
+    It is constant as long as one level serves, and otherwise runs straight from one corner of the tube to the next:
+    a camera on it stands still, or pans at one speed, and never more than it must. (The funnel form of the
+    taut-string algorithm; Davies and Kovac 2001 use it for denoising.) Both ends are free.
+
+    Args:
+        values: ``(T,)`` what should be followed.
+        half_width: ``(T,)`` or a number, same unit; negative counts as 0.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    half = np.broadcast_to(np.maximum(np.asarray(half_width, dtype=np.float64), 0.0), x.shape)
+    low, high = (x - half).tolist(), (x + half).tolist()
+    count = len(x)
+    if count == 0:
+        return x.copy()
+    out = np.empty(count)
+    # While one level fits, hold it; the side that ends it first fixes the level and the first corner.
+    floor, ceiling = low[0], high[0]
+    floor_at = ceiling_at = 0
+    anchor, level = 0, None
+    for t in range(1, count):
+        if low[t] > ceiling:
+            anchor, level = ceiling_at, ceiling
+            break
+        if high[t] < floor:
+            anchor, level = floor_at, floor
+            break
+        if low[t] >= floor:
+            floor, floor_at = low[t], t
+        if high[t] <= ceiling:
+            ceiling, ceiling_at = high[t], t
+    if level is None:
+        # One level serves throughout: the middle of what is allowed, nearest to the values' own middle.
+        out[:] = min(max(float(np.median(x)), floor), ceiling)
+        return out
+    out[: anchor + 1] = level
+    while anchor < count - 1:
+        steepest, flattest = -math.inf, math.inf  # slopes that the funnel still allows
+        low_at = high_at = anchor
+        corner = None
+        for t in range(anchor + 1, count):
+            run = t - anchor
+            lower, upper = (low[t] - level) / run, (high[t] - level) / run
+            if lower > flattest:
+                corner = (high_at, high[high_at])
+                break
+            if upper < steepest:
+                corner = (low_at, low[low_at])
+                break
+            if lower >= steepest:
+                steepest, low_at = lower, t
+            if upper <= flattest:
+                flattest, high_at = upper, t
+        if corner is None:
+            # The rest is within reach of a straight line; as flat as it may be, and flat after its last corner.
+            if steepest > 0:
+                corner = (low_at, low[low_at])
+            elif flattest < 0:
+                corner = (high_at, high[high_at])
+            else:
+                out[anchor:] = level
+                break
+        at, value = corner
+        out[anchor : at + 1] = level + (value - level) * np.arange(at - anchor + 1) / max(at - anchor, 1)
+        anchor, level = at, value
+    return out
+
+
+def ease(u: ArrayLike) -> Array:
+    """From 0 to 1 with neither speed nor acceleration at the ends (the minimum-jerk curve, Flash and Hogan 1985)."""
+    u = np.clip(np.asarray(u, dtype=np.float64), 0.0, 1.0)
+    return u**3 * (10.0 - 15.0 * u + 6.0 * u**2)
+
+
+def turns(angles: ArrayLike) -> Array:
+    """Angles in radians without jumps of a full turn, along the first axis."""
+    return np.unwrap(np.asarray(angles, dtype=np.float64), axis=0)

@@ -1,0 +1,278 @@
+"""The `rule` director: frames by projected joints, executes every move to the letter, keeps clear of set and people.
+
+Planned, it knows the whole motion: where the dead zone lets it, the camera stands perfectly still; where it must
+follow, it goes the shortest way within the zone, smoothed both ways in time. Live (`options: {live: 1}`, or `step`),
+it is a damped filter that knows only the present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from motion.camera import CameraPath, Shot
+from motion.rotations import Array
+from motion.stage import Performance, Stage
+from rl_camera import director as protocol
+from rl_camera import framing
+from rl_camera.composer import Composer, Predictor, Zones
+from rl_camera.damping import damp, lowest_within, smooth, substeps, taut_string
+from rl_camera.director import Action, CameraState, Observation, f_stops, first_frame
+from rl_camera.framing import Tracks
+from rl_camera.moves import course
+from rl_camera.placement import LOWEST, Line, Surroundings
+from rl_camera.setup import Decision, Setup, headings, middle, positions
+
+#: The planner looks this far beyond a shot's ends, seconds, so that smoothing has no edge inside it.
+BEYOND_S = 1.5
+
+#: Share of the frame in which a subject may move before a planned camera turns.
+DEAD_ZONE = 0.12
+
+#: Width of the planner's Gaussian window, seconds, for turning and for travelling.
+TURN_S, TRAVEL_S = 0.3, 0.45
+
+#: Composed landmarks stay within this share of the half frame, else the planner follows more closely.
+SAFE = 0.97
+
+
+class RuleDirector:
+    """The rule director; holds what it must remember of a live shot, nothing else."""
+
+    def __init__(self) -> None:
+        self._live: _LiveShot | None = None
+        self._line = Line()
+
+    def plan(
+        self, performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float
+    ) -> CameraPath:
+        """A camera for shots that follow each other; see `director.Director.plan`."""
+        line = Line()
+        around = Surroundings(stage, performances)
+        paths = []
+        for shot in shots:
+            if shot.options.get("live", 0.0) > 0:
+                paths.append(protocol.roll_out(self, performances, stage, [shot], fps, aspect))
+            else:
+                paths.append(plan_shot(performances, around, line, shot, fps, aspect))
+        return protocol.join(paths)
+
+    def step(self, observation: Observation) -> Action:
+        """One live step; see `director.Director.step`."""
+        if observation.begins or self._live is None:
+            self._live = _LiveShot(observation, self._line)
+        return self._live.step(observation)
+
+
+def plan_shot(
+    performances: Sequence[Performance], around: Surroundings, line: Line, shot: Shot, fps: Fraction, aspect: float
+) -> CameraPath:
+    """One shot, planned with all of its motion known; ``line`` is told where it stood."""
+    rate = float(fps)
+    dt = 1.0 / rate
+    first, stop = first_frame(shot.start_s, fps), first_frame(shot.end_s, fps)
+    beyond = int(np.ceil(BEYOND_S * rate)) if rate <= 1000 else int(1.5 * 1000)
+    times = np.arange(first - beyond, stop + beyond) / rate
+    inside = np.zeros(len(times), dtype=bool)
+    inside[beyond : beyond + stop - first] = True
+    everyone = framing.track(performances, times)
+    decision = Decision(shot, everyone, inside, aspect, around, line)
+    setup = decision.setup()
+    path = _Plan(setup, everyone, inside, dt, around)
+    T, focal, focus = path.best()
+    decision.remember(setup, T[inside][0, :3, 3])
+    cuts = np.zeros(stop - first, dtype=bool)
+    cuts[:1] = True
+    stops = f_stops([shot.f_stop] * (stop - first))
+    return CameraPath(T[inside], focal[inside], fps, focus[inside], stops, cuts=cuts)
+
+
+class _Plan:
+    """The planned camera of one shot, at the shot's moments and some beyond its ends."""
+
+    def __init__(self, setup: Setup, everyone: Tracks, inside: np.ndarray, dt: float, around: Surroundings) -> None:
+        self.setup, self.inside, self.dt, self.around = setup, inside, dt, around
+        self.subjects = everyone.only(setup.subjects)
+        self.times = everyone.times
+        azimuth = np.full(len(self.times), setup.azimuth)
+        if setup.rides and setup.turns:
+            turning = headings(self.subjects, inside, dt)
+            azimuth = azimuth + turning - turning[inside].mean()
+        self.azimuth = azimuth
+        self.target = middle(self.subjects.points, setup.keeps, azimuth, setup.elevation or 0.0)
+        self.way = course(setup.shot, self.times, setup.focal_mm, setup.distance, setup.aspect)
+
+    def best(self) -> tuple[Array, Array, Array]:
+        """Poses, focal lengths and focus distances; follows more closely until the composed figure stays in frame."""
+        options = self.setup.shot.options
+        dead = float(np.clip(options.get("dead_zone", DEAD_ZONE), 0.0, 1.0))
+        calm = float(np.clip(options.get("damping", TURN_S), 0.0, 10.0)) / TURN_S
+        chosen, most = None, -1.0
+        for closer in (1.0, 0.6, 0.3, 0.0):
+            T, focal = self._camera(dead * closer, calm * max(closer, 0.25))
+            kept = self.subjects.points[self.inside][:, :, self.setup.keeps]
+            kept = kept.reshape(len(kept), -1, 3)
+            xy, depth = framing.project(T[self.inside], focal[self.inside], self.setup.aspect, kept)
+            safe = float(((np.abs(xy) <= SAFE).all(axis=(1, 2)) & (depth > 0).all(axis=1)).mean())
+            if safe > most + 1e-9:
+                chosen, most = (T, focal), safe
+            if safe >= 1.0 or dead == 0.0:
+                break
+        assert chosen is not None
+        T, focal = chosen
+        return T, focal, self._focus(T)
+
+    def _camera(self, dead: float, calm: float) -> tuple[Array, Array]:
+        setup, way, dt = self.setup, self.way, self.dt
+        anchor, eyes = self._anchor(calm)
+        place = positions(setup, self.times, anchor, eyes, self.azimuth)
+        place, closer = self._clear(place, anchor)
+        focal = setup.focal_mm * way.zoom * closer
+        tan_x, tan_y = framing.tangents(focal, setup.aspect)
+        rig = np.stack(framing.aim(place, anchor, setup.x, setup.y, tan_x, tan_y, setup.roll), axis=-1)
+        full = np.stack(framing.aim(place, self.target, setup.x, setup.y, tan_x, tan_y, setup.roll), axis=-1)
+        off = full - rig
+        off[:, 0] = np.unwrap(np.arctan2(np.sin(off[:, 0]), np.cos(off[:, 0])))
+        # The dead zone as angles: screens are flat, so a share of the frame is less of the angle off the middle.
+        zone = np.stack([np.arctan(dead * tan_x), np.arctan(dead * tan_y)], axis=-1)
+        zone[:, 0] *= 1.0 / (1.0 + (setup.x * tan_x) ** 2)
+        calm_s = TURN_S * calm
+        turn = np.stack([smooth(taut_string(off[:, k], zone[:, k]), calm_s, dt) for k in (0, 1)], axis=-1)
+        yaw, pitch = rig[:, 0] + turn[:, 0], rig[:, 1] + turn[:, 1]
+        right = np.stack([np.cos(yaw), np.zeros_like(yaw), -np.sin(yaw)], axis=-1)
+        if np.any(way.right) or np.any(way.up):
+            # Sideways along the picture plane as it stands in the middle of the shot: a straight rail.
+            rail = right[self.inside].mean(0)
+            rail /= max(float(np.linalg.norm(rail)), 1e-9)
+            place = place + way.right[:, None] * rail + way.up[:, None] * np.array([0.0, 1.0, 0.0])
+            if not self.around.empty:
+                place = self.around.push_out(place)
+        place[:, 1] = np.maximum(place[:, 1], LOWEST)
+        limit = np.radians(89.5)
+        pitch = np.clip(pitch + way.pitch, -limit, limit)
+        return framing.pose(place, yaw + way.yaw, pitch, setup.roll + way.roll), focal
+
+    def _anchor(self, calm: float) -> tuple[Array, Array]:
+        """What the rig goes by: the framed part's middle ``(T, 3)`` and the height of the eyes ``(T,)``, made calm."""
+        setup = self.setup
+        if not setup.rides:
+            return np.broadcast_to(setup.stand, self.target.shape).copy(), np.full(len(self.target), setup.eyes_y)
+        eyes = self.subjects.of("eyes").mean(1)[:, 1]
+        span = 0.05 * float(self.subjects.stature.max())
+        calm_s = TRAVEL_S * calm
+        anchor = smooth(self.target, calm_s, self.dt)
+        anchor[:, 1] = smooth(taut_string(self.target[:, 1], span), calm_s, self.dt)
+        return anchor, smooth(taut_string(eyes, span), calm_s, self.dt)
+
+    def _clear(self, place: Array, anchor: Array) -> tuple[Array, Array]:
+        """Pull the camera forward along its line of sight where the set is in its way; the lens widens as it does.
+
+        Returns:
+            Places ``(T, 3)`` and the share ``(T,)`` of the distance that is left.
+        """
+        whole = np.ones(len(place))
+        if self.around.empty:
+            return place, whole
+        shares = np.linspace(1.0, 0.15, 18)
+        tries = anchor + shares[:, None, None] * (place - anchor)
+        free = ~self.around.inside(tries)
+        sight = ~self.around.blocked(tries, np.broadcast_to(anchor, tries.shape))
+        if sight[0][self.inside].mean() > 0.8:  # something passes by in front: let it
+            sight[:] = True
+        good = np.where((free & sight).any(0), free & sight, free)
+        need = np.where(good.any(0), shares[good.argmax(0)], 1.0)
+        if (need < 1.0).any():
+            need = smooth(lowest_within(need, 0.9, self.dt), 0.25, self.dt)
+            place = anchor + need[:, None] * (place - anchor)
+        else:
+            need = whole
+        place[:, 1] = np.maximum(place[:, 1], LOWEST)
+        return self.around.push_out(place), need
+
+    def _focus(self, T: Array) -> Array:
+        """Metres along the view axis to the main subject's eyes."""
+        eyes = self.subjects.of("eyes")[:, 0]
+        depth = -np.einsum("ti,ti->t", eyes - T[:, :3, 3], T[:, :3, 2])
+        return np.maximum(smooth(depth, 0.1, self.dt), 0.05)
+
+
+class _LiveShot:
+    """The live filter's memory of one shot."""
+
+    def __init__(self, seen: Observation, line: Line) -> None:
+        here = np.ones(1, dtype=bool)
+        around = Surroundings(seen.stage, seen.performances)
+        shot = replace(seen.shot, options={**seen.shot.options, "ride": seen.shot.options.get("ride", 1.0)})
+        decision = Decision(shot, seen.tracks, here, seen.aspect, around, line)
+        self.setup = decision.setup()
+        self.around = around
+        options = shot.options
+        self.zones = Zones(
+            dead=float(np.clip(options.get("dead_zone", Zones.dead), 0.0, 1.0)),
+            soft=float(np.clip(options.get("soft_zone", Zones.soft), 0.0, 1.0)),
+            damping_s=max(0.0, float(options.get("damping", Zones.damping_s))),
+            look_ahead_s=float(np.clip(options.get("look_ahead", Zones.look_ahead_s), 0.0, 5.0)),
+        )
+        self.composer = Composer(self.zones)
+        self.predictor = Predictor(self.zones.look_ahead_s)
+        self.target, self.eyes = self._sight(seen.tracks)
+        self.anchor, self.eyes_y = self.target.copy(), self.eyes
+        self.camera = self._state(seen.time, seen.tracks, 0.0)
+        decision.remember(self.setup, self.camera.T_world_camera[:3, 3])
+        self.fresh = True
+
+    def step(self, seen: Observation) -> Action:
+        """From this frame's camera to the next frame's, the subjects going on as they go now."""
+        now = self.camera
+        target, eyes = self._sight(seen.tracks)
+        moved = replace(seen.tracks, points=seen.tracks.points + seen.velocity[None] * seen.dt)
+        next_target, next_eyes = self._sight(moved)
+        velocity = (next_target - target) / seen.dt
+        count, dt = substeps(seen.dt)
+        for i in range(count):
+            share = (i + 1) / count
+            self.target = self.predictor.step(target + share * (next_target - target), velocity, dt)
+            self.eyes = eyes + share * (next_eyes - eyes)
+            if self.setup.rides:
+                self.anchor = self.anchor + damp(self.target - self.anchor, self.zones.travel_s, dt)
+                self.eyes_y += float(damp(self.eyes - self.eyes_y, self.zones.travel_s, dt))
+            self.camera = self._state(seen.time + (i + 1) * dt, moved, dt)
+        action = protocol.rates(now, self.camera, seen.dt, cut=self.fresh)
+        self.fresh = False
+        return action
+
+    def _sight(self, tracks: Tracks) -> tuple[Array, float]:
+        subjects = tracks.only(self.setup.subjects)
+        target = middle(subjects.points, self.setup.keeps, np.array(self.setup.azimuth), self.setup.elevation or 0.0)[0]
+        return target, float(subjects.of("eyes")[0, :, 1].mean())
+
+    def _state(self, time: float, tracks: Tracks, dt: float) -> CameraState:
+        setup = self.setup
+        times = np.array([time])
+        way = course(setup.shot, times, setup.focal_mm, setup.distance, setup.aspect)
+        anchor = self.anchor if setup.rides else setup.stand
+        eyes = np.array([self.eyes_y if setup.rides else setup.eyes_y])
+        place = positions(setup, times, anchor[None], eyes, np.array([setup.azimuth]))
+        if not self.around.empty:
+            place = self.around.push_out(place)
+        place = place[0]
+        focal = float(setup.focal_mm * way.zoom[0])
+        tan_x, tan_y = (float(t) for t in framing.tangents(focal, setup.aspect))
+        rig_yaw, rig_pitch = framing.aim(place, anchor, setup.x, setup.y, tan_x, tan_y)
+        rig = (float(rig_yaw), float(rig_pitch))
+        yaw, pitch = self.composer.step(place, self.target, rig, (setup.x, setup.y), (tan_x, tan_y), dt)
+        right = np.array([np.cos(yaw), 0.0, -np.sin(yaw)])
+        place = place + way.right[0] * right + way.up[0] * np.array([0.0, 1.0, 0.0])
+        place[1] = max(place[1], LOWEST)
+        limit = np.radians(89.5)
+        T = framing.pose(
+            place, yaw + way.yaw[0], np.clip(pitch + way.pitch[0], -limit, limit), setup.roll + way.roll[0]
+        )
+        eyes_at = tracks.only(setup.subjects).of("eyes")[0, 0]
+        return CameraState(T, focal, max(float(-(eyes_at - place) @ T[:3, 2]), 0.05))
+
+
+protocol.register("rule", RuleDirector)

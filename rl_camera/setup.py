@@ -1,0 +1,395 @@
+"""What is decided before a shot begins: who is composed where, from which side, how far, standing or travelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from motion.camera import Shot
+from motion.rotations import Array
+from rl_camera import framing
+from rl_camera.damping import smooth
+from rl_camera.framing import LANDMARK, Tracks
+from rl_camera.moves import course
+from rl_camera.placement import LOWEST, Line, Surroundings, bodies_at, bodies_in_the_way
+from rl_camera.vocabulary import ANGLES, MOVES, POSITIONS, SIZES, VIEWS, Angle, Move, Position, ShotSize, View
+
+#: Share of half the frame that a composed figure may reach, across and up.
+REACH_X, REACH_Y = 0.92, 0.95
+
+#: A standing camera becomes a travelling one beyond these: distances far to near, and radians it would have to pan.
+RIDE_RATIO, RIDE_PAN = 1.8, np.radians(65.0)
+
+#: Sides tried when the asked one is blocked: degrees off it.
+DETOURS = (0.0, 12.0, -12.0, 25.0, -25.0, 40.0, -40.0, 60.0, -60.0, 90.0, -90.0, 130.0, -130.0, 180.0)
+
+_MIDDLE = tuple(LANDMARK[n] for n in ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "crown"))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A composed camera, before it moves. Angles in radians, lengths in metres."""
+
+    shot: Shot
+    aspect: float
+    subjects: tuple[str, ...]  # who is composed
+    keeps: np.ndarray  # landmarks that are composed
+    x: float  # place of the framed part's middle, in half frames
+    y: float
+    focal_mm: float
+    distance: float
+    azimuth: float  # world direction from the subject to the camera about +Y from +Z; on `heading` when it turns
+    elevation: float | None  # None: as high as the eyes
+    roll: float
+    rides: bool
+    turns: bool  # keeps its side of a subject that turns
+    stand: Array  # (3,) the framed part's middle that a standing camera was placed for
+    eyes_y: float  # height of the eyes there
+
+    @property
+    def tangents(self) -> tuple[float, float]:
+        """Of half the fields of view, before any zoom."""
+        x, y = framing.tangents(self.focal_mm, self.aspect)
+        return float(x), float(y)
+
+
+def axes(azimuth: Array, elevation: float) -> tuple[Array, Array, Array]:
+    """Right, up and back of a camera that looks at its subject from a side, each ``(…, 3)``."""
+    azimuth = np.asarray(azimuth, dtype=np.float64)
+    s, c = np.sin(azimuth), np.cos(azimuth)
+    back = np.stack([s * np.cos(elevation), np.full_like(s, np.sin(elevation)), c * np.cos(elevation)], axis=-1)
+    right = np.stack([c, np.zeros_like(s), -s], axis=-1)
+    return right, np.cross(back, right), back
+
+
+def middle(points: Array, keeps: np.ndarray, azimuth: Array, elevation: float) -> Array:
+    """The middle ``(T, 3)`` of the framed part as a camera from that side sees it.
+
+    Up and down: the middle of the projected landmarks' bounds. Across: the trunk's line for one performer, so that
+    swinging arms do not count, the bounds' middle for several.
+
+    Args:
+        points: ``(T, S, 33, 3)`` landmarks of the subjects.
+        keeps: the landmarks that are composed.
+        azimuth: ``(T,)`` world direction of the camera.
+        elevation: radians.
+    """
+    right, up, back = axes(np.broadcast_to(azimuth, points.shape[:1]), elevation)
+    kept = points[:, :, keeps].reshape(len(points), -1, 3)
+    across, high = np.einsum("tni,ti->tn", kept, right), np.einsum("tni,ti->tn", kept, up)
+    deep = np.einsum("tni,ti->tn", kept, back).mean(1)
+    y = 0.5 * (high.min(1) + high.max(1))
+    trunk = [k for k in _MIDDLE if k in set(keeps.tolist())]
+    if points.shape[1] == 1 and trunk:
+        x = np.einsum("tni,ti->tn", points[:, 0, trunk], right).mean(1)
+    else:
+        x = 0.5 * (across.min(1) + across.max(1))
+    return x[:, None] * right + y[:, None] * up + deep[:, None] * back
+
+
+def heading(subjects: Tracks, inside: np.ndarray) -> float:
+    """Where the subjects face over a shot, as one azimuth; two who face each other are seen across their line.
+
+    Args:
+        subjects: who is filmed, the main subject first.
+        inside: ``(T,)`` which moments belong to the shot.
+    """
+    facing = subjects.facing()[inside].astype(np.float64)
+    total = facing.mean(axis=(0, 1))
+    if len(subjects.names) > 1 and np.hypot(*total) < 0.45:
+        pelvis = subjects.of("pelvis")[inside].mean(0)[:, [0, 2]]
+        apart = np.linalg.norm(pelvis - pelvis[0], axis=-1)
+        line = pelvis[int(apart.argmax())] - pelvis[0]
+        if np.hypot(*line) > 1e-3:
+            across = np.array([line[1], -line[0]])
+            if across @ total < 0:
+                across = -across
+            return float(np.arctan2(across[0], across[1]))
+    if np.hypot(*total) < 0.25:  # turned all the way round: what counts is how the shot begins
+        first = facing[: max(1, len(facing) // 10)].mean(axis=(0, 1))
+        total = first if np.hypot(*first) > 1e-6 else total
+    return float(np.arctan2(total[0], total[1])) if np.hypot(*total) > 1e-9 else 0.0
+
+
+def headings(subjects: Tracks, inside: np.ndarray, dt: float) -> Array:
+    """`heading` as it slowly changes, ``(T,)``: a travelling camera turns with its subject, not with each step."""
+    facing = subjects.facing().mean(axis=1)
+    angle = heading(subjects, inside)
+    slow = smooth(facing, 1.0, dt) + 0.25 * np.array([np.sin(angle), np.cos(angle)])
+    return np.unwrap(np.arctan2(slow[:, 0], slow[:, 1]))
+
+
+def partner_of(shot: Shot, everyone: Tracks, moment: int) -> str | None:
+    """Past whose shoulder an over-the-shoulder shot looks: the second subject, else the nearest other performer."""
+    if shot.view != View.OVER_THE_SHOULDER:
+        return None
+    if len(shot.of) > 1:
+        return shot.of[1]
+    here = everyone.of("pelvis")[moment]
+    apart = np.linalg.norm(here - here[everyone.names.index(shot.of[0])], axis=-1)
+    near = [(float(d), n) for d, n in zip(apart, everyone.names, strict=True) if n != shot.of[0] and 0.4 < d < 8.0]
+    return min(near)[1] if near else None
+
+
+class Decision:
+    """Makes the `Setup` of one shot from what is known of the motion: all of it, or only this moment."""
+
+    def __init__(
+        self, shot: Shot, everyone: Tracks, inside: np.ndarray, aspect: float, around: Surroundings, line: Line
+    ) -> None:
+        self.shot, self.everyone, self.inside, self.aspect = shot, everyone, inside, aspect
+        self.around, self.line = around, line
+        self.first = int(np.argmax(inside))
+        self.partner = partner_of(shot, everyone, self.first)
+        composed = shot.of[:1] if self.partner is not None else shot.of
+        self.subjects = everyone.only(composed)
+        self.spec = SIZES[shot.size]
+        self.keeps = framing.indices(self.spec.keeps)
+        headroom = float(np.clip(shot.options.get("headroom", self.spec.headroom), -1.0, 0.9))
+        self.frame_share = (1.0 - self.spec.bottom) / (1.0 - headroom)
+        self.headroom = headroom
+        self.stature = float(self.subjects.stature.max())
+        self.heading = heading(self.subjects, inside)
+
+    def setup(self) -> Setup:
+        """Try the sides that the shot allows and take the best."""
+        best, least = None, np.inf
+        for cost, azimuth, closer in self._candidates():
+            if cost >= least:
+                continue
+            made = self._compose(azimuth, closer)
+            total = cost + self._cost(made)
+            if total < least - 1e-9:
+                best, least = made, total
+            if total < 1e-9:
+                break
+        assert best is not None
+        return best
+
+    def remember(self, setup: Setup, camera: Array) -> None:
+        """Note where the shot stood, for the line of action and the 30-degree rule of the next."""
+        pair = (self.shot.of[0], self.partner) if self.partner else self.shot.of[:2]
+        if len(pair) == 2:
+            self.line.pair = (min(pair), max(pair))  # type: ignore[assignment]
+            self.line.side = 0.0
+        side = self.line.side_of(self.everyone, self.first, camera)
+        self.line.side = side or self.line.side
+        self.line.last_of, self.line.last_size = self.shot.of, self.shot.size
+        self.line.last_azimuth = setup.azimuth
+
+    # sides ---------------------------------------------------------------------------------------------------
+
+    def _candidates(self) -> list[tuple[float, float, float]]:
+        """(cost, world azimuth, share of the distance) of every side worth trying, the asked one first."""
+        if "azimuth_deg" in self.shot.options:
+            wanted = [self.heading + np.radians(self.shot.options["azimuth_deg"])]
+            detours: tuple[float, ...] = (0.0,)
+        elif self.partner is not None:
+            wanted, detours = self._shoulders(), DETOURS[:5]
+        else:
+            wanted = [self.heading + np.radians(a) for a in VIEWS[self.shot.view].azimuths_deg]
+            facing = self.subjects.facing()[self.inside].mean(axis=(0, 1))
+            if len(self.subjects.names) > 1 and np.hypot(*facing) < 0.45:
+                wanted += [a + np.pi for a in wanted]  # both sides of two who face each other are as good
+            detours = DETOURS
+        if self.around.empty and len(self.everyone.names) == 1:
+            detours = (0.0,)
+        tries = []
+        for detour in detours:
+            for closer in (1.0, 0.72, 0.5):
+                if closer < 1.0 and self.around.empty:
+                    continue
+                cost = abs(detour) / 90.0 + 1.2 * (1.0 - closer)
+                tries += [(cost + 1e-3 * k, a + np.radians(detour), closer) for k, a in enumerate(wanted)]
+        return sorted(tries, key=lambda t: t[0])
+
+    def _shoulders(self) -> list[float]:
+        """Both sides past the partner's head; the line from camera to subject clears it by its screen distance."""
+        assert self.partner is not None
+        pelvis = self.everyone.of("head")[self.inside].mean(0)
+        subject, other = (pelvis[self.everyone.names.index(n)][[0, 2]] for n in (self.shot.of[0], self.partner))
+        away = other - subject
+        apart = float(np.hypot(*away))
+        tan_x, _ = framing.tangents(self.shot.lens_mm, self.aspect)
+        self.behind = max(0.65 * self.stature / 1.7, 0.28 / (0.8 * float(tan_x)))
+        d = max(self._size_distance(), apart + self.behind)
+        clear = max(0.28, 0.8 * float(tan_x) * (d - apart))
+        angle = float(np.arcsin(min(0.8, clear / max(apart, 0.3))))
+        straight = float(np.arctan2(away[0], away[1]))
+        return [straight + angle, straight - angle]
+
+    # composition -----------------------------------------------------------------------------------------------
+
+    def _size_distance(self) -> float:
+        return float(framing.distance_for(self.frame_share * self.stature, self.shot.lens_mm, self.aspect))
+
+    def _elevation(self) -> float | None:
+        given = self.shot.options.get("elevation_deg", ANGLES[self.shot.angle].elevation_deg)
+        return None if given is None else float(np.radians(np.clip(given, -85.0, 85.0)))
+
+    def _compose(self, azimuth: float, closer: float) -> Setup:
+        shot = self.shot
+        elevation = self._elevation()
+        tilt = elevation or 0.0
+        targets = middle(self.subjects.points[self.inside], self.keeps, np.array(azimuth), tilt)
+        eyes = self.subjects.of("eyes")[self.inside].mean(1)[:, 1]
+        x, y = self._place(azimuth)
+        focal = shot.lens_mm
+        tan_x, tan_y = (float(t) for t in framing.tangents(focal, self.aspect))
+        right, up, back = axes(np.array(azimuth), tilt)
+        stand = 0.5 * (targets.min(0) + targets.max(0))
+        # Along the line of sight the typical place counts, across and up the middle of the way.
+        stand = stand + (np.median(targets @ back) - stand @ back) * back
+        asked = shot.move in (Move.FOLLOW,)
+        rides = MOVES[shot.move].rides or shot.angle == Angle.OVERHEAD or tilt > np.radians(60)
+
+        def fitting(rides: bool) -> float:
+            kept = self.subjects.points[self.inside][:, :, self.keeps].reshape(len(targets), -1, 3)
+            off = kept - targets[:, None]
+            deep = off @ back + (0.0 if rides else ((targets - stand) @ back)[:, None])
+            reach_x = max(0.3, REACH_X - abs(x)) * tan_x
+            reach_y = max(0.3, REACH_Y - abs(y)) * tan_y
+            need = deep + np.maximum(np.abs(off @ right) / reach_x, np.abs(off @ up) / reach_y)
+            near = (deep + 0.25 * self.stature).max()
+            return max(float(np.quantile(need.max(1), 0.995)), float(near))
+
+        def far(rides: bool) -> float:
+            d = max(self._size_distance(), fitting(rides))
+            if self.partner is not None:
+                d = max(d, self._past_partner(targets))
+            return d * float(np.clip(shot.options.get("distance", 1.0), 0.05, 100.0))
+
+        d = far(rides)
+        if not rides and shot.options.get("ride", 1.0) > 0:
+            camera = stand + d * back
+            away = np.linalg.norm(targets - camera, axis=-1)
+            bearing = np.unwrap(np.arctan2(*(targets - camera)[:, [0, 2]].T))
+            if d > RIDE_RATIO * self._floor(x, y) or away.max() > RIDE_RATIO * away.min() or np.ptp(bearing) > RIDE_PAN:
+                rides = asked = True
+                d = far(True)
+        d = max(d, 0.3 * self.stature)
+        return Setup(
+            shot=shot, aspect=self.aspect, subjects=self.subjects.names, keeps=self.keeps, x=x, y=y,
+            focal_mm=focal * closer, distance=d * closer, azimuth=float(azimuth), elevation=elevation,
+            roll=float(np.radians(shot.options.get("roll_deg", ANGLES[shot.angle].roll_deg))),
+            rides=rides, turns=asked and self.partner is None, stand=stand, eyes_y=float(np.median(eyes)),
+        )  # fmt: skip
+
+    def _floor(self, x: float, y: float) -> float:
+        """The distance that a standing camera would take if the subject stayed where it is."""
+        points = self.subjects.points[self.inside]
+        right, up, _ = axes(np.array(self.heading), 0.0)
+        kept = points[:, :, self.keeps].reshape(len(points), -1, 3)
+        tan_x, tan_y = (float(t) for t in framing.tangents(self.shot.lens_mm, self.aspect))
+        wide = np.median(np.ptp(kept @ right, axis=1)) / 2 / (max(0.3, REACH_X - abs(x)) * tan_x)
+        high = np.median(np.ptp(kept @ up, axis=1)) / 2 / (max(0.3, REACH_Y - abs(y)) * tan_y)
+        return max(self._size_distance(), float(wide), float(high))
+
+    def _past_partner(self, targets: Array) -> float:
+        assert self.partner is not None
+        other = self.everyone.of("head")[self.inside][:, self.everyone.names.index(self.partner)]
+        apart = np.hypot(other[:, 0] - targets[:, 0], other[:, 2] - targets[:, 2])
+        return float(np.quantile(apart, 0.9)) + self.behind
+
+    def _place(self, azimuth: float) -> tuple[float, float]:
+        """Where the framed part's middle goes: thirds and look room across, headroom up and down."""
+        spot = POSITIONS[self.shot.position]
+        y = 1.0 - 2.0 * self._down() + spot.y
+        if spot.x is not None:
+            return spot.x, y
+        right = np.array([np.cos(azimuth), -np.sin(azimuth)])
+        if self.partner is not None:
+            head = self.everyone.of("head")[self.inside].mean(0)[:, [0, 2]]
+            subject, other = (head[self.everyone.names.index(n)] for n in (self.shot.of[0], self.partner))
+            return float(-0.28 * np.sign((other - subject) @ right)), y
+        look = float(self._gaze() @ right)
+        strong = float(np.clip((abs(look) - 0.2) / 0.4, 0.0, 1.0))
+        if self.shot.position == Position.THIRDS:
+            return (-1 / 3 if look >= -0.05 else 1 / 3), y
+        if len(self.subjects.names) > 1 or self.shot.size in (ShotSize.EXTREME_CLOSE_UP,):
+            strong *= 0.4
+        return float(-0.3 * np.sign(look) * strong), y
+
+    def _gaze(self) -> Array:
+        """Where the main subject looks or goes, (x, z), at most 1 long: room is left on that side."""
+        facing = self.subjects.facing()[self.inside][:, 0].mean(0)
+        pelvis = self.subjects.of("pelvis")[self.inside][:, 0][:, [0, 2]]
+        seconds = max(float(np.ptp(self.subjects.times[self.inside])), 1e-6)
+        speed = (pelvis[-1] - pelvis[0]) / seconds if len(pelvis) > 1 else np.zeros(2)
+        gaze = facing + np.asarray(speed)
+        return gaze / max(1.0, float(np.hypot(*gaze)))
+
+    def _down(self) -> float:
+        """From the top of the frame to the middle of the framed part of a standing figure, in frame heights."""
+        if self.spec.keeps == ("*",):
+            low, high = 0.0, 1.0
+        else:
+            heights = _standing_heights()
+            low, high = (f(heights[k] for k in self.keeps) for f in (min, max))
+        return self.headroom + (1.0 - 0.5 * (low + high)) / self.frame_share
+
+    # judgement -------------------------------------------------------------------------------------------------
+
+    def _cost(self, setup: Setup) -> float:
+        """What speaks against a side: things and people in the way, the line of action, a jump cut."""
+        lone = self.around.empty and len(self.everyone.names) == 1
+        moments = np.flatnonzero(self.inside)
+        moments = moments[np.unique(np.linspace(0, len(moments) - 1, 20).round().astype(int))]
+        some = replace(self.everyone, times=self.everyone.times[moments], points=self.everyone.points[moments])
+        subjects = some.only(setup.subjects)
+        target = middle(subjects.points, self.keeps, np.array(setup.azimuth), setup.elevation or 0.0)
+        camera = self._rough(setup, target, subjects)
+        cost = 0.8 * self.line.crosses(self.shot.of, self.everyone, self.first, camera[0])
+        cost += 0.3 * self.line.jump_cut(self.shot.of, self.shot.size, setup.azimuth)
+        if lone:
+            return float(cost)
+        if not self.around.empty:
+            cost += 6.0 * self.around.inside(camera).mean()
+            seen = [n for n in ("eyes", "chin", "spine3", "pelvis") if LANDMARK[n] in set(self.keeps.tolist())]
+            looks = [
+                self.around.blocked(camera, subjects.of(n)[:, s]) for n in seen for s in range(len(subjects.names))
+            ]
+            cost += 3.0 * float(np.mean(looks))
+        cost += 4.0 * bodies_at(camera, some).mean()
+        others = [n for n in self.everyone.names if n not in self.shot.of and n != self.partner]
+        if self.partner is None:
+            for s in range(len(subjects.names)):
+                hidden = [*others, *(n for n in setup.subjects if n != setup.subjects[s])]
+                cost += 2.0 * bodies_in_the_way(camera, subjects.of("neck")[:, s], some.only(hidden)).mean()
+        return float(cost)
+
+    def _rough(self, setup: Setup, target: Array, subjects: Tracks) -> Array:
+        """Camera places ``(T, 3)`` at some moments, move included, before any smoothing."""
+        anchor = target if setup.rides else np.broadcast_to(setup.stand, target.shape)
+        eyes = subjects.of("eyes").mean(1)[:, 1] if setup.rides else np.full(len(target), setup.eyes_y)
+        return positions(setup, subjects.times, anchor, eyes, np.full(len(target), setup.azimuth))
+
+
+def positions(setup: Setup, times: Array, anchor: Array, eyes_y: Array, azimuth: Array) -> Array:
+    """Where the camera is, ``(T, 3)``, when the framed part's middle is taken to be at ``anchor (T, 3)``.
+
+    Includes what the move does to distance, side and height; not what it does without turning (truck, pedestal).
+    """
+    way = course(setup.shot, times, setup.focal_mm, setup.distance, setup.aspect)
+    d = setup.distance * way.distance
+    if setup.elevation is None:
+        height = eyes_y
+    else:
+        height = anchor[:, 1] + d * np.sin(setup.elevation)
+    height = np.maximum(height, LOWEST)
+    level = np.sqrt(np.maximum(d**2 - (height - anchor[:, 1]) ** 2, (0.1 * d) ** 2))
+    angle = azimuth + way.azimuth
+    out = np.stack([anchor[:, 0] + level * np.sin(angle), height, anchor[:, 2] + level * np.cos(angle)], axis=-1)
+    out[:, 1] = np.maximum(out[:, 1] + way.height, LOWEST)
+    return out
+
+
+def _standing_heights() -> dict[int, float]:
+    """Heights of the landmarks that sizes compose, on a standing body, in statures (Drillis and Contini 1966)."""
+    table = {
+        "crown": 1.0, "eyes": 0.936, "chin": 0.87, "head": 0.882, "neck": 0.838, "left_collar": 0.81,
+        "right_collar": 0.81, "left_shoulder": 0.82, "right_shoulder": 0.82, "spine3": 0.75, "spine2": 0.7,
+        "spine1": 0.63, "pelvis": 0.55, "left_hip": 0.52, "right_hip": 0.52, "left_knee": 0.285, "right_knee": 0.285,
+    }  # fmt: skip
+    return {LANDMARK[name]: height for name, height in table.items()}
