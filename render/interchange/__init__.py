@@ -1,0 +1,1 @@
+"""Characters, motion and cameras as other programs read them: `gltf` and `camera`."""

@@ -1,0 +1,258 @@
+"""`load`: the motion of a skinned character in a ``.glb`` or ``.gltf`` as a `Take`, whatever rig it has.
+
+What is read: the joints of a skin, their names and tree; the rest pose, from the inverse bind matrices where they agree
+with the nodes and from the nodes' own transforms otherwise; one animation, brought to a fixed rate. Nodes above and
+between joints (armatures, a scale of 0.01, a turn from Z up) are folded into the joints, so that the take stands in the
+scene's metres, Y up. Meshes, materials, morph targets and animated scale are left aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from motion import rotations as rot
+from motion.errors import BadInput, unknown
+from motion.rotations import Array
+from motion.take import Provenance, Take
+from render.interchange.gltf_file import GltfFile
+from render.interchange.gltf_nodes import Nodes, ends_of, joint_above, joints_of, rest_pose, to_local
+from render.interchange.gltf_sample import INTERPOLATIONS, sample
+
+#: Rates that people record and play at; a file's key times are in float32 and snap to these.
+_RATES = tuple(Fraction(r) for r in (24, 25, 30, 48, 50, 60, 72, 90, 100, 120, 144, 150, 200, 240, 250, 300, 360, 480))
+_RATES += tuple(Fraction(r * 1000, 1001) for r in (24, 30, 48, 60, 120, 240))
+#: Keys nearer than this to a frame's time, in frames, are taken to be that frame's.
+_SNAP = 0.01
+#: Longer takes are a sign of wrong times, not of patience.
+_LONGEST_S = 6 * 3600.0
+
+
+def load(
+    path: str | Path,
+    *,
+    fps: Fraction | int | float | str | None = None,
+    animation: str | int | None = None,
+    skin: str | int | None = None,
+) -> Take:
+    """Read one character's motion.
+
+    Args:
+        path: a ``.glb``, or a ``.gltf`` with its buffers inside or beside it.
+        fps: the take's rate; None: the rate of the keys when they are evenly spaced, else 30.
+        animation: name or number of the animation; None: the first that moves the skin's joints.
+        skin: name or number of the skin; None: the first that an animation moves.
+
+    Returns:
+        A `Take` in metres, Y up, whose frame 0 is the animation's first key. Its notes say what was left out.
+
+    Raises:
+        BadInput: not a readable glTF 2.0; no skin; no animation of it; a name that is not there.
+    """
+    rate = _rate(path, fps)
+    file = GltfFile(path)
+    nodes = Nodes(file)
+    skins, motions = file.items("skins"), file.items("animations")
+    if not skins:
+        raise file.bad("holds no skin (no skinned character), expected one")
+    if not motions:
+        raise file.bad("holds no animation, expected one")
+    wanted = _choices(file, "skin", skins, skin)
+    takes = _choices(file, "animation", motions, animation)
+    for s in wanted:
+        joints = joints_of(file, nodes, skins[s], s)
+        above = nodes.with_ancestors(joints)
+        for a in takes:
+            channels = _channels(file, motions[a], a, set(above))
+            if channels:
+                notes = _notes(file, skins, s, motions, a)
+                return _take(file, nodes, skins[s], joints, channels, rate, notes, motions[a])
+    which = f"animation '{animation}'" if animation is not None else "no animation"
+    raise file.bad(f"{which} moves {'no joint' if animation is not None else 'a joint'} of a skin")
+
+
+def _rate(path: str | Path, fps: Any) -> Fraction | None:
+    if fps is None:
+        return None
+    try:
+        rate = Fraction(fps)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        raise BadInput(f"{path}: frame rate {fps!r}, expected a positive number") from None
+    if not 0 < rate <= 10000:
+        raise BadInput(f"{path}: {fps} frames per second, expected more than 0")
+    return rate
+
+
+def _choices(file: GltfFile, kind: str, items: Sequence[dict[str, Any]], wanted: str | int | None) -> Sequence[int]:
+    """Numbers of the items to try: the one asked for, or all."""
+    if wanted is None:
+        return range(len(items))
+    names = [str(item.get("name", i)) for i, item in enumerate(items)]
+    if isinstance(wanted, int):
+        return [file.index(wanted, len(items), kind)]
+    if wanted in names:
+        return [names.index(wanted)]
+    raise BadInput(f"{file.path}: {unknown(kind, wanted, names)}")
+
+
+@dataclass(frozen=True)
+class _Channel:
+    node: int
+    path: str
+    times: Array
+    values: Array
+    interpolation: str
+
+
+def _channels(file: GltfFile, motion: dict[str, Any], number: int, wanted: set[int]) -> list[_Channel]:
+    """The channels of an animation that move the wanted nodes, read and checked."""
+    label = f"animation '{motion.get('name', number)}'"
+    samplers = motion.get("samplers", [])
+    found: list[_Channel] = []
+    if not isinstance(samplers, list) or not isinstance(motion.get("channels", []), list):
+        raise file.bad(f"{label}: samplers or channels are not lists")
+    for channel in motion.get("channels", []):
+        target = channel.get("target", {}) if isinstance(channel, dict) else {}
+        node, path = target.get("node"), target.get("path")
+        if node not in wanted or path not in ("rotation", "translation", "scale"):
+            continue
+        where = f"{label}, {path} of node {node}"
+        sampler = samplers[file.index(channel.get("sampler"), len(samplers), f"{where} refers to sampler")]
+        interpolation = sampler.get("interpolation", "LINEAR")
+        if interpolation not in INTERPOLATIONS:
+            raise file.bad(f"{where}: {unknown('interpolation', str(interpolation), INTERPOLATIONS)}")
+        times = file.accessor(sampler.get("input"), "SCALAR", f"{where}: times")
+        values = file.accessor(sampler.get("output"), "VEC4" if path == "rotation" else "VEC3", f"{where}: values")
+        keys = len(times) * (3 if interpolation == "CUBICSPLINE" else 1)
+        if len(values) != keys:
+            raise file.bad(f"{where}: {len(values)} values for {len(times)} times, expected {keys}")
+        if (np.diff(times) <= 0).any():
+            k = int(np.argmax(np.diff(times) <= 0)) + 1
+            raise file.bad(f"{where}: time {k} is {times[k]:g} s, not after {times[k - 1]:g} s")
+        if interpolation == "CUBICSPLINE":
+            values = values.reshape(len(times), 3, -1)
+        found.append(_Channel(node, path, times, values, interpolation))
+    return found
+
+
+def _even_rate(channels: Sequence[_Channel]) -> Fraction | None:
+    """The rate of the keys, when those of the longest channel are evenly spaced."""
+    times = max((c.times for c in channels), key=len)
+    if len(times) < 2:
+        return None
+    step = (times[-1] - times[0]) / (len(times) - 1)
+    grid = times[0] + step * np.arange(len(times))
+    # float32 keeps seven digits of a time: late keys are coarse.
+    if np.abs(times - grid).max() > max(_SNAP * step, 2e-7 * abs(times[-1])):
+        return None
+    measured = 1 / step
+    near = min(_RATES, key=lambda r: abs(float(r) / measured - 1))
+    if abs(float(near) / measured - 1) * (len(times) - 1) < _SNAP:
+        return near
+    return Fraction(measured).limit_denominator(1001)
+
+
+def _grid(
+    file: GltfFile, channels: Sequence[_Channel], fps: Fraction | None, stated: Any
+) -> tuple[Fraction, float, int]:
+    """Rate, time of frame 0, and number of frames."""
+    start, end = min(c.times[0] for c in channels), max(c.times[-1] for c in channels)
+    if end - start > _LONGEST_S:
+        raise file.bad(f"its animation lasts {end - start:.0f} s, expected at most {_LONGEST_S:.0f}")
+    if fps is None:
+        fps = _even_rate(channels) or Fraction(30)
+        try:
+            said = Fraction(stated["fps"])
+            if said > 0 and abs(float(said / fps) - 1) * max((end - start) * float(fps), 1) < _SNAP:
+                fps = said
+        except (TypeError, KeyError, ValueError, ZeroDivisionError):
+            pass
+    frames = int(np.floor((end - start) * float(fps) + _SNAP)) + 1
+    if frames > 5_000_000:
+        raise file.bad(f"its animation has {frames} frames at {fps} a second, expected at most 5000000")
+    return fps, float(start), frames
+
+
+def _take(
+    file: GltfFile,
+    nodes: Nodes,
+    skin: dict[str, Any],
+    joints: list[int],
+    channels: Sequence[_Channel],
+    fps: Fraction | None,
+    notes: tuple[str, ...],
+    motion: dict[str, Any],
+) -> Take:
+    rate, start, frames = _grid(file, channels, fps, motion.get("extras"))
+    at = start + np.arange(frames) / float(rate)
+    moving: dict[tuple[int, str], Array] = {}
+    for c in channels:
+        place = (c.times - start) * float(rate)
+        whole = np.rint(place)
+        coarse = np.maximum(_SNAP, 2e-7 * np.abs(c.times) * float(rate))
+        times = np.where(np.abs(place - whole) < coarse, start + whole / float(rate), c.times)
+        if (np.diff(times) <= 0).any():
+            times = c.times
+        moving[c.node, c.path] = sample(times, c.values, c.interpolation, at, c.path == "rotation")
+    order = nodes.with_ancestors(joints)
+    number = {j: k for k, j in enumerate(joints)}
+    parents = np.array([number.get(joint_above(nodes, j, set(joints)), -1) for j in joints], dtype=np.int32)
+    world = nodes.worlds(order, moving, frames)
+    rotations, translations = to_local(file, parents, np.stack([world[j] for j in joints], axis=1))
+    still = np.stack([m[0] for m in (nodes.worlds(order, {}, 1)[j] for j in joints)])
+    rest, rest_note = rest_pose(file, nodes, skin, joints, still)
+    rest_rotations, rest_offsets = to_local(file, parents, rest[None])
+    ends = ends_of(nodes, joints, order)
+    scaled = any(path == "scale" and np.ptp(v, axis=0).max() > 1e-4 for (_, path), v in moving.items())
+    if scaled:
+        notes += ("animated scale of joints is left out",)
+    if start > 1e-6:
+        notes += (f"the animation starts at {start:g} s; frame 0 is there",)
+    if rest_note:
+        notes += (rest_note,)
+    return Take(
+        names=_unique([nodes.name(j) for j in joints]),
+        parents=parents,
+        rest_offsets=rest_offsets[0],
+        rotations=rot.continuous(rotations),
+        translations=translations,
+        fps=rate,
+        rest_rotations=rest_rotations[0],
+        end_offsets=ends,
+        metres_per_unit=1.0,
+        up="Y",
+        provenance=_provenance(file, notes),
+    )
+
+
+def _unique(names: Sequence[str]) -> tuple[str, ...]:
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return tuple(found)
+
+
+def _notes(
+    file: GltfFile, skins: Sequence[dict[str, Any]], skin: int, motions: Sequence[dict[str, Any]], motion: int
+) -> tuple[str, ...]:
+    """What else the file holds."""
+    found = []
+    for kind, items, taken in (("skin", skins, skin), ("animation", motions, motion)):
+        if len(items) > 1:
+            names = [str(item.get("name", i)) for i, item in enumerate(items)]
+            others = ", ".join(n for i, n in enumerate(names[:9]) if i != taken)
+            found.append(f"read {kind} '{names[taken]}'; the file also holds {others}")
+    return tuple(found)
+
+
+def _provenance(file: GltfFile, notes: tuple[str, ...]) -> Provenance:
+    copyright_ = file.tree["asset"].get("copyright")
+    licence = copyright_ if isinstance(copyright_, str) and copyright_ else None
+    return Provenance(source=file.path.name, sha256=file.sha256, licence=licence, notes=notes)
