@@ -26,9 +26,6 @@ from rl_camera.moves import course
 from rl_camera.placement import LOWEST, Line, Surroundings
 from rl_camera.setup import Decision, Setup, headings, middle, positions
 
-#: The planner looks this far beyond a shot's ends, seconds, so that smoothing has no edge inside it.
-BEYOND_S = 1.5
-
 #: Share of the frame in which a subject may move before a planned camera turns.
 DEAD_ZONE = 0.12
 
@@ -71,36 +68,28 @@ def plan_shot(
     performances: Sequence[Performance], around: Surroundings, line: Line, shot: Shot, fps: Fraction, aspect: float
 ) -> CameraPath:
     """One shot, planned with all of its motion known; ``line`` is told where it stood."""
-    rate = float(fps)
-    dt = 1.0 / rate
     first, stop = first_frame(shot.start_s, fps), first_frame(shot.end_s, fps)
-    beyond = int(np.ceil(BEYOND_S * rate)) if rate <= 1000 else int(1.5 * 1000)
-    times = np.arange(first - beyond, stop + beyond) / rate
-    inside = np.zeros(len(times), dtype=bool)
-    inside[beyond : beyond + stop - first] = True
-    everyone = framing.track(performances, times)
-    decision = Decision(shot, everyone, inside, aspect, around, line)
+    everyone = framing.track(performances, np.arange(first, stop) / float(fps))
+    decision = Decision(shot, everyone, aspect, around, line)
     setup = decision.setup()
-    path = _Plan(setup, everyone, inside, dt, around)
-    T, focal, focus = path.best()
-    decision.remember(setup, T[inside][0, :3, 3])
+    T, focal, focus = _Plan(setup, everyone, 1.0 / float(fps), around).best()
+    decision.remember(setup, T[0, :3, 3])
     cuts = np.zeros(stop - first, dtype=bool)
-    cuts[:1] = True
-    stops = f_stops([shot.f_stop] * (stop - first))
-    return CameraPath(T[inside], focal[inside], fps, focus[inside], stops, cuts=cuts)
+    cuts[0] = True
+    return CameraPath(T, focal, fps, focus, f_stops([shot.f_stop] * (stop - first)), cuts=cuts)
 
 
 class _Plan:
-    """The planned camera of one shot, at the shot's moments and some beyond its ends."""
+    """The planned camera of one shot, at the shot's frames."""
 
-    def __init__(self, setup: Setup, everyone: Tracks, inside: np.ndarray, dt: float, around: Surroundings) -> None:
-        self.setup, self.inside, self.dt, self.around = setup, inside, dt, around
+    def __init__(self, setup: Setup, everyone: Tracks, dt: float, around: Surroundings) -> None:
+        self.setup, self.dt, self.around = setup, dt, around
         self.subjects = everyone.only(setup.subjects)
         self.times = everyone.times
         azimuth = np.full(len(self.times), setup.azimuth)
         if setup.rides and setup.turns:
-            turning = headings(self.subjects, inside, dt)
-            azimuth = azimuth + turning - turning[inside].mean()
+            turning = headings(self.subjects, dt)
+            azimuth = azimuth + turning - turning.mean()
         self.azimuth = azimuth
         self.target = middle(self.subjects.points, setup.keeps, azimuth, setup.elevation or 0.0)
         self.way = course(setup.shot, self.times, setup.focal_mm, setup.distance, setup.aspect)
@@ -113,9 +102,9 @@ class _Plan:
         chosen, most = None, -1.0
         for closer in (1.0, 0.6, 0.3, 0.0):
             T, focal = self._camera(dead * closer, calm * max(closer, 0.25))
-            kept = self.subjects.points[self.inside][:, :, self.setup.keeps]
+            kept = self.subjects.points[:, :, self.setup.keeps]
             kept = kept.reshape(len(kept), -1, 3)
-            xy, depth = framing.project(T[self.inside], focal[self.inside], self.setup.aspect, kept)
+            xy, depth = framing.project(T, focal, self.setup.aspect, kept)
             safe = float(((np.abs(xy) <= SAFE).all(axis=(1, 2)) & (depth > 0).all(axis=1)).mean())
             if safe > most + 1e-9:
                 chosen, most = (T, focal), safe
@@ -145,7 +134,7 @@ class _Plan:
         right = np.stack([np.cos(yaw), np.zeros_like(yaw), -np.sin(yaw)], axis=-1)
         if np.any(way.right) or np.any(way.up):
             # Sideways along the picture plane as it stands in the middle of the shot: a straight rail.
-            rail = right[self.inside].mean(0)
+            rail = right.mean(0)
             rail /= max(float(np.linalg.norm(rail)), 1e-9)
             place = place + way.right[:, None] * rail + way.up[:, None] * np.array([0.0, 1.0, 0.0])
             if not self.around.empty:
@@ -180,7 +169,7 @@ class _Plan:
         tries = anchor + shares[:, None, None] * (place - anchor)
         free = ~self.around.inside(tries)
         sight = ~self.around.blocked(tries, np.broadcast_to(anchor, tries.shape))
-        if sight[0][self.inside].mean() > 0.8:  # something passes by in front: let it
+        if sight[0].mean() > 0.8:  # something passes by in front: let it
             sight[:] = True
         good = np.where((free & sight).any(0), free & sight, free)
         need = np.where(good.any(0), shares[good.argmax(0)], 1.0)
@@ -203,10 +192,9 @@ class _LiveShot:
     """The live filter's memory of one shot."""
 
     def __init__(self, seen: Observation, line: Line) -> None:
-        here = np.ones(1, dtype=bool)
         around = Surroundings(seen.stage, seen.performances)
         shot = replace(seen.shot, options={**seen.shot.options, "ride": seen.shot.options.get("ride", 1.0)})
-        decision = Decision(shot, seen.tracks, here, seen.aspect, around, line)
+        decision = Decision(shot, seen.tracks, seen.aspect, around, line)
         self.setup = decision.setup()
         self.around = around
         options = shot.options

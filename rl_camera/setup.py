@@ -19,7 +19,7 @@ from rl_camera.vocabulary import ANGLES, MOVES, POSITIONS, SIZES, VIEWS, Angle, 
 REACH_X, REACH_Y = 0.92, 0.95
 
 #: A standing camera becomes a travelling one beyond these: distances far to near, and radians it would have to pan.
-RIDE_RATIO, RIDE_PAN = 1.8, np.radians(65.0)
+RIDE_RATIO, RIDE_PAN = 1.5, np.radians(65.0)
 
 #: Sides tried when the asked one is blocked: degrees off it.
 DETOURS = (0.0, 12.0, -12.0, 25.0, -25.0, 40.0, -40.0, 60.0, -60.0, 90.0, -90.0, 130.0, -130.0, 180.0)
@@ -88,17 +88,16 @@ def middle(points: Array, keeps: np.ndarray, azimuth: Array, elevation: float) -
     return x[:, None] * right + y[:, None] * up + deep[:, None] * back
 
 
-def heading(subjects: Tracks, inside: np.ndarray) -> float:
+def heading(subjects: Tracks) -> float:
     """Where the subjects face over a shot, as one azimuth; two who face each other are seen across their line.
 
     Args:
         subjects: who is filmed, the main subject first.
-        inside: ``(T,)`` which moments belong to the shot.
     """
-    facing = subjects.facing()[inside].astype(np.float64)
+    facing = subjects.facing()
     total = facing.mean(axis=(0, 1))
     if len(subjects.names) > 1 and np.hypot(*total) < 0.45:
-        pelvis = subjects.of("pelvis")[inside].mean(0)[:, [0, 2]]
+        pelvis = subjects.of("pelvis").mean(0)[:, [0, 2]]
         apart = np.linalg.norm(pelvis - pelvis[0], axis=-1)
         line = pelvis[int(apart.argmax())] - pelvis[0]
         if np.hypot(*line) > 1e-3:
@@ -112,10 +111,10 @@ def heading(subjects: Tracks, inside: np.ndarray) -> float:
     return float(np.arctan2(total[0], total[1])) if np.hypot(*total) > 1e-9 else 0.0
 
 
-def headings(subjects: Tracks, inside: np.ndarray, dt: float) -> Array:
+def headings(subjects: Tracks, dt: float) -> Array:
     """`heading` as it slowly changes, ``(T,)``: a travelling camera turns with its subject, not with each step."""
     facing = subjects.facing().mean(axis=1)
-    angle = heading(subjects, inside)
+    angle = heading(subjects)
     slow = smooth(facing, 1.0, dt) + 0.25 * np.array([np.sin(angle), np.cos(angle)])
     return np.unwrap(np.arctan2(slow[:, 0], slow[:, 1]))
 
@@ -135,13 +134,10 @@ def partner_of(shot: Shot, everyone: Tracks, moment: int) -> str | None:
 class Decision:
     """Makes the `Setup` of one shot from what is known of the motion: all of it, or only this moment."""
 
-    def __init__(
-        self, shot: Shot, everyone: Tracks, inside: np.ndarray, aspect: float, around: Surroundings, line: Line
-    ) -> None:
-        self.shot, self.everyone, self.inside, self.aspect = shot, everyone, inside, aspect
+    def __init__(self, shot: Shot, everyone: Tracks, aspect: float, around: Surroundings, line: Line) -> None:
+        self.shot, self.everyone, self.aspect = shot, everyone, aspect
         self.around, self.line = around, line
-        self.first = int(np.argmax(inside))
-        self.partner = partner_of(shot, everyone, self.first)
+        self.partner = partner_of(shot, everyone, 0)
         composed = shot.of[:1] if self.partner is not None else shot.of
         self.subjects = everyone.only(composed)
         self.spec = SIZES[shot.size]
@@ -150,7 +146,7 @@ class Decision:
         self.frame_share = (1.0 - self.spec.bottom) / (1.0 - headroom)
         self.headroom = headroom
         self.stature = float(self.subjects.stature.max())
-        self.heading = heading(self.subjects, inside)
+        self.heading = heading(self.subjects)
 
     def setup(self) -> Setup:
         """Try the sides that the shot allows and take the best."""
@@ -173,7 +169,7 @@ class Decision:
         if len(pair) == 2:
             self.line.pair = (min(pair), max(pair))  # type: ignore[assignment]
             self.line.side = 0.0
-        side = self.line.side_of(self.everyone, self.first, camera)
+        side = self.line.side_of(self.everyone, 0, camera)
         self.line.side = side or self.line.side
         self.line.last_of, self.line.last_size = self.shot.of, self.shot.size
         self.line.last_azimuth = setup.azimuth
@@ -189,7 +185,7 @@ class Decision:
             wanted, detours = self._shoulders(), DETOURS[:5]
         else:
             wanted = [self.heading + np.radians(a) for a in VIEWS[self.shot.view].azimuths_deg]
-            facing = self.subjects.facing()[self.inside].mean(axis=(0, 1))
+            facing = self.subjects.facing().mean(axis=(0, 1))
             if len(self.subjects.names) > 1 and np.hypot(*facing) < 0.45:
                 wanted += [a + np.pi for a in wanted]  # both sides of two who face each other are as good
             detours = DETOURS
@@ -207,7 +203,7 @@ class Decision:
     def _shoulders(self) -> list[float]:
         """Both sides past the partner's head; the line from camera to subject clears it by its screen distance."""
         assert self.partner is not None
-        pelvis = self.everyone.of("head")[self.inside].mean(0)
+        pelvis = self.everyone.of("head").mean(0)
         subject, other = (pelvis[self.everyone.names.index(n)][[0, 2]] for n in (self.shot.of[0], self.partner))
         away = other - subject
         apart = float(np.hypot(*away))
@@ -232,8 +228,8 @@ class Decision:
         shot = self.shot
         elevation = self._elevation()
         tilt = elevation or 0.0
-        targets = middle(self.subjects.points[self.inside], self.keeps, np.array(azimuth), tilt)
-        eyes = self.subjects.of("eyes")[self.inside].mean(1)[:, 1]
+        targets = middle(self.subjects.points, self.keeps, np.array(azimuth), tilt)
+        eyes = self.subjects.of("eyes").mean(1)[:, 1]
         x, y = self._place(azimuth)
         focal = shot.lens_mm
         tan_x, tan_y = (float(t) for t in framing.tangents(focal, self.aspect))
@@ -245,7 +241,7 @@ class Decision:
         rides = MOVES[shot.move].rides or shot.angle == Angle.OVERHEAD or tilt > np.radians(60)
 
         def fitting(rides: bool) -> float:
-            kept = self.subjects.points[self.inside][:, :, self.keeps].reshape(len(targets), -1, 3)
+            kept = self.subjects.points[:, :, self.keeps].reshape(len(targets), -1, 3)
             off = kept - targets[:, None]
             deep = off @ back + (0.0 if rides else ((targets - stand) @ back)[:, None])
             reach_x = max(0.3, REACH_X - abs(x)) * tan_x
@@ -278,7 +274,7 @@ class Decision:
 
     def _floor(self, x: float, y: float) -> float:
         """The distance that a standing camera would take if the subject stayed where it is."""
-        points = self.subjects.points[self.inside]
+        points = self.subjects.points
         right, up, _ = axes(np.array(self.heading), 0.0)
         kept = points[:, :, self.keeps].reshape(len(points), -1, 3)
         tan_x, tan_y = (float(t) for t in framing.tangents(self.shot.lens_mm, self.aspect))
@@ -288,7 +284,7 @@ class Decision:
 
     def _past_partner(self, targets: Array) -> float:
         assert self.partner is not None
-        other = self.everyone.of("head")[self.inside][:, self.everyone.names.index(self.partner)]
+        other = self.everyone.of("head")[:, self.everyone.names.index(self.partner)]
         apart = np.hypot(other[:, 0] - targets[:, 0], other[:, 2] - targets[:, 2])
         return float(np.quantile(apart, 0.9)) + self.behind
 
@@ -300,7 +296,7 @@ class Decision:
             return spot.x, y
         right = np.array([np.cos(azimuth), -np.sin(azimuth)])
         if self.partner is not None:
-            head = self.everyone.of("head")[self.inside].mean(0)[:, [0, 2]]
+            head = self.everyone.of("head").mean(0)[:, [0, 2]]
             subject, other = (head[self.everyone.names.index(n)] for n in (self.shot.of[0], self.partner))
             return float(-0.28 * np.sign((other - subject) @ right)), y
         look = float(self._gaze() @ right)
@@ -313,9 +309,9 @@ class Decision:
 
     def _gaze(self) -> Array:
         """Where the main subject looks or goes, (x, z), at most 1 long: room is left on that side."""
-        facing = self.subjects.facing()[self.inside][:, 0].mean(0)
-        pelvis = self.subjects.of("pelvis")[self.inside][:, 0][:, [0, 2]]
-        seconds = max(float(np.ptp(self.subjects.times[self.inside])), 1e-6)
+        facing = self.subjects.facing()[:, 0].mean(0)
+        pelvis = self.subjects.of("pelvis")[:, 0][:, [0, 2]]
+        seconds = max(float(np.ptp(self.subjects.times)), 1e-6)
         speed = (pelvis[-1] - pelvis[0]) / seconds if len(pelvis) > 1 else np.zeros(2)
         gaze = facing + np.asarray(speed)
         return gaze / max(1.0, float(np.hypot(*gaze)))
@@ -334,13 +330,12 @@ class Decision:
     def _cost(self, setup: Setup) -> float:
         """What speaks against a side: things and people in the way, the line of action, a jump cut."""
         lone = self.around.empty and len(self.everyone.names) == 1
-        moments = np.flatnonzero(self.inside)
-        moments = moments[np.unique(np.linspace(0, len(moments) - 1, 20).round().astype(int))]
+        moments = np.unique(np.linspace(0, len(self.everyone.times) - 1, 20).round().astype(int))
         some = replace(self.everyone, times=self.everyone.times[moments], points=self.everyone.points[moments])
         subjects = some.only(setup.subjects)
         target = middle(subjects.points, self.keeps, np.array(setup.azimuth), setup.elevation or 0.0)
         camera = self._rough(setup, target, subjects)
-        cost = 0.8 * self.line.crosses(self.shot.of, self.everyone, self.first, camera[0])
+        cost = 0.8 * self.line.crosses(self.shot.of, self.everyone, 0, camera[0])
         cost += 0.3 * self.line.jump_cut(self.shot.of, self.shot.size, setup.azimuth)
         if lone:
             return float(cost)
