@@ -28,7 +28,13 @@ def soft_reach(distance: ArrayLike, limit: ArrayLike, softness: float = 0.01) ->
 
 
 def two_bone(
-    root: ArrayLike, target: ArrayLike, upper: ArrayLike, lower: ArrayLike, pole: ArrayLike, softness: float = 0.01
+    root: ArrayLike,
+    target: ArrayLike,
+    upper: ArrayLike,
+    lower: ArrayLike,
+    pole: ArrayLike,
+    softness: float = 0.01,
+    stretched: ArrayLike = 0.0,
 ) -> tuple[Array, Array]:
     """Middle and end joint of a limb whose end should be at ``target``, bending towards ``pole``.
 
@@ -39,6 +45,7 @@ def two_bone(
         lower: ``(…,)`` length of the second bone, metres.
         pole: ``(…, 3)`` direction, in the world, in which the middle joint bends; its part along the limb is ignored.
         softness: see `soft_reach`.
+        stretched: ``(…,)`` distance that the limb spans already, metres: easing bends no limb more than it is.
 
     Returns:
         ``(…, 3)`` middle joint and ``(…, 3)`` end joint; the end is at the target where the limb reaches it.
@@ -49,7 +56,8 @@ def two_bone(
     distance = np.linalg.norm(line, axis=-1)
     axis = line / np.maximum(distance, 1e-9)[..., None]
     axis = np.where((distance > 1e-9)[..., None], axis, np.array([0.0, -1.0, 0.0]))
-    reach = np.maximum(soft_reach(distance, upper + lower, softness), np.abs(upper - lower) + 1e-9)
+    kept = np.minimum(np.minimum(distance, stretched), upper + lower)
+    reach = np.maximum(np.maximum(soft_reach(distance, upper + lower, softness), kept), np.abs(upper - lower) + 1e-9)
     across = pole - np.sum(pole * axis, axis=-1, keepdims=True) * axis
     size = np.linalg.norm(across, axis=-1, keepdims=True)
     away = np.eye(3)[np.argmin(np.abs(axis), axis=-1)]

@@ -91,6 +91,7 @@ def retarget(
         offsets = rest_offsets
         scale = leg_length(offsets) / source.leg
     world, stretched = _pose(source, calibration, offsets)
+    world = _settle_spine(source, world, own_offsets)
     clip = _place(source, world, offsets, scale, level, ground, lock_feet)
     notes = list(joint_map.notes)
     if calibration.mirrored:
@@ -167,6 +168,32 @@ def _pose(source: Source, calibration: Calibration, offsets: Array) -> tuple[Arr
     return world, stretched
 
 
+def _settle_spine(source: Source, world: Array, own: Array) -> Array:
+    """Swing the two lower spine joints so that the neck is where the source has it, its spine having bent elsewhere.
+
+    Spreading or merging joints keeps the chest's turn but not its place; the few degrees that are missing are found on the
+    source's own proportions (``own``) and hold for any body.
+    """
+    joints = source.map
+    if not joints.neck or not joints.spine:
+        return world
+    world = world.copy()
+    goal = source.position(joints.neck[0]) - source.position(joints.pelvis)
+    s1, s2, s3, neck = (_I[name] for name in ("spine1", "spine2", "spine3", "neck"))
+    for _ in range(2):
+        loose = rot.rotate(world[:, s1], own[s2]) + rot.rotate(world[:, s2], own[s3])
+        fixed = rot.rotate(world[:, 0], own[s1]) + rot.rotate(world[:, s3], own[neck])
+        wanted = goal - fixed
+        if float(np.linalg.norm(own[s2] + own[s3])) < 1e-3 * source.leg:
+            return world
+        swing = rot.to_rotvec(rot.between(loose, wanted))
+        angle = np.linalg.norm(swing, axis=-1, keepdims=True)
+        swing *= np.minimum(1.0, np.radians(20.0) / np.maximum(angle, 1e-9))
+        for j in (s1, s2):
+            world[:, j] = rot.normalize(rot.multiply(rot.from_rotvec(swing), world[:, j]))
+    return world
+
+
 def _off(world: Array, rest: Array, bone: Array) -> Array:
     now = rot.rotate(world, rest / max(float(np.linalg.norm(rest)), 1e-12))
     return now - bone / np.maximum(np.linalg.norm(bone, axis=-1, keepdims=True), 1e-12)
@@ -207,7 +234,7 @@ def _place(
     if ground and lock_feet:
         if toeless:
             world = feet.bend_toes(world, targets, offsets, toeless)
-        world, targets = feet.lift_soles(world, root, offsets, targets)
+        world, targets = feet.lift_soles(world, offsets, targets)
     if lock_feet:
         planted = {}
         for s in _SIDES:
@@ -325,7 +352,7 @@ def _from_smpl(
         if lock_feet:
             targets = {s: scale * ankles[:, i] + shift for i, s in enumerate(_SIDES)}
             if ground:
-                world, targets = feet.lift_soles(world, root, rest_offsets, targets)
+                world, targets = feet.lift_soles(world, rest_offsets, targets)
             on = contacts.contact_mask(ankles, own.fps, scale=size)
             world, root = feet.reach(world, root, rest_offsets, targets, {s: on[:, i] for i, s in enumerate(_SIDES)}, own.fps)
             local = rot.continuous(kinematics.to_local(skeleton.PARENTS, rot.normalize(world)))

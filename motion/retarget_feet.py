@@ -89,21 +89,22 @@ def reach(
         knee = hip + rot.rotate(world[:, i], offsets[j])
         ankle = knee + rot.rotate(world[:, j], offsets[k])
         miss = np.linalg.norm(targets[side] - ankle, axis=-1)
-        if not (miss > 1e-6).any():
+        # Half a millimetre is what varying bone lengths of captures come to; a leg that is right so far stays as it is.
+        share = _smoothstep(0.0005, 0.002, miss)[:, None]
+        if not share.any():
             continue
+        goal = ankle + share * (targets[side] - ankle)
         upper, lower = float(np.linalg.norm(offsets[j])), float(np.linalg.norm(offsets[k]))
         line = ankle - hip
         axis = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-9)
         bend = (knee - hip) - np.sum((knee - hip) * axis, axis=-1, keepdims=True) * axis
         # A straight leg has no bend to keep; the thigh's own front says which way its knee would go.
         pole = bend + 0.02 * (upper + lower) * rot.rotate(world[:, i], np.array([0.0, 0.0, 1.0]))
-        new_knee, new_ankle = ik.two_bone(hip, targets[side], upper, lower, pole, softness=0.003)
+        new_knee, new_ankle = ik.two_bone(hip, goal, upper, lower, pole, 0.003, np.linalg.norm(line, axis=-1))
         thigh = ik.swing_to(world[:, i], offsets[j], new_knee - hip)
         shin = ik.swing_to(world[:, j], offsets[k], new_ankle - new_knee)
-        # Where the leg already is right, leave it bit for bit.
-        moved = (miss > 1e-6)[:, None]
-        world[:, i] = np.where(moved, thigh, world[:, i])
-        world[:, j] = np.where(moved, shin, world[:, j])
+        world[:, i] = np.where(share > 0, thigh, world[:, i])
+        world[:, j] = np.where(share > 0, shin, world[:, j])
     return world, root
 
 
@@ -143,12 +144,11 @@ def _smoothstep(low: float, high: float, x: Array) -> Array:
     return t * t * (3.0 - 2.0 * t)
 
 
-def lift_soles(world: Array, root: Array, offsets: Array, targets: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
-    """Keep soles out of the floor: toes bend up, then the foot pitches up to 12 degrees, then the ankle rises.
+def lift_soles(world: Array, offsets: Array, targets: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+    """Keep soles out of the floor: the foot pitches up to 12 degrees, then the ankle rises, then toes bend up.
 
     Args:
         world: ``(T, 24, 4)`` joint-to-world rotations.
-        root: unused but for its length; targets say where ankles will be.
         offsets: ``(24, 3)`` the target's T-pose.
         targets: per side, ``(T, 3)`` ankle targets above a floor at y = 0.
 
@@ -156,26 +156,29 @@ def lift_soles(world: Array, root: Array, offsets: Array, targets: dict[str, Arr
         New world rotations and ankle targets.
     """
     world, raised = world.copy(), dict(targets)
+    size = contacts.size_of(offsets)
     heels, soles = contacts.heel_offset(offsets), contacts.sole_heights(offsets)
     for s, side in enumerate(_SIDES):
         ankle, toe = _I[f"{side}_ankle"], _I[f"{side}_foot"]
         ball = offsets[toe] - np.array([0.0, soles[s, 1], 0.0])
         length = float(np.hypot(ball[1], ball[2]))
         low = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1]
+        # A foot far below the floor does not sink: it stands elsewhere, or the frame is a calibration pose.
+        meant = 1.0 - _smoothstep(0.06 * size, 0.12 * size, -low)
         across = rot.rotate(world[:, ankle], np.array([1.0, 0.0, 0.0]))
-        pitch = np.clip(-low / max(length, 1e-6), 0.0, np.radians(12.0))
+        pitch = meant * np.clip(-low / max(length, 1e-6), 0.0, np.radians(12.0))
         if pitch.any():
             turn = rot.from_rotvec(-pitch[:, None] * across)
             world[:, ankle] = rot.normalize(rot.multiply(turn, world[:, ankle]))
             world[:, toe] = rot.normalize(rot.multiply(turn, world[:, toe]))
         parts = [rot.rotate(world[:, ankle], v)[:, 1] for v in (ball, heels[s])]
-        depth = np.maximum(-(raised[side][:, 1] + np.minimum(*parts)), 0.0)
+        depth = meant * np.maximum(-(raised[side][:, 1] + np.minimum(*parts)), 0.0)
         raised[side] = raised[side] + np.outer(depth, (0.0, 1.0, 0.0))
         # The tip of the toes, in front of the ball by half of the foot's length before it.
         tip = np.array([0.0, 0.0, 0.5 * ball[2]])
         base = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1]
         under = -(base + rot.rotate(world[:, toe], tip)[:, 1])
-        angle = np.clip(under / max(0.5 * ball[2], 1e-6), 0.0, np.radians(60.0))
+        angle = meant * np.clip(under / max(0.5 * ball[2], 1e-6), 0.0, np.radians(60.0))
         if angle.any():
             across = rot.rotate(world[:, toe], np.array([1.0, 0.0, 0.0]))
             world[:, toe] = rot.normalize(rot.multiply(rot.from_rotvec(-angle[:, None] * across), world[:, toe]))

@@ -56,6 +56,7 @@ def by_geometry(take: Take) -> JointMap:
         BadInput: no two pairs of equal branches that could be legs and arms, or a beast on four legs.
     """
     children, lengths, reach = _measure(take)
+    still = _still(take)
     total = float(lengths.sum())
     if not total > 0:
         raise BadInput("all bones have zero length")
@@ -68,7 +69,7 @@ def by_geometry(take: Take) -> JointMap:
     def limb(pair: _Pair, side: int, leg: bool) -> _Limb | None:
         key = (pair.hub, pair.children[side], leg)
         if key not in limbs_of:
-            limbs_of[key] = _limb(take, pair.hub, pair.children[side], children, lengths, reach, leg)
+            limbs_of[key] = _limb(take, pair.children[side], children, lengths, reach, still, leg)
         return limbs_of[key]
 
     depth = _depths(take.parents)
@@ -122,6 +123,13 @@ def _measure(take: Take) -> tuple[list[list[int]], Array, Array]:
     return children, lengths, reach
 
 
+def _still(take: Take) -> np.ndarray:
+    """``(J,)`` joints that never turn against their parent while most others do: fixed offsets, not hips or knees."""
+    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 64)).astype(int))
+    turned = rot.angle_between(take.rotations[pick[:1]], take.rotations[pick]).max(0) > 1e-3
+    return ~turned if turned.mean() > 0.2 else np.zeros(take.joints, dtype=bool)
+
+
 def _depths(parents: np.ndarray) -> np.ndarray:
     depth = np.zeros(len(parents), dtype=int)
     for j, parent in enumerate(parents):
@@ -156,7 +164,7 @@ def _beyond(parents: np.ndarray, legs: _Pair, arms: _Pair) -> bool:
 
 
 def _limb(
-    take: Take, hub: int, child: int, children: list[list[int]], lengths: Array, reach: Array, leg: bool
+    take: Take, child: int, children: list[list[int]], lengths: Array, reach: Array, still: np.ndarray, leg: bool
 ) -> _Limb | None:
     """The best reading of a branch as leg or arm: which joints are its three."""
     nodes = [child]
@@ -172,8 +180,10 @@ def _limb(
         if min(upper, lower) <= 1e-9 or j >= len(nodes):
             continue
         both = upper + lower
-        score = 1.5 * both / end - 2.0 * abs(np.log(upper / lower / ratio)) - 0.7 * abs(beyond / both - rest)
+        score = 1.5 * both / end - 2.0 * abs(np.log(upper / lower / ratio)) - 1.2 * abs(beyond / both - rest)
         score -= 0.8 * max(stops[i] / both - (0.35 if leg else 0.45), 0.0)
+        score -= 0.5 * float(still[nodes[i]]) + 0.5 * float(still[nodes[j]])
+        score -= 0.3 if k >= len(nodes) else 0.1 * float(still[nodes[k]])
         if not leg and k < len(nodes) and len(children[nodes[k]]) >= 3:
             score += 0.5  # fingers fan out from the wrist
         if k < len(nodes) and k + 1 < len(stops) and stops[k + 1] - stops[k] < 0.02 * both:

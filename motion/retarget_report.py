@@ -1,0 +1,193 @@
+"""How well a retarget went: bone directions against the source's own kinematics, and foot skate before and after.
+
+`measure` judges one take, `sweep` a folder of captures, `table` prints what a sweep found.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from motion import contacts, skeleton
+from motion.clip import Clip
+from motion.errors import BadInput
+from motion.retarget import retarget
+from motion.retarget_map import JointMap, find_map
+from motion.retarget_source import Source, prepare
+from motion.rotations import Array
+from motion.take import Take
+
+_I = skeleton.INDEX
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Figures of one retargeted take."""
+
+    errors: dict[str, Array]  # bone "left_hip-left_knee" -> (T,) degrees between source's direction and clip's
+    skate_before: float  # mm per frame at 30 fps, source's ankles and balls while they stand
+    skate_after: float  # the same moments, the clip's
+
+    @property
+    def median(self) -> float:
+        """Median over all bones and frames, degrees."""
+        return float(np.median(np.concatenate(list(self.errors.values()))))
+
+    @property
+    def worst(self) -> float:
+        """The largest error of any bone in any frame, degrees."""
+        return max(float(e.max()) for e in self.errors.values())
+
+    @property
+    def worst_bone(self) -> str:
+        """The bone with the largest error."""
+        return max(self.errors, key=lambda bone: float(self.errors[bone].max()))
+
+
+def source_points(source: Source) -> dict[int, Array]:
+    """Where the source has SMPL's joints, ``(T, 3)`` each, metres: limbs, pelvis, the neck's foot and the head."""
+    points = {j: p for j in range(24) if (p := source.point(j)) is not None}
+    if source.map.neck:
+        points[_I["neck"]] = source.position(source.map.neck[0])
+    if len(source.map.neck) > 1:
+        points[_I["head"]] = source.position(source.map.neck[-1])
+    return points
+
+
+#: Bones that are compared: each joint with its parent in SMPL, the trunk as one from pelvis to neck.
+_BONES = [
+    (int(skeleton.PARENTS[j]), j)
+    for j in range(1, 24)
+    if not skeleton.JOINTS[j].startswith(("spine", "neck")) and not skeleton.JOINTS[j].endswith("collar")
+] + [(0, _I["neck"])]
+
+
+def direction_errors(source: Source, clip: Clip) -> dict[str, Array]:
+    """Angle in degrees between each bone of the source and of the clip, per frame; bones whose ends the source has."""
+    points, result = source_points(source), clip.positions()
+    smallest = 1e-3 * source.leg
+    errors = {}
+    for a, b in _BONES:
+        if a in points and b in points:
+            if skeleton.JOINTS[b].endswith("_foot") and source.map.limbs[b] < 0:
+                continue  # an end site is the tip of the foot, not the joint of its ball
+            bone, made = points[b] - points[a], result[:, b] - result[:, a]
+            if float(np.median(np.linalg.norm(bone, axis=-1))) < smallest:
+                continue
+            # atan2 keeps small angles exact where arccos does not.
+            sine = np.linalg.norm(np.cross(bone, made), axis=-1)
+            errors[f"{skeleton.JOINTS[a]}-{skeleton.JOINTS[b]}"] = np.degrees(
+                np.arctan2(sine, np.sum(bone * made, axis=-1))
+            )
+    return errors
+
+
+def foot_skate(source: Source, clip: Clip) -> tuple[float, float]:
+    """Slide of standing ankles and balls, source then clip, at the moments when the source's stand; mm per frame at 30 fps."""
+    found = source_points(source)
+    feet = [j for j in (_I[f"{s}_{p}"] for s in ("left", "right") for p in ("ankle", "foot")) if j in found]
+    points = np.stack([found[j] for j in feet], axis=1)
+    on = contacts.contact_mask(points, source.take.fps, scale=source.leg / 0.83)
+    return contacts.skate(points, on, source.take.fps), contacts.skate(clip.positions()[:, feet], on, clip.fps)
+
+
+def measure(take: Take, clip: Clip, joint_map: JointMap | None = None) -> Quality:
+    """Judge a clip against the take that it came from.
+
+    Raises:
+        BadInput: the take has no humanoid, or the clip another number of frames.
+    """
+    if take.frames != clip.frames:
+        raise BadInput(f"clip has {clip.frames} frames, its take {take.frames}")
+    source = prepare(take, joint_map or find_map(take))
+    return Quality(direction_errors(source, clip), *foot_skate(source, clip))
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """One set of captures in the table."""
+
+    name: str
+    files: int
+    refused: tuple[str, ...]  # why, one line a file
+    median_deg: float
+    worst_deg: float
+    posed_worst_deg: float  # the same before feet are held and soles lifted out of the floor: the pose alone
+    worst_at: str  # file and bone of the worst
+    skate_before: float  # mm per frame at 30 fps, mean over files weighted by their length
+    skate_after: float
+    seconds_per_minute: float  # retargeting alone, per minute of motion
+    minutes: float
+    roads: dict[str, int] = field(default_factory=dict)
+
+
+def sweep(
+    folder: str | Path | Sequence[Path],
+    load: Callable[[Path], Take],
+    *,
+    name: str | None = None,
+    rest_offsets: Array | None = None,
+    suffixes: Iterable[str] = (".bvh", ".amc", ".txt", ".npz"),
+) -> SweepRow:
+    """Retarget every capture of a folder and judge the results.
+
+    Args:
+        folder: where the captures are (searched through), or the files themselves.
+        load: reads one file, as `mocap_data.load` does; handed in, since `motion` reads no files.
+        name: the row's name; the folder's own by default.
+        rest_offsets: the body to retarget to; None: each source's own proportions.
+        suffixes: which files are captures.
+    """
+    if isinstance(folder, (str, Path)):
+        name = name or Path(folder).name
+        wanted = set(suffixes)
+        files: list[Path] = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in wanted)
+    else:
+        files = list(folder)
+    refused: list[str] = []
+    medians: list[Array] = []
+    worst, posed_worst, worst_at = 0.0, 0.0, ""
+    skates, weights, spent = [], [], 0.0
+    roads: dict[str, int] = {}
+    for path in files:
+        try:
+            take = load(path)
+            start = time.perf_counter()
+            clip, report = retarget(take, rest_offsets)
+            spent += time.perf_counter() - start
+            quality = measure(take, clip)
+            posed = measure(take, retarget(take, rest_offsets, lock_feet=False)[0])
+        except BadInput as error:
+            refused.append(f"{Path(path).name}: {error}")
+            continue
+        roads[report.road] = roads.get(report.road, 0) + 1
+        # Every frame of every bone counts once, but a set of millions needs no more than a sample of each file.
+        every = np.concatenate(list(quality.errors.values()))
+        medians.append(every[:: max(1, len(every) // 20000)])
+        posed_worst = max(posed_worst, posed.worst)
+        if quality.worst > worst:
+            worst, worst_at = quality.worst, f"{Path(path).name} {quality.worst_bone}"
+        skates.append((quality.skate_before, quality.skate_after))
+        weights.append(take.seconds)
+    done = bool(weights)
+    before, after = np.average(skates, axis=0, weights=weights) if done else (0.0, 0.0)
+    minutes = sum(weights) / 60.0
+    return SweepRow(
+        name or "captures", len(files), tuple(refused), float(np.median(np.concatenate(medians))) if done else 0.0,
+        worst, posed_worst, worst_at, float(before), float(after), spent / minutes if minutes else 0.0, minutes, roads,
+    )  # fmt: skip
+
+
+def table(rows: Iterable[SweepRow]) -> str:
+    """The rows as aligned text, one line a set."""
+    head = f"{'set':<18}{'files':>6}{'refused':>8}{'minutes':>9}{'median °':>10}{'worst °':>9}{'posed °':>9}{'skate mm':>10}{'after':>7}{'s/min':>8}"
+    lines = [
+        f"{r.name:<18}{r.files:>6}{len(r.refused):>8}{r.minutes:>9.1f}{r.median_deg:>10.3f}{r.worst_deg:>9.2f}{r.posed_worst_deg:>9.2f}"
+        f"{r.skate_before:>10.2f}{r.skate_after:>7.2f}{r.seconds_per_minute:>8.2f}"
+        for r in rows
+    ]
+    return "\n".join([head, *lines])
