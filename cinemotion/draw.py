@@ -154,9 +154,13 @@ class _Sink:
         from render.frames import save_chunk
 
         try:
-            save_chunk(self._path, iter(self._frames.get, None), self._fps)
+            save_chunk(self._path, self._arriving(), self._fps)
         except BaseException as error:
             self._error = error
+
+    def _arriving(self) -> Iterator[np.ndarray]:
+        while (frame := self._frames.get()) is not None:
+            yield frame
 
     def write(self, frame: np.ndarray) -> None:
         self._put(np.ascontiguousarray(frame))
@@ -200,6 +204,9 @@ def _work(job: Job, pipe: Connection) -> None:
     except CinemotionError as error:
         with contextlib.suppress(OSError):
             pipe.send(("failed", type(error).__name__, str(error)))
+    except Exception as error:  # a fault of ours: the parent tells it once, this process would tell it again
+        with contextlib.suppress(OSError):
+            pipe.send(("failed", "bug", f"a drawing process failed: {type(error).__name__}: {error}"))
 
 
 def draw_with_workers(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cinemotion import vocabulary
+from cinemotion import formats, vocabulary
 from cinemotion.check import Report, check_files, check_names, clip_path, existing, validate
 from cinemotion.scene import Actor, Entry, PropSpec, Scene, ShotSpec
 from cinemotion.source import Loc, SceneError, Source
@@ -30,18 +30,23 @@ from motion.take import Provenance, Take
 
 
 class Clock:
-    """Adds up where the time goes, by stage."""
+    """Adds up where the time goes, by stage; a stage inside another is not counted twice."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._inside: list[float] = []  # seconds that inner stages took, by depth
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         began = time.perf_counter()
+        self._inside.append(0.0)
         try:
             yield
         finally:
-            self.add(stage, time.perf_counter() - began)
+            spent = time.perf_counter() - began
+            self.add(stage, spent - self._inside.pop())
+            if self._inside:
+                self._inside[-1] += spent
 
     def add(self, stage: str, seconds: float) -> None:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
@@ -215,8 +220,6 @@ class _Resolver:
         return clip
 
     def _take(self, i: int, entry: Entry) -> tuple[Take | None, Path | None]:
-        import mocap_data
-
         assert entry.clip is not None
         try:
             path = clip_path(self.source.folder, entry.clip)
@@ -226,7 +229,7 @@ class _Resolver:
             self._takes[path] = None
             try:
                 with self.clock("read captures"):
-                    take = mocap_data.load(path)
+                    take = formats.load(path)
                 self._takes[path] = take
                 self._inputs[("clip", entry.clip)] = Input("clip", entry.clip, take.provenance)
             except CinemotionError as error:

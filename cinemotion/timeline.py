@@ -267,14 +267,7 @@ class Timeline:
             stands = edit.sample(previous.clip, [float(start - previous.start)])
             spot = entry.place or (float(stands.root_position[0, 0]), float(stands.root_position[0, 2]))
             yaw = float(edit.heading(stands)[0]) if entry.facing is None else self._yaw(entry.facing, spot)
-        placed = edit.place(piece, spot, yaw)
-        if entry.to is not None:
-            travel = placed.root_position[-1, [0, 2]] - placed.root_position[0, [0, 2]]
-            way = np.asarray(entry.to) - np.asarray(spot)
-            if np.hypot(*travel) >= MIN_TRAVEL_M and np.hypot(*way) > 1e-6:
-                turn = math.atan2(way[0], way[1]) - math.atan2(travel[0], travel[1])
-                placed = edit.place(placed, spot, float(edit.heading(placed)[0]) + turn)
-        return placed
+        return edit.place(piece, spot, yaw)
 
     def _yaw(self, facing: float | str, spot: tuple[float, float]) -> float:
         if not isinstance(facing, str):
@@ -318,8 +311,7 @@ class Timeline:
         if times > 1:
             clip = _copies(edit.loop(clip, float(min(Fraction(3, 10), once / 4))), times)
         if entry.to is not None:
-            gap = np.hypot(*(clip.root_position[:, [0, 2]] - np.asarray(entry.to)).T)
-            clip = edit.slice(clip, 0.0, int(np.argmin(gap)) / float(clip.fps))
+            clip = _towards(clip, entry.to)
         if wanted is None:
             return clip
         have = span_of(clip)
@@ -417,6 +409,17 @@ class Timeline:
             if begin is None:
                 return None, None
         return begin, None if begin is None else begin + shot.for_.at(self.fps)
+
+
+def _towards(clip: Clip, target: tuple[float, float]) -> Clip:
+    """The clip turned so that its own way, curved or not, leads to a floor point, and cut when it is there."""
+    path = clip.root_position[:, [0, 2]] - clip.root_position[0, [0, 2]]
+    way = np.asarray(target) - clip.root_position[0, [0, 2]]
+    there = int(np.argmin(np.abs(np.hypot(*path.T) - np.hypot(*way))))
+    turn = math.atan2(way[0], way[1]) - math.atan2(path[there, 0], path[there, 1])
+    x, z = clip.root_position[0, [0, 2]]
+    turned = edit.place(clip, (float(x), float(z)), float(edit.heading(clip)[0]) + turn)
+    return edit.slice(turned, 0.0, there / float(clip.fps))
 
 
 def _copies(clip: Clip, times: int) -> Clip:

@@ -1,0 +1,5 @@
+"""``python -m cinemotion`` is the ``cinemotion`` command."""
+
+from cinemotion.cli import main
+
+main()

@@ -1,0 +1,326 @@
+"""The command line: `film`, `check`, `convert`, `doctor`, `schema`, `verify`, `bench`.
+
+Each command is a typed function; what it needs is imported when it runs, so that help is instant. Errors meant for
+people become one line on stderr and an exit code here and nowhere else: 0 done, 1 failed, 2 bad input, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+app = typer.Typer(
+    name="cinemotion",
+    help="From a scene file and motion capture to a film.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    text = "text"
+    json = "json"
+
+
+def _guarded(command: Command) -> Command:
+    """Errors as people and shells expect them."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except KeyboardInterrupt:
+            _say("stopped")
+            raise SystemExit(130) from None
+        except BrokenPipeError:
+            # The reader of our output has gone; Python would complain about it once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(1) from None
+        except Exception as error:
+            raise SystemExit(_explain(error)) from (error if os.environ.get("CINEMOTION_DEBUG") else None)
+
+    return run  # type: ignore[return-value]
+
+
+def _explain(error: Exception) -> int:
+    """Say an error in one line (a scene's: one line per problem); its exit code. Unknown ones go on."""
+    from motion.errors import CinemotionError
+
+    if isinstance(error, CinemotionError):
+        from cinemotion.source import SceneError
+
+        if isinstance(error, SceneError):
+            for problem in error.problems:
+                _say(str(problem))
+        else:
+            _say("error: " + " ".join(str(error).split()))
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        _say("error: not enough memory for this")
+        return 1
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {where}{error.strerror or error}")
+        return 1
+    raise error
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        from importlib import metadata
+
+        try:
+            print(metadata.version("cinemotion"))
+        except metadata.PackageNotFoundError:
+            print("unknown (not installed as a package)")
+        raise typer.Exit
+
+
+SceneFile = Annotated[Path, typer.Argument(metavar="SCENE.yaml", help="The scene.", show_default=False)]
+
+
+@app.command()
+@_guarded
+def film(
+    scene: SceneFile,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The film; by default where the scene says.")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Half the size, one sample, nothing blurred.")] = False,
+    passes: Annotated[
+        str | None, typer.Option(help="Data beside the film, with commas: depth,normal,flow,ids.", metavar="NAMES")
+    ] = None,
+    frames: Annotated[str | None, typer.Option(help="Only frames A to B (not included).", metavar="A:B")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run ended.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that draw.")] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the scene's.")] = None,
+    device: Annotated[int | None, typer.Option(min=0, help="EGL device; by default the first that works.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the work folder.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Make the film of a scene."""
+    from cinemotion import vocabulary
+    from cinemotion.pipeline import make_film
+    from cinemotion.resolve import Changes
+
+    named = None if passes is None else tuple(p.strip() for p in passes.split(",") if p.strip())
+    for name in named or ():
+        vocabulary.usual("pass", name)
+    made = make_film(
+        scene,
+        out,
+        changes=Changes(draft=draft, seed=seed, passes=named),
+        resume=resume,
+        workers=workers,
+        keep=keep,
+        frames=_frames(frames),
+        device=device,
+        quiet=quiet,
+    )
+    for problem in made.warnings:
+        _say(str(problem))
+    if quiet:
+        return
+    total = sum(made.seconds.values())
+    drawn = f"{made.drawn} frames drawn" + (f", {made.kept} kept from before" if made.kept else "")
+    width, height = made.film.size
+    rate = f"{float(made.film.fps):g} fps"
+    print(f"{made.path}: {(made.drawn + made.kept) / float(made.film.fps):.2f} s, {width} x {height}, {rate}; {drawn}")
+    for folder in made.folders:
+        print(f"{folder}/")
+    print(f"{made.provenance}")
+    for stage, seconds in sorted(made.seconds.items(), key=lambda item: -item[1]):
+        print(f"  {stage:<28}{seconds:8.2f} s  {seconds / max(total, 1e-9):4.0%}")
+    print(f"  {'in all':<28}{total:8.2f} s")
+
+
+def _frames(text: str | None) -> tuple[int | None, int | None] | None:
+    import re
+
+    from motion.errors import BadInput
+
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{0,9}):(\d{0,9})", text.strip())
+    if not match:
+        raise BadInput(f"--frames '{text}', expected FIRST:STOP such as 24:48, :48 or 24:")
+    first, stop = (int(part) if part else None for part in match.groups())
+    return first, stop
+
+
+@app.command()
+@_guarded
+def check(
+    scene: SceneFile,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the compiled timeline.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="Of the report.")] = Format.text,
+) -> None:
+    """Say every problem of a scene, with line and column; exit 2 when there is one."""
+    import json
+
+    from cinemotion.resolve import Changes, Clock, Film, resolve
+    from cinemotion.source import Problem, SceneError, read
+    from motion.errors import BadInput
+
+    from cinemotion.check import Report
+
+    made: Film | None = None
+    problems: list[Problem] = []
+    try:
+        source = read(scene)
+        report = Report(source)
+        made = resolve(source, report, Changes(), Clock())
+        problems = report.sorted
+    except SceneError as error:
+        problems = list(error.problems)
+    except BadInput as error:
+        if format is Format.text:
+            raise
+        problems = [Problem(str(scene), 1, 1, "", str(error))]
+    errors = sum(p.severity == "error" for p in problems)
+    if format is Format.json:
+        table = [dict(row) for row in made.table] if resolved and made else None
+        document: dict[str, object] = {"ok": errors == 0, "problems": [p.as_dict() for p in problems]}
+        print(json.dumps(document | ({"timeline": table} if table is not None else {}), indent=2, ensure_ascii=False))
+    else:
+        for problem in problems:
+            _say(str(problem))
+        if errors:
+            _say(f"{errors} problem{'s' if errors > 1 else ''}")
+        elif made is not None:
+            _print_film(scene, made, resolved)
+    raise SystemExit(2 if errors else 0)
+
+
+def _print_film(scene: Path, made: Any, resolved: bool) -> None:
+    width, height = made.size
+    people = len(made.performances)
+    print(
+        f"{scene}: fine; {made.seconds:.2f} s, {made.frames} frames of {width} x {height} at {made.fps} fps, "
+        f"{people} performer{'s' if people != 1 else ''}, {len(made.shots)} shot{'s' if len(made.shots) != 1 else ''}"
+    )
+    if resolved:
+        for row in made.table:
+            span = f"{row['start_s']:8.3f} – {row['end_s']:8.3f} s  {row['first']:>6}:{row['stop']:<6}"
+            print(f"  {span} {row['what']:<5} {row['name']:<20} {row['detail']}")
+
+
+@app.command()
+@_guarded
+def convert(
+    source: Annotated[str, typer.Argument(metavar="IN", help="A motion file, or pybullet:NAME.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="By its suffix; .glb with the body.", show_default=False)],
+    fps: Annotated[str | None, typer.Option(help="Another rate: 30, 24000/1001.")] = None,
+    names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, … (by SMPL).")] = None,
+    retarget: Annotated[str | None, typer.Option(help="Onto another skeleton: smpl.")] = None,
+    up: Annotated[str | None, typer.Option(help="Up axis of the source when it does not say: X, Y, Z.")] = None,
+    units: Annotated[str | None, typer.Option(help="Units of the source: m, cm, mm, in, ft.")] = None,
+    start: Annotated[str | None, typer.Option(help="Begin here: 2s, 48f.")] = None,
+    stop: Annotated[str | None, typer.Option(help="End here.")] = None,
+    height: Annotated[float | None, typer.Option(help="Of the body, metres.")] = None,
+    build: Annotated[str | None, typer.Option(help="Of the body.")] = None,
+    age: Annotated[str | None, typer.Option(help="Of the body.")] = None,
+    presentation: Annotated[str | None, typer.Option(help="Of the body.")] = None,
+    outfit: Annotated[str | None, typer.Option(help="What the body wears.")] = None,
+    body: Annotated[str | None, typer.Option("--body", help="Your own SMPL, SMPL-H or SMPL-X file.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Convert motion between formats; to .glb with a dressed, skinned body."""
+    from cinemotion.convert import Options
+    from cinemotion.convert import convert as run
+
+    options = Options(
+        fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body
+    )
+    made = run(source, target, options)
+    if quiet:
+        return
+    road = "by SMPL-24" if made.by_smpl else f"{made.take.joints} joints as they are"
+    print(f"{target}: {made.frames} frames at {float(made.fps):g} fps, {road}")
+    for note in dict.fromkeys(made.notes):
+        print(f"  {note}")
+
+
+@app.command()
+@_guarded
+def doctor() -> None:
+    """Say what this machine can do, and the line that mends what it cannot."""
+    from cinemotion.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        mark = "ok" if finding.ok else "MISSING" if finding.needed else "absent"
+        print(f"{mark:<8}{finding.topic:<16}{finding.text}")
+        if finding.mend:
+            print(f"{'':<24}mend: {finding.mend}")
+    broken = [f.topic for f in findings if f.needed and not f.ok]
+    print("films can be made here" if not broken else f"films cannot be made here: {', '.join(broken)}")
+    raise SystemExit(1 if broken else 0)
+
+
+@app.command()
+@_guarded
+def schema() -> None:
+    """Print the JSON Schema of scene files, for editors."""
+    import json
+
+    from cinemotion.scene import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+@_guarded
+def verify(
+    film: Annotated[Path, typer.Argument(metavar="FILM", help="A film with its sidecar.", show_default=False)],
+) -> None:
+    """Say what made a film, and whether it is untouched."""
+    from cinemotion.provenance import verify as run
+
+    document = run(film)
+    print(f"{film}: as it was made ({document['film']['sha256'][:16]}…)")
+    print(f"  scene     {document['scene']['name']} ({document['scene']['sha256'][:16]}…), seed {document['seed']}")
+    for one in document["inputs"]:
+        print(f"  {one['role']:<9} {one['name']}: {one['licence']}")
+    print(f"  drawn by  {document['made_by']['gl']['renderer']}")
+
+
+@app.command()
+@_guarded
+def bench(
+    subject: Annotated[str, typer.Argument(help="render, motion or formats.", show_default=False)],
+    arguments: Annotated[list[str] | None, typer.Argument(help="What the measurement takes.", show_default=False)] = None,
+) -> None:
+    """Measure, in one run, the numbers that the documentation quotes."""
+    from cinemotion.bench import run
+
+    run(subject, arguments or ())
+
+
+def main() -> None:
+    """Entry point of the ``cinemotion`` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

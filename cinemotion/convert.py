@@ -1,0 +1,176 @@
+"""One motion file to another: straight from skeleton to skeleton's file, or by SMPL where that is asked or needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from cinemotion import formats, values
+from motion.clip import Clip
+from motion.errors import BadInput, unknown
+from motion.take import Take
+
+#: Metres per unit, for files that do not say.
+UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
+RETARGETS = ("smpl",)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `convert` may be asked for."""
+
+    fps: str | None = None
+    names: str | None = None  # joint names of the result: "mixamo", "unreal", …; goes by SMPL
+    retarget: str | None = None  # "smpl"
+    up: str | None = None  # of the source, when it does not say or says it wrongly
+    units: str | None = None  # of the source
+    start: str | None = None
+    stop: str | None = None
+    height: float | None = None
+    build: str | None = None
+    age: str | None = None
+    presentation: str | None = None
+    outfit: str | None = None
+    model: str | None = None  # a user's own body file
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What came of it, to be told."""
+
+    take: Take
+    notes: tuple[str, ...]
+    by_smpl: bool
+    frames: int
+    fps: Fraction
+
+
+def convert(source: str | Path, target: str | Path, options: Options | None = None) -> Converted:
+    """Convert a motion file.
+
+    Mocap to mocap keeps the skeleton as it is. It goes by SMPL-24 with ``names`` or ``retarget``, and where the target
+    format holds one skeleton only. A ``.glb`` gets the dressed, skinned body.
+
+    Raises:
+        BadInput: a file, suffix or option is wrong, or no humanoid can be found where one is needed.
+    """
+    options = options or Options()
+    target = Path(target)
+    _check(target, options)
+    take = _read(str(source), options)
+    if target.suffix.lower() in formats.GLTF_SUFFIXES:
+        return _to_gltf(take, target, options)
+    if options.names is not None or options.retarget is not None:
+        return _by_smpl(take, target, options, ("asked for",))
+    import mocap_data
+
+    take = _resampled(take, options)
+    try:
+        mocap_data.save(take, target)
+    except mocap_data.NeedsRetarget as needed:
+        return _by_smpl(take, target, options, (f"by SMPL, because {target.suffix} holds that skeleton only: {needed}",))
+    return Converted(take, take.provenance.notes, False, take.frames, take.fps)
+
+
+def _check(target: Path, options: Options) -> None:
+    suffix = target.suffix.lower()
+    if suffix == ".gltf":
+        raise BadInput(f"{target}: .gltf is read but not written; write .glb, the same in one file")
+    if suffix not in formats.writable():
+        raise BadInput(f"{target}: {unknown('suffix to write', suffix or '(none)', formats.writable())}")
+    if options.units is not None and options.units not in UNITS:
+        raise unknown("unit", options.units, UNITS)
+    if options.up is not None and options.up.upper() not in ("X", "Y", "Z"):
+        raise unknown("up axis", options.up, ("X", "Y", "Z"))
+    if options.retarget is not None and options.retarget not in RETARGETS:
+        raise unknown("skeleton to retarget to", options.retarget, RETARGETS)
+    if suffix == ".glb" and options.names is not None:
+        raise BadInput(f"{target}: --names is for skeletons without a body; a .glb has the body's own joints")
+
+
+def _value(name: str, parse: Any, text: str | None) -> Any:
+    try:
+        return None if text is None else parse(text)
+    except ValueError as error:
+        raise BadInput(f"--{name}: {error}") from None
+
+
+def _read(source: str, options: Options) -> Take:
+    take = formats.load(source)
+    if options.up is not None:
+        take = replace(take, up=options.up.upper())
+    if options.units is not None:
+        take = replace(take, metres_per_unit=UNITS[options.units])
+    start, stop = (_value(n, values.span, v) for n, v in (("start", options.start), ("stop", options.stop)))
+    if start is not None or stop is not None:
+        first = 0 if start is None else round(start.at(take.fps) * take.fps)
+        last = take.frames if stop is None else round(stop.at(take.fps) * take.fps) + 1
+        if not 0 <= first < min(last, take.frames):
+            raise BadInput(f"{source}: frames {first} to {last - 1} of {take.frames}: nothing is left")
+        take = take.slice(first, last)
+    return take
+
+
+def _resampled(take: Take, options: Options) -> Take:
+    """Another rate on any skeleton: slerp and linear, the time of every sample exact."""
+    import numpy as np
+
+    from motion import rotations as rot
+
+    fps = _value("fps", values.rate, options.fps)
+    if fps is None or fps == take.fps:
+        return take
+    count = int((take.frames - 1) * fps / take.fps) + 1
+    place = np.array([float(k * take.fps / fps) for k in range(count)])
+    i = np.minimum(place.astype(int), max(take.frames - 2, 0))
+    j = np.minimum(i + 1, take.frames - 1)
+    t = (place - i)[:, None]
+    rotations = rot.slerp(take.rotations[i], take.rotations[j], t)
+    translations = (1 - t[..., None]) * take.translations[i] + t[..., None] * take.translations[j]
+    note = f"resampled from {float(take.fps):g} to {float(fps):g} frames per second"
+    return replace(
+        take, rotations=rotations, translations=translations, fps=fps, provenance=take.provenance.noting(note)
+    )
+
+
+def _body(options: Options) -> Any:
+    from motion.body import Body
+
+    if options.model is not None:
+        return Body.from_smpl(options.model)
+    words = {name: getattr(options, name) for name in ("build", "age", "presentation", "outfit")}
+    words["height_m"] = options.height
+    return Body.default(**{k: v for k, v in words.items() if v is not None})
+
+
+def _clip(take: Take, options: Options, rest_offsets: Any) -> tuple[Clip, tuple[str, ...]]:
+    from motion import edit
+    from motion.retarget import retarget
+
+    clip, report = retarget(take, rest_offsets=rest_offsets)
+    fps = _value("fps", values.rate, options.fps)
+    if fps is not None:
+        clip = edit.resample(clip, fps)
+    return clip, (str(report), *clip.provenance.notes)
+
+
+def _to_gltf(take: Take, target: Path, options: Options) -> Converted:
+    from render.interchange import gltf
+
+    body = _body(options)
+    clip, notes = _clip(take, options, body.rest_offsets)
+    gltf.save(target, clip, body)
+    return Converted(take, notes, True, clip.frames, clip.fps)
+
+
+def _by_smpl(take: Take, target: Path, options: Options, why: tuple[str, ...]) -> Converted:
+    import mocap_data
+    from motion.retarget import clip_to_take
+
+    asked = any(getattr(options, n) is not None for n in ("height", "build", "age", "presentation", "model"))
+    clip, notes = _clip(take, options, _body(options).rest_offsets if asked else None)
+    result = clip_to_take(clip, names=options.names or "smpl")
+    mocap_data.save(result, target)
+    return Converted(result, (*why, *notes), True, result.frames, result.fps)
