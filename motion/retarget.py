@@ -191,6 +191,10 @@ def _settle_spine(source: Source, world: Array, own: Array) -> Array:
         swing *= np.minimum(1.0, np.radians(20.0) / np.maximum(angle, 1e-9))
         for j in (s1, s2):
             world[:, j] = rot.normalize(rot.multiply(rot.from_rotvec(swing), world[:, j]))
+    if len(joints.neck) > 2:  # merged: the neck leans as the whole chain does
+        world[:, neck] = swing_to(
+            world[:, neck], own[_I["head"]], source.position(joints.neck[-1]) - source.position(joints.neck[0])
+        )
     return world
 
 
@@ -234,7 +238,7 @@ def _place(
     if ground and lock_feet:
         if toeless:
             world = feet.bend_toes(world, targets, offsets, toeless)
-        world, targets = feet.lift_soles(world, offsets, targets)
+        world, root, targets = feet.lift_soles(world, root, offsets, targets)
     if lock_feet:
         planted = {}
         for s in _SIDES:
@@ -352,7 +356,7 @@ def _from_smpl(
         if lock_feet:
             targets = {s: scale * ankles[:, i] + shift for i, s in enumerate(_SIDES)}
             if ground:
-                world, targets = feet.lift_soles(world, rest_offsets, targets)
+                world, root, targets = feet.lift_soles(world, root, rest_offsets, targets)
             on = contacts.contact_mask(ankles, own.fps, scale=size)
             world, root = feet.reach(world, root, rest_offsets, targets, {s: on[:, i] for i, s in enumerate(_SIDES)}, own.fps)
             local = rot.continuous(kinematics.to_local(skeleton.PARENTS, rot.normalize(world)))

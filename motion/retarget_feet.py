@@ -9,6 +9,7 @@ import numpy as np
 
 from motion import contacts, ik, skeleton
 from motion import rotations as rot
+from motion.retarget_frames import stance
 from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
 
@@ -29,7 +30,8 @@ class Ground:
 def find_ground(source: Source, feet: dict[str, Array]) -> Ground:
     """Find floor and ankle height.
 
-    The file's own zero is the floor when it leaves a person's ankle height under the standing feet.
+    A rest pose that stands on zero tells the ankle's height. Else the file's zero is the floor when it leaves a person's
+    ankle height under the standing feet.
 
     Args:
         source: the capture.
@@ -45,10 +47,24 @@ def find_ground(source: Source, feet: dict[str, Array]) -> Ground:
             # On tiptoe the ankle is never low; a ball that stands, and the foot's own slope, tell where it would be.
             rest = float(contacts.floor_height(toe[:, None], source.take.fps, size)[0])
             flat = min(flat, rest - float(feet[side][1]))
+    stood = _rest_ankle(source, size)
+    if stood is not None:
+        return Ground(flat - stood, stood, True)
     if _ANKLE_RANGE[0] * size <= flat <= _ANKLE_RANGE[1] * size:
         return Ground(0.0, flat, True)
     ankle = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * source.leg / TEMPLATE_LEG
     return Ground(flat - ankle, ankle, True)
+
+
+def _rest_ankle(source: Source, size: float) -> float | None:
+    """Ankle height of a rest pose that stands on its own zero; None where it does not."""
+    points = {j: p for j in range(24) if (p := source.rest_point(j)) is not None}
+    if not stance(points):
+        return None
+    ankle = float(np.mean([points[_I[f"{s}_ankle"]][1] for s in _SIDES]))
+    toes = [float(points[_I[f"{s}_foot"]][1]) for s in _SIDES if _I[f"{s}_foot"] in points]
+    on_zero = not toes or -0.01 * size < min(toes) < 0.06 * size
+    return ankle if on_zero and _ANKLE_RANGE[0] * size <= ankle <= _ANKLE_RANGE[1] * size else None
 
 
 def reach(
@@ -144,25 +160,36 @@ def _smoothstep(low: float, high: float, x: Array) -> Array:
     return t * t * (3.0 - 2.0 * t)
 
 
-def lift_soles(world: Array, offsets: Array, targets: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+#: Soles may press this far into the floor before anything is done: shoes and flesh give, captures are noisy. Metres.
+GIVE = 0.005
+
+
+def lift_soles(
+    world: Array, root: Array, offsets: Array, targets: dict[str, Array]
+) -> tuple[Array, Array, dict[str, Array]]:
     """Keep soles out of the floor: the foot pitches up to 12 degrees, then the ankle rises, then toes bend up.
+
+    Where both feet would sink, the whole body rises instead of both knees bending.
 
     Args:
         world: ``(T, 24, 4)`` joint-to-world rotations.
+        root: ``(T, 3)`` pelvis, metres.
         offsets: ``(24, 3)`` the target's T-pose.
         targets: per side, ``(T, 3)`` ankle targets above a floor at y = 0.
 
     Returns:
-        New world rotations and ankle targets.
+        New world rotations, pelvis and ankle targets.
     """
     world, raised = world.copy(), dict(targets)
     size = contacts.size_of(offsets)
+    give = GIVE * size
     heels, soles = contacts.heel_offset(offsets), contacts.sole_heights(offsets)
+    depths, meants, balls = [], [], []
     for s, side in enumerate(_SIDES):
         ankle, toe = _I[f"{side}_ankle"], _I[f"{side}_foot"]
         ball = offsets[toe] - np.array([0.0, soles[s, 1], 0.0])
         length = float(np.hypot(ball[1], ball[2]))
-        low = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1]
+        low = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1] + give
         # A foot far below the floor does not sink: it stands elsewhere, or the frame is a calibration pose.
         meant = 1.0 - _smoothstep(0.06 * size, 0.12 * size, -low)
         across = rot.rotate(world[:, ankle], np.array([1.0, 0.0, 0.0]))
@@ -172,14 +199,19 @@ def lift_soles(world: Array, offsets: Array, targets: dict[str, Array]) -> tuple
             world[:, ankle] = rot.normalize(rot.multiply(turn, world[:, ankle]))
             world[:, toe] = rot.normalize(rot.multiply(turn, world[:, toe]))
         parts = [rot.rotate(world[:, ankle], v)[:, 1] for v in (ball, heels[s])]
-        depth = meant * np.maximum(-(raised[side][:, 1] + np.minimum(*parts)), 0.0)
-        raised[side] = raised[side] + np.outer(depth, (0.0, 1.0, 0.0))
+        depths.append(meant * np.maximum(-(raised[side][:, 1] + np.minimum(*parts)) - give, 0.0))
+        meants.append(meant)
+        balls.append(ball)
+    root = root + np.outer(np.minimum(*depths), (0.0, 1.0, 0.0))
+    for s, side in enumerate(_SIDES):
+        ankle, toe, ball = _I[f"{side}_ankle"], _I[f"{side}_foot"], balls[s]
+        raised[side] = raised[side] + np.outer(depths[s], (0.0, 1.0, 0.0))
         # The tip of the toes, in front of the ball by half of the foot's length before it.
         tip = np.array([0.0, 0.0, 0.5 * ball[2]])
         base = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1]
-        under = -(base + rot.rotate(world[:, toe], tip)[:, 1])
-        angle = meant * np.clip(under / max(0.5 * ball[2], 1e-6), 0.0, np.radians(60.0))
+        under = -(base + rot.rotate(world[:, toe], tip)[:, 1]) - give
+        angle = meants[s] * np.clip(under / max(0.5 * ball[2], 1e-6), 0.0, np.radians(60.0))
         if angle.any():
             across = rot.rotate(world[:, toe], np.array([1.0, 0.0, 0.0]))
             world[:, toe] = rot.normalize(rot.multiply(rot.from_rotvec(-angle[:, None] * across), world[:, toe]))
-    return world, raised
+    return world, root, raised
