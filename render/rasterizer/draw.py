@@ -1,0 +1,268 @@
+"""`Rasterizer`: draws a `World` through a `CameraPath` into `Frame` after `Frame`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motion.camera import CameraPath
+from motion.errors import BadInput, CinemotionError, MissingSystem, unknown
+from render.frame import DATA_PASSES, PASSES, Flow, Frame
+from render.rasterizer import sampling
+from render.rasterizer.device import describe, open_context
+from render.rasterizer.flow import FlowDrawer
+from render.rasterizer.programs import Programs
+from render.rasterizer.scene import Scene
+from render.rasterizer.settings import RenderSettings
+from render.rasterizer.shadow import Window, contact_window, sun_window
+from render.rasterizer.targets import Targets
+from render.tonemap import from_srgb8, to_srgb8
+from render.view import View, view
+from render.world import Instant, World
+
+if TYPE_CHECKING:
+    import moderngl
+
+MAX_SIDE = 16384
+_LIT_PASSES = {"diffuse", "specular"}
+
+
+class Rasterizer:
+    """Draws frames with OpenGL, on a GPU or on Mesa's software driver, without a window.
+
+    >>> with Rasterizer((1280, 720)) as rasterizer:
+    ...     for frame in rasterizer.render(world, camera, range(300), ("beauty", "depth")):
+    ...         writer.write(to_srgb8(frame.beauty))
+
+    Args:
+        size: width and height, px, each 1 to 16384.
+        settings: samples, filter, shadows.
+        device: EGL device number; None: the environment's choice, else the first that works.
+
+    Raises:
+        BadInput: an impossible size.
+        MissingSystem: no usable OpenGL, or no room for pictures of this size.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], settings: RenderSettings | None = None, device: int | None = None
+    ) -> None:
+        self.size = _checked_size(size)
+        self.settings = settings or RenderSettings()
+        self._context: moderngl.Context | None = open_context(device)
+        self.info = describe(self._context)
+        if max(self.size) > self.info["max_size"]:
+            largest = self.info["max_size"]
+            self.close()
+            raise BadInput(f"picture size {size[0]}x{size[1]}, expected at most {largest} a side on this device")
+        self._programs = Programs(self._context, self.settings)
+        self._targets = Targets(self._context, self.size)
+        self._flow = FlowDrawer(self._context, self._programs, self._targets)
+        self._scene: Scene | None = None
+
+    def __enter__(self) -> Rasterizer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give every OpenGL resource back; frames already drawn keep their arrays but lose their flow."""
+        if self._context is None:
+            return
+        context, self._context = self._context, None
+        with context:
+            if hasattr(self, "_targets"):
+                if self._scene is not None:
+                    self._scene.release()
+                self._flow.release()
+                self._targets.release()
+                self._programs.release()
+        context.release()
+
+    def render(
+        self, world: World, camera: CameraPath, frames: Iterable[int], passes: Sequence[str] = ("beauty",)
+    ) -> Iterator[Frame]:
+        """Draw frames one by one; nothing is kept, so a long film needs no more memory than a short one.
+
+        Args:
+            world: what to draw.
+            camera: where from; frame k is at ``k / camera.fps`` seconds.
+            frames: frame numbers, in any order; a frame does not depend on what was drawn before it.
+            passes: names from `render.frame.PASSES`, or ``"all"``.
+
+        Yields:
+            A `Frame` for each number, with the passes asked for.
+
+        Raises:
+            BadInput: an unknown pass, a frame that the camera path does not have.
+        """
+        wanted = _checked_passes(passes)
+        for index in frames:
+            yield self._frame(world, camera, _checked_frame(camera, index), wanted)
+
+    def _frame(self, world: World, camera: CameraPath, index: int, wanted: frozenset[str]) -> Frame:
+        context = self._open()
+        with context:
+            scene = self._prepare(world)
+            time = float(index / camera.fps)
+            samples = sampling.sequence(self.settings.samples, self.settings.filter_px)
+            shutter = camera.shutter_angle / 360.0  # frames
+            moments = [world.at(time + s.shutter * shutter / float(camera.fps)) for s in samples]
+            middle = world.at(time)
+            arrays: dict[str, np.ndarray] = {}
+            lit = bool(wanted - set(DATA_PASSES)) or bool(wanted & _LIT_PASSES)
+            sun = sun_window(moments, scene.sun, self.settings.shadow_texels) if lit else None
+            contact = contact_window(middle) if lit else None
+            if contact is not None:
+                scene.pose(middle)
+                scene.draw_contact(contact)
+            centred = view(camera, index, self.size)
+            beauty = bool(wanted & {"beauty", "display", "albedo_aa"})
+            data = wanted & set(DATA_PASSES)
+            together = beauty and data and len(samples) == 1
+            if data:
+                scene.pose(middle)
+                kind = "ALL" if together or data & _LIT_PASSES else "DATA"
+                if kind == "ALL":
+                    scene.draw_shadow(sun)
+                self._draw(scene, kind, centred, sun, contact, 0.0)
+                arrays |= self._targets.read(kind, wanted)
+            if beauty and not together:
+                self._accumulate(scene, camera, index, samples, moments, sun, contact, wanted)
+                arrays |= self._targets.read_sum(len(samples), wanted)
+            return self._finished(world, camera, index, time, wanted, arrays)
+
+    def _accumulate(
+        self,
+        scene: Scene,
+        camera: CameraPath,
+        index: int,
+        samples: Sequence[sampling.Sample],
+        moments: Sequence[Instant],
+        sun: Window | None,
+        contact: Window | None,
+        wanted: frozenset[str],
+    ) -> None:
+        """The one loop behind anti-aliasing, motion blur and depth of field."""
+        kind = "BEAUTY_ALBEDO" if "albedo_aa" in wanted else "BEAUTY"
+        shutter = camera.shutter_angle / 360.0
+        for i, (sample, moment) in enumerate(zip(samples, moments, strict=True)):
+            scene.pose(moment)
+            scene.draw_shadow(sun)
+            looking = view(camera, index + sample.shutter * shutter, self.size, sample.jitter, sample.lens, home=index)
+            self._draw(scene, kind, looking, sun, contact, sample.turn)
+            if len(samples) > 1:
+                self._targets.add(kind, self._programs, i, len(samples))
+
+    def _draw(
+        self, scene: Scene, kind: str, looking: View, sun: Window | None, contact: Window | None, turn: float
+    ) -> None:
+        self._targets.use(kind)
+        scene.draw(kind, looking, sun, contact, turn)
+
+    def _finished(
+        self,
+        world: World,
+        camera: CameraPath,
+        index: int,
+        time: float,
+        wanted: frozenset[str],
+        arrays: dict[str, np.ndarray],
+    ) -> Frame:
+        colour = arrays.pop("colour", None)
+        beauty = alpha = display = None
+        if colour is not None:
+            if self.settings.transparent or "beauty" in wanted:
+                beauty, alpha = colour[..., :3], colour[..., 3]
+            if "display" in wanted:
+                display = to_srgb8(colour[..., :3], curve=self.settings.curve, exposure=self.settings.exposure)
+            if "beauty" not in wanted:
+                beauty = alpha = None
+
+        def flow_to(k: int) -> Flow:
+            return self._flow_to(world, camera, index, k)
+
+        return Frame(
+            index, time, self.size, camera, beauty=beauty, alpha=alpha, display=display, _flow=flow_to, **arrays
+        )
+
+    def _flow_to(self, world: World, camera: CameraPath, index: int, k: int) -> Flow:
+        context = self._open()
+        k = _checked_frame(camera, k)
+        with context:
+            width, height = self.size
+            if camera.shot_of(index) != camera.shot_of(k):
+                return np.zeros((height, width, 2), np.float32), np.ones((height, width), bool)
+            scene = self._prepare(world)
+            here, there = world.at(float(index / camera.fps)), world.at(float(k / camera.fps))
+            return self._flow.draw(scene, here, there, view(camera, index, self.size), view(camera, k, self.size))
+
+    def _open(self) -> moderngl.Context:
+        if self._context is None:
+            raise CinemotionError("this rasterizer is closed: draw, and ask frames for their flow, before closing it")
+        return self._context
+
+    def _prepare(self, world: World) -> Scene:
+        """The world's buffers and textures on the device; the last world's are kept."""
+        if self._scene is None or self._scene.world is not world:
+            if self._scene is not None:
+                self._scene.release()
+                self._scene = None
+            plate = None
+            if world.stage.plate is not None and not self.settings.transparent:
+                plate = load_plate(world.stage.plate, self.size, self.settings)
+            try:
+                self._scene = Scene(self._open(), self._programs, world, self.settings, plate)
+            except MemoryError as error:
+                raise MissingSystem(f"no room for the scene on {self.info['renderer']}: {error}") from error
+        return self._scene
+
+
+def load_plate(path: str, size: tuple[int, int], settings: RenderSettings) -> np.ndarray:
+    """A plate as linear light ``(H, W, 3)`` float32 that the settings' tone curve shows as it was, cropped to fill.
+
+    Raises:
+        BadInput: the image is missing or cannot be read.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(Path(path)) as image:
+            fitted = ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), size, Image.Resampling.LANCZOS)
+    except FileNotFoundError:
+        raise BadInput(f"plate '{path}': no such image") from None
+    except Exception as error:  # Pillow raises many kinds for damaged files
+        raise BadInput(f"plate '{path}' cannot be read as an image: {error}") from None
+    return from_srgb8(np.asarray(fitted), settings.curve, settings.exposure)
+
+
+def _checked_size(size: Any) -> tuple[int, int]:
+    try:
+        width, height = size
+        whole = int(width) == width and int(height) == height
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"picture size {size!r}, expected (width, height) in pixels") from None
+    if not whole or not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
+        raise BadInput(f"picture size {width}x{height}, expected whole numbers from 1 to {MAX_SIDE}")
+    return int(width), int(height)
+
+
+def _checked_passes(passes: Sequence[str]) -> frozenset[str]:
+    names = [passes] if isinstance(passes, str) else list(passes)
+    for name in names:
+        if name != "all" and name not in PASSES:
+            raise unknown("pass", name, (*PASSES, "all"))
+    if "all" in names:
+        return frozenset(PASSES) - {"display"} | (frozenset(names) - {"all"})
+    return frozenset(names)
+
+
+def _checked_frame(camera: CameraPath, index: int) -> int:
+    if int(index) != index or not 0 <= index < camera.frames:
+        raise BadInput(f"frame {index}, expected 0 to {camera.frames - 1}: the camera path has {camera.frames} frames")
+    return int(index)

@@ -1,0 +1,359 @@
+"""`Scene`: a `World` on the device: vertex buffers, materials, sky, ground, shadow maps; posed, then drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motion.rotations import Array
+from motion.stage import Colour, Material
+from render import lighting, materials
+from render.rasterizer.programs import BLOCKS, TEXTURES, Programs
+from render.rasterizer.settings import RenderSettings
+from render.rasterizer.shadow import Window
+from render.view import View
+from render.world import Drawable, Instant, Posed, World
+
+if TYPE_CHECKING:
+    import moderngl
+
+_LAMPS = 12
+_VEC = ("f4", (4,))
+_BLOCK = np.dtype(
+    [
+        ("world_clip", "f4", (4, 4)), ("world_clip_k", "f4", (4, 4)), ("world_shadow", "f4", (4, 4)),
+        *[(name, *_VEC) for name in ("eye", "forward", "eye_k", "forward_k", "ray", "ray_dx", "ray_dy", "image", "sun",
+                                     "sun_colour", "shadow")],
+        ("sky_light", "f4", (9, 4)),
+        *[(name, *_VEC) for name in ("haze", "glow", "reach", "middle", "contact", "ground_a", "ground_b",
+                                     "ground_tile", "lamp_count")],
+        ("lamp_place", "f4", (_LAMPS, 4)), ("lamp_colour", "f4", (_LAMPS, 4)), ("lamp_axis", "f4", (_LAMPS, 4)),
+    ]
+)  # fmt: skip
+_PALETTE = 256
+_BLOBS = 64
+_CONTACT_TEXELS = 256
+
+
+class _Mesh:
+    """One drawable's buffers."""
+
+    def __init__(self, context: moderngl.Context, drawable: Drawable) -> None:
+        self.context, self.drawable = context, drawable
+        vertices = len(drawable.source)
+        self.places = context.buffer(drawable.rest.tobytes(), dynamic=True)
+        self.normals = context.buffer(drawable.rest_normals.tobytes(), dynamic=True)
+        self.places_k: moderngl.Buffer | None = None
+        self.anchors = context.buffer(drawable.anchor.tobytes())
+        self.labels = context.buffer(drawable.label.tobytes())
+        self.faces = context.buffer(drawable.faces.tobytes())
+        self.blobs = context.buffer(reserve=16 * (_BLOBS + 1), dynamic=True)
+        self.bytes = vertices * 12
+        self.model = np.eye(4, dtype=np.float32)
+        self.model_k = np.eye(4, dtype=np.float32)
+        self._arrays: dict[int, moderngl.VertexArray] = {}
+
+    def pose(self, posed: Posed) -> None:
+        """Stream this instant's vertices, or take its transform."""
+        if posed.vertices is None or posed.normals is None:
+            self.model = np.asarray(posed.T_world_prop, dtype=np.float32)
+        else:
+            self.places.write(np.ascontiguousarray(posed.vertices, dtype=np.float32))
+            self.normals.write(np.ascontiguousarray(posed.normals, dtype=np.float32))
+        table = np.zeros((_BLOBS + 1, 4), np.float32)
+        table[0, 0] = len(posed.blobs)
+        table[1 : 1 + len(posed.blobs)] = posed.blobs
+        self.blobs.write(table)
+
+    def pose_k(self, posed: Posed) -> None:
+        """Where the vertices are at the frame that flow leads to."""
+        if posed.vertices is None:
+            self.model_k = np.asarray(posed.T_world_prop, dtype=np.float32)
+            source = self.drawable.rest
+        else:
+            source = np.ascontiguousarray(posed.vertices, dtype=np.float32)
+        if self.places_k is None:
+            self.places_k = self.context.buffer(reserve=self.bytes, dynamic=True)
+        self.places_k.write(source)
+
+    def array(self, program: moderngl.Program) -> moderngl.VertexArray:
+        """These buffers bound to a program's inputs."""
+        if program.glo not in self._arrays:
+            inputs = [
+                (self.places, "3f", "in_place"), (self.normals, "3f", "in_normal"), (self.anchors, "3f", "in_anchor"),
+                (self.labels, "2i", "in_label"),
+            ]  # fmt: skip
+            if self.places_k is not None:
+                inputs.append((self.places_k, "3f", "in_place_k"))
+            used = [entry for entry in inputs if entry[2] in program]
+            self._arrays[program.glo] = self.context.vertex_array(program, used, self.faces, index_element_size=4)
+        return self._arrays[program.glo]
+
+    def release(self) -> None:
+        for thing in (
+            *self._arrays.values(), self.places, self.normals, self.places_k, self.anchors, self.labels, self.faces,
+            self.blobs,
+        ):  # fmt: skip
+            if thing is not None:
+                thing.release()
+
+
+class Scene:
+    """One world's things on the device. Positions are those of the instant posed last."""
+
+    def __init__(
+        self,
+        context: moderngl.Context,
+        programs: Programs,
+        world: World,
+        settings: RenderSettings,
+        plate: np.ndarray | None,
+    ) -> None:
+        self.context, self.programs, self.world, self.settings = context, programs, world, settings
+        self.preset = lighting.PRESETS[world.stage.light]
+        azimuth, elevation = world.stage.sun_azimuth, world.stage.sun_elevation
+        self.sun = lighting.towards(
+            self.preset.sun_azimuth if azimuth is None else azimuth,
+            self.preset.sun_elevation if elevation is None else elevation,
+        )
+        self._meshes = [_Mesh(context, drawable) for drawable in world.drawables]
+        self._posed: Instant | None = None
+        self._block = np.zeros((), _BLOCK)
+        self._frame_buffer = context.buffer(reserve=_BLOCK.itemsize, dynamic=True)
+        self._palette_buffer = context.buffer(_palette(world.materials).tobytes())
+        self._plain: dict[int, moderngl.VertexArray] = {}
+        texels = settings.shadow_texels
+        self._shadow = context.depth_texture((texels, texels))
+        self._shadow_frame = context.framebuffer(depth_attachment=self._shadow)
+        self._compare = context.sampler(
+            repeat_x=False, repeat_y=False, filter=(context.LINEAR, context.LINEAR), compare_func="<="
+        )
+        self._nearest = context.sampler(
+            repeat_x=False, repeat_y=False, filter=(context.NEAREST, context.NEAREST), compare_func=""
+        )
+        self._below = context.depth_texture((_CONTACT_TEXELS, _CONTACT_TEXELS))
+        self._below_frame = context.framebuffer(depth_attachment=self._below)
+        self._contact = context.texture((_CONTACT_TEXELS, _CONTACT_TEXELS), 1, dtype="f4")
+        self._contact.repeat_x = self._contact.repeat_y = False
+        self._contact_frame = context.framebuffer([self._contact])
+        self._sky = _clamped(context, lighting.sky_table(self.preset))
+        noise = materials.solid_noise()
+        self._noise = context.texture3d(noise.shape[:3], 4, noise.tobytes())
+        self._noise.build_mipmaps()
+        self._noise.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
+        self._ground = materials.GROUNDS[world.stage.ground] if world.stage.ground else None
+        tile = materials.ground_tile(self._ground.kind if self._ground else 0)
+        self._tile = context.texture(tile.shape[1::-1], 4, tile.tobytes())
+        self._tile.build_mipmaps()
+        self._tile.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
+        self._tile.anisotropy = 1.0
+        self._catcher = self._ground is not None and (plate is not None or settings.transparent)
+        self._plate = _clamped(context, np.zeros((1, 1, 3), np.float32) if plate is None else plate)
+        self._fill_static(plate is not None or settings.transparent)
+
+    def pose(self, instant: Instant) -> None:
+        """Stream an instant's vertices, unless it is the one posed already."""
+        if instant is self._posed:
+            return
+        for mesh, posed in zip(self._meshes, instant.meshes, strict=True):
+            mesh.pose(posed)
+        self._posed = instant
+
+    def pose_k(self, instant: Instant) -> None:
+        """Stream the vertices of the frame that flow leads to, beside those of this one."""
+        for mesh, posed in zip(self._meshes, instant.meshes, strict=True):
+            mesh.pose_k(posed)
+
+    def draw_shadow(self, window: Window | None) -> None:
+        """Draw the sun's view of the posed instant."""
+        if window is not None:
+            self._draw_depth(self._shadow_frame, window)
+
+    def draw_contact(self, window: Window) -> None:
+        """Draw the posed instant from below, and from it the contact darkening of the ground."""
+        context = self.context
+        self._draw_depth(self._below_frame, window)
+        program = self.programs.get("sky.vert", "contact.frag")
+        program["side"].value = (window.side_m, float(_CONTACT_TEXELS), window.depth_m)
+        self._contact_frame.use()
+        context.disable(context.DEPTH_TEST)
+        self._below.use(TEXTURES["below_map"])
+        self._nearest.use(TEXTURES["below_map"])
+        self._triangle(program).render(context.TRIANGLES, vertices=3)
+        self._nearest.clear(TEXTURES["below_map"])
+
+    def draw(self, kind: str, looking: View, sun: Window | None, contact: Window | None, turn: float) -> None:
+        """Draw everything posed into the framebuffer in use, nearest things first."""
+        self.fill(looking, sun, contact, turn)
+        context = self.context
+        self._bind()
+        context.enable(context.DEPTH_TEST)
+        context.depth_func = "<="
+        context.front_face = "cw"  # y points down
+        program = self.programs.get("mesh.vert", "mesh.frag", kind)
+        eye = looking.eye
+        order = sorted(zip(self._meshes, self._posed.meshes, strict=True), key=lambda m: _distance(m[1], eye))
+        for mesh, _ in order:
+            self.draw_mesh(mesh, program)
+        if self._ground is not None and not (self._catcher and kind in ("DATA", "SHAPE")):
+            self._quad(self.programs.get("ground.vert", "ground.frag", kind)).render(context.TRIANGLE_STRIP, vertices=4)
+        context.depth_mask = False if hasattr(context, "depth_mask") else None
+        self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(context.TRIANGLES, vertices=3)
+        self._unbind()
+
+    def draw_mesh(self, mesh: _Mesh, program: moderngl.Program) -> None:
+        """One drawable through one program."""
+        if "model" in program:
+            program["model"].write(np.ascontiguousarray(mesh.model.T))
+        if "model_k" in program:
+            program["model_k"].write(np.ascontiguousarray(mesh.model_k.T))
+        if "instance" in program:
+            program["instance"].value = mesh.drawable.instance
+        mesh.blobs.bind_to_uniform_block(BLOCKS["BlobBlock"])
+        mesh.array(program).render(self.context.TRIANGLES)
+
+    @property
+    def meshes(self) -> list[_Mesh]:
+        return self._meshes
+
+    @property
+    def has_ground(self) -> bool:
+        """Whether there is a ground that data passes see."""
+        return self._ground is not None and not self._catcher
+
+    def fill(
+        self, looking: View, sun: Window | None, contact: Window | None, turn: float, there: View | None = None
+    ) -> None:
+        """Write what every shader knows of this picture."""
+        block = self._block
+        width, height = looking.size
+        block["world_clip"] = looking.world_to_clip().T
+        block["eye"][:3], block["forward"][:3] = looking.eye, looking.forward
+        for name, vector in zip(("ray", "ray_dx", "ray_dy"), looking.rays(), strict=True):
+            block[name][:3] = vector
+        block["image"] = width, height, 1 / width, 1 / height
+        block["sun_colour"][3] = 0.0
+        if there is not None:
+            block["world_clip_k"] = there.world_to_clip().T
+            block["eye_k"][:3], block["forward_k"][:3] = there.eye, there.forward
+        if sun is not None:
+            to_unit = np.diag([0.5, 0.5, 0.5, 1.0])
+            to_unit[:3, 3] = 0.5
+            block["world_shadow"] = (to_unit @ sun.world_clip).T
+            texels = self.settings.shadow_texels
+            block["shadow"] = sun.side_m / texels, sun.depth_m, texels, turn
+            block["sun_colour"][3] = 1.0
+        block["contact"] = 0.0
+        if contact is not None:
+            block["contact"] = contact.low[0], contact.low[1], 1 / contact.side_m, 1.0
+        self._frame_buffer.write(block.tobytes())
+
+    def use_block(self) -> None:
+        """Bind the blocks that every program reads."""
+        self._frame_buffer.bind_to_uniform_block(BLOCKS["FrameBlock"])
+        self._palette_buffer.bind_to_uniform_block(BLOCKS["PaletteBlock"])
+
+    def release(self) -> None:
+        """Give everything back."""
+        for mesh in self._meshes:
+            mesh.release()
+        for thing in (
+            self._frame_buffer, self._palette_buffer, *self._plain.values(), self._shadow_frame, self._shadow,
+            self._compare, self._nearest, self._below_frame, self._below, self._contact_frame, self._contact,
+            self._sky, self._noise, self._tile, self._plate,
+        ):  # fmt: skip
+            thing.release()
+
+    def _fill_static(self, without_sky: bool) -> None:
+        block, preset, stage = self._block, self.preset, self.world.stage
+        block["sun"] = (*self.sun, np.tan(preset.sun_radius))
+        block["sun_colour"][:3] = preset.sun_colour
+        block["sky_light"][:, :3] = lighting.irradiance(preset, self.sun)
+        block["haze"] = (*lighting.gradient(preset, np.array(0.0)), preset.haze_per_m)
+        block["glow"] = (*preset.glow, preset.glow_sharpness)
+        block["reach"][:3] = preset.haze_start_m, *(preset.backdrop or (0.0, 0.0))
+        block["middle"] = *_middle(self.world), preset.clouds, preset.stars
+        if self._ground is not None:
+            ground = self._ground
+            block["ground_a"] = *ground.colour, ground.kind
+            block["ground_b"] = *ground.colour2, ground.roughness
+            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, float(self._catcher), 0.0
+        lamps = [(lighting.towards(k.azimuth, k.elevation), k.colour, 0.0, None, 0.0) for k in preset.kickers]
+        for light in stage.lights:
+            spot = light.kind == "spot" and light.target is not None
+            axis = np.asarray(light.target, float) - light.position if spot and light.target is not None else None
+            colour = np.asarray(light.colour) * light.intensity / np.pi / 10.0
+            lamps.append((light.position, colour, 2.0 if spot else 1.0, axis, float(np.cos(light.angle))))
+        for i, (place, colour, kind, axis, edge) in enumerate(lamps[:_LAMPS]):
+            block["lamp_place"][i] = *place, kind
+            block["lamp_colour"][i] = *colour, edge
+            if axis is not None:
+                block["lamp_axis"][i, :3] = axis / max(float(np.linalg.norm(axis)), 1e-9)
+        block["lamp_count"] = min(len(lamps), _LAMPS), float(without_sky), 0.0, 0.0
+
+    def _draw_depth(self, framebuffer: moderngl.Framebuffer, window: Window) -> None:
+        context = self.context
+        framebuffer.use()
+        framebuffer.clear(depth=1.0)
+        context.enable(context.DEPTH_TEST)
+        context.depth_func = "<="
+        program = self.programs.get("depth.vert", "depth.frag")
+        program["world_map"].write(np.ascontiguousarray(window.world_clip.T, dtype=np.float32))
+        for mesh in self._meshes:
+            self.draw_mesh(mesh, program)
+
+    def _bind(self) -> None:
+        self.use_block()
+        self._shadow.use(TEXTURES["shadow_map"])
+        self._compare.use(TEXTURES["shadow_map"])
+        self._shadow.use(TEXTURES["shadow_depth"])
+        self._nearest.use(TEXTURES["shadow_depth"])
+        for name, texture in (
+            ("sky_map", self._sky), ("noise_map", self._noise), ("ground_map", self._tile),
+            ("contact_map", self._contact), ("plate_map", self._plate),
+        ):  # fmt: skip
+            texture.use(TEXTURES[name])
+
+    def _unbind(self) -> None:
+        self._compare.clear(TEXTURES["shadow_map"])
+        self._nearest.clear(TEXTURES["shadow_depth"])
+
+    def _triangle(self, program: moderngl.Program) -> moderngl.VertexArray:
+        if program.glo not in self._plain:
+            self._plain[program.glo] = self.context.vertex_array(program, [])
+        return self._plain[program.glo]
+
+    _quad = _triangle
+
+
+def _clamped(context: moderngl.Context, image: np.ndarray) -> moderngl.Texture:
+    texture = context.texture(image.shape[1::-1], image.shape[2], np.ascontiguousarray(image).tobytes(), dtype="f4")
+    texture.repeat_x = texture.repeat_y = False
+    texture.filter = (context.LINEAR, context.LINEAR)
+    return texture
+
+
+def _distance(posed: Posed, eye: Array) -> float:
+    """From the eye to the nearest point of its bounds."""
+    return float(np.linalg.norm(np.maximum(np.maximum(posed.low - eye, eye - posed.high), 0.0)))
+
+
+def _middle(world: World) -> tuple[float, float]:
+    """The set's middle on the ground, over the whole film: a backdrop must not move."""
+    places = [p.clip.root_position[:, [0, 2]] for p in world.performances]
+    places += [np.asarray(p.position, float)[None, [0, 2]] for p in world.stage.props if not places]
+    if not places:
+        return 0.0, 0.0
+    low, high = np.min([p.min(0) for p in places], axis=0), np.max([p.max(0) for p in places], axis=0)
+    return float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2
+
+
+def _palette(surfaces: tuple[Material, ...]) -> np.ndarray:
+    table = np.zeros((_PALETTE, 3, 4), np.float32)
+    for row, material in zip(table, surfaces[:_PALETTE], strict=False):
+        second: Colour = material.colour2 or tuple(0.62 * c for c in material.colour)  # type: ignore[assignment]
+        row[0] = *material.colour, material.roughness
+        row[1] = *second, material.metallic
+        row[2] = materials.PATTERNS[material.pattern], material.scale, 0.0, 0.0
+    return table

@@ -1,0 +1,39 @@
+"""`RenderSettings`: how pictures are drawn, whatever is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from motion.errors import BadInput, unknown
+from render.tonemap import CURVES
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How pictures are drawn.
+
+    The pixel filter is a tent (triangle) ``filter_px`` wide at its foot, in x and in y; samples are drawn from it.
+    """
+
+    samples: int = 4  # of pixel, shutter and lens together, per frame; 1: a draft, at the pixel's centre
+    filter_px: float = 1.6  # full width of the pixel filter's foot, px
+    transparent: bool = False  # no sky, no plate; the ground only catches shadows; beauty is premultiplied
+    curve: str = "agx"  # the tone curve of ``display``, and the one a plate is taken through backwards
+    exposure: float = 0.0  # stops, for ``display``
+    shadow_texels: int = 1024  # a side of the sun's shadow map
+    shadow_taps: int = 10  # per sample and pixel, where a shadow may fall
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.samples <= 1024:
+            raise BadInput(f"render: {self.samples} samples, expected 1 to 1024")
+        if not 0.0 <= self.filter_px <= 8.0:
+            raise BadInput(f"render: a pixel filter of {self.filter_px} px, expected 0 to 8")
+        if self.curve not in CURVES:
+            raise unknown("tone curve", self.curve, CURVES)
+        if not 64 <= self.shadow_texels <= 8192 or not 1 <= self.shadow_taps <= 64:
+            raise BadInput("render: shadow_texels is 64 to 8192, shadow_taps 1 to 64")
+
+    @classmethod
+    def draft(cls) -> RenderSettings:
+        """Fast and rough: one sample, fewer shadow taps."""
+        return cls(samples=1, shadow_taps=8)

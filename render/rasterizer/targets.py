@@ -1,0 +1,155 @@
+"""`Targets`: the pictures that passes are drawn into, made when first used, and read back as arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from motion.errors import MissingSystem
+from render.rasterizer.programs import TEXTURES, Programs
+
+if TYPE_CHECKING:
+    import moderngl
+
+#: Attachments of each kind of pass, in the order of shaders/outputs.glsl: name, channels, type.
+_LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
+    "BEAUTY": (("colour", 4, "f4"),),
+    "BEAUTY_ALBEDO": (("colour", 4, "f4"), ("albedo", 4, "f4")),
+    "ALL": (
+        ("colour", 4, "f4"), ("albedo", 4, "f4"), ("normal", 4, "f4"), ("ids", 2, "i4"), ("diffuse", 4, "f4"),
+        ("specular", 4, "f4"),
+    ),
+    "DATA": (("albedo", 4, "f4"), ("normal", 4, "f4"), ("ids", 2, "i4"), ("metallic", 1, "f4")),
+    "SHAPE": (("normal", 4, "f4"), ("ids", 2, "i4")),
+    "SHAPE_K": (("normal_k", 4, "f4"), ("ids_k", 2, "i4")),
+    "FLOW": (("flow", 4, "f4"), ("ids", 2, "i4")),
+    "OCCLUSION": (("occlusion", 1, "f1"),),
+    "SUM": (("sum", 4, "f4"),),
+    "SUM_ALBEDO": (("sum_albedo", 4, "f4"),),
+}  # fmt: skip
+
+
+class Targets:
+    """Framebuffers by kind of pass; kinds share textures of the same name."""
+
+    def __init__(self, context: moderngl.Context, size: tuple[int, int]) -> None:
+        self._context = context
+        self.size = size
+        self._textures: dict[str, moderngl.Texture] = {}
+        self._depth: moderngl.Texture | None = None
+        self._framebuffers: dict[str, moderngl.Framebuffer] = {}
+        self._triangle: moderngl.VertexArray | None = None
+
+    def texture(self, name: str, channels: int, kind: str) -> moderngl.Texture:
+        """The picture of one name."""
+        if name not in self._textures:
+            try:
+                made = self._context.texture(self.size, channels, dtype=kind)
+            except Exception as error:
+                raise MissingSystem(f"no room for a {self.size[0]}x{self.size[1]} picture: {error}") from error
+            made.filter = (self._context.NEAREST, self._context.NEAREST)
+            made.repeat_x = made.repeat_y = False
+            self._textures[name] = made
+        return self._textures[name]
+
+    def framebuffer(self, kind: str) -> moderngl.Framebuffer:
+        """The framebuffer of one kind of pass."""
+        if kind not in self._framebuffers:
+            colours = [self.texture(*attachment) for attachment in _LAYOUT[kind]]
+            try:
+                if kind in ("OCCLUSION", "SUM", "SUM_ALBEDO"):
+                    made = self._context.framebuffer(colours)
+                else:
+                    if self._depth is None:
+                        self._depth = self._context.depth_texture(self.size)
+                    made = self._context.framebuffer(colours, self._depth)
+            except Exception as error:
+                raise MissingSystem(f"no room for {self.size[0]}x{self.size[1]} pictures: {error}") from error
+            self._framebuffers[kind] = made
+        return self._framebuffers[kind]
+
+    def use(self, kind: str) -> None:
+        """Draw into this kind of pass from now on, over a cleared depth; every pixel's colours will be written."""
+        framebuffer = self.framebuffer(kind)
+        framebuffer.use()
+        framebuffer.clear(depth=1.0) if kind not in ("OCCLUSION", "SUM", "SUM_ALBEDO") else None
+
+    def add(self, kind: str, programs: Programs, index: int, count: int) -> None:
+        """Add what was drawn into ``kind`` to the sums, as sample ``index`` of ``count``."""
+        context = self._context
+        program = programs.get("sky.vert", "resolve.frag")
+        program["weight"].value = 1.0 / count
+        if self._triangle is None:
+            self._triangle = context.vertex_array(program, [])
+        context.disable(context.DEPTH_TEST)
+        pairs = [("colour", "SUM")] + ([("albedo", "SUM_ALBEDO")] if kind == "BEAUTY_ALBEDO" else [])
+        for source, into in pairs:
+            self.framebuffer(into).use()
+            if index:
+                context.enable(context.BLEND)
+                context.blend_func = context.ONE, context.ONE
+            self._textures[source].use(TEXTURES["one"])
+            self._triangle.render(context.TRIANGLES, vertices=3)
+            context.disable(context.BLEND)
+
+    def read_array(self, name: str) -> np.ndarray:
+        """One picture as a fresh array ``(H, W[, channels])``."""
+        texture = self._textures[name]
+        width, height = self.size
+        dtype = {"f4": np.float32, "i4": np.int32, "f1": np.uint8}[texture.dtype]
+        shape = (height, width) if texture.components == 1 else (height, width, texture.components)
+        array = np.empty(shape, dtype)
+        texture.read_into(array, alignment=1)
+        return array
+
+    def read(self, kind: str, wanted: frozenset[str]) -> dict[str, np.ndarray]:
+        """The passes wanted out of an ``ALL`` or ``DATA`` picture."""
+        out: dict[str, np.ndarray] = {}
+        if wanted & {"albedo", "roughness_metallic", "albedo_aa"}:
+            albedo = self.read_array("albedo")
+            if "albedo" in wanted:
+                out["albedo"] = albedo[..., :3]
+            if "albedo_aa" in wanted and kind == "ALL":
+                out["albedo_aa"] = albedo[..., :3]
+        if wanted & {"normal", "depth"}:
+            normal = self.read_array("normal")
+            if "normal" in wanted:
+                out["normal"] = normal[..., :3]
+            if "depth" in wanted:
+                out["depth"] = normal[..., 3]
+        if "ids" in wanted:
+            out["ids"] = self.read_array("ids")
+        if kind == "DATA":
+            if "roughness_metallic" in wanted:
+                out["roughness_metallic"] = np.stack([albedo[..., 3], self.read_array("metallic")], axis=-1)
+            return out
+        if wanted & {"diffuse", "roughness_metallic"}:
+            diffuse = self.read_array("diffuse")
+            if "diffuse" in wanted:
+                out["diffuse"] = diffuse[..., :3]
+            if "roughness_metallic" in wanted:
+                out["roughness_metallic"] = np.stack([albedo[..., 3], diffuse[..., 3]], axis=-1)
+        if "specular" in wanted:
+            out["specular"] = self.read_array("specular")[..., :3]
+        if wanted & {"beauty", "display"}:
+            out["colour"] = self.read_array("colour")
+        return out
+
+    def read_sum(self, count: int, wanted: frozenset[str]) -> dict[str, np.ndarray]:
+        """Beauty (``colour``) and its albedo, after all samples were added."""
+        out = {}
+        if wanted & {"beauty", "display"}:
+            out["colour"] = self.read_array("sum" if count > 1 else "colour")
+        if "albedo_aa" in wanted:
+            out["albedo_aa"] = self.read_array("sum_albedo" if count > 1 else "albedo")[..., :3]
+        return out
+
+    def release(self) -> None:
+        """Give every picture back."""
+        for thing in [*self._framebuffers.values(), *self._textures.values(), self._depth, self._triangle]:
+            if thing is not None:
+                thing.release()
+        self._framebuffers.clear()
+        self._textures.clear()
+        self._depth = self._triangle = None

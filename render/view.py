@@ -1,0 +1,99 @@
+"""`View`: one camera at one instant as matrices, jittered within the pixel and over the lens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.camera import CameraPath
+from motion.rotations import Array
+
+NEAR_M, FAR_M = 0.03, 20_000.0
+
+
+@dataclass(frozen=True)
+class View:
+    """A pinhole in pixels: ``px = cx + f x / −z``, ``py = cy − f y / −z`` (row 0 at the top, centres at .5)."""
+
+    T_world_camera: Array  # (4, 4), moved over the lens
+    focal_px: float
+    centre: tuple[float, float]  # px
+    size: tuple[int, int]  # width, height, px
+
+    @property
+    def eye(self) -> Array:
+        return self.T_world_camera[:3, 3]
+
+    @property
+    def forward(self) -> Array:
+        return -self.T_world_camera[:3, 2]
+
+    def world_to_clip(self) -> Array:
+        """``(4, 4)`` world to clip coordinates with **y down**, so that what is read back has row 0 at the top."""
+        (width, height), (cx, cy), f = self.size, self.centre, self.focal_px
+        clip = np.zeros((4, 4))
+        clip[0, 0], clip[0, 2] = 2 * f / width, 1 - 2 * cx / width
+        clip[1, 1], clip[1, 2] = -2 * f / height, 1 - 2 * cy / height
+        clip[2, 2] = -(FAR_M + NEAR_M) / (FAR_M - NEAR_M)
+        clip[2, 3] = -2 * FAR_M * NEAR_M / (FAR_M - NEAR_M)
+        clip[3, 2] = -1.0
+        rotation = self.T_world_camera[:3, :3]
+        camera = np.eye(4)
+        camera[:3, :3] = rotation.T
+        camera[:3, 3] = -rotation.T @ self.eye
+        return clip @ camera
+
+    def rays(self) -> tuple[Array, Array, Array]:
+        """``(origin, dx, dy)``: the ray of pixel position (x, y) is ``origin + x dx + y dy``, one metre deep."""
+        (cx, cy), f, rotation = self.centre, self.focal_px, self.T_world_camera[:3, :3]
+        return rotation @ [-cx / f, cy / f, -1.0], rotation @ [1 / f, 0.0, 0.0], rotation @ [0.0, -1 / f, 0.0]
+
+    def project(self, points: Array) -> tuple[Array, Array]:
+        """Pixel positions ``(…, 2)`` and depths ``(…,)`` of world points ``(…, 3)``."""
+        local = (np.asarray(points, float) - self.eye) @ self.T_world_camera[:3, :3]
+        depth = -local[..., 2]
+        x = self.centre[0] + self.focal_px * local[..., 0] / depth
+        y = self.centre[1] - self.focal_px * local[..., 1] / depth
+        return np.stack([x, y], axis=-1), depth
+
+
+def view(
+    camera: CameraPath,
+    frame: float,
+    size: tuple[int, int],
+    jitter: tuple[float, float] = (0.0, 0.0),
+    lens: tuple[float, float] = (0.0, 0.0),
+    home: int | None = None,
+) -> View:
+    """The camera at a fractional frame.
+
+    Args:
+        camera: the path.
+        frame: fractional frame number; the shot is that of ``home``.
+        size: width and height, px.
+        jitter: where in the pixel to look, px from its centre, x right and y down.
+        lens: a place on the unit disc of the aperture; used when the path has an f-stop and a focus distance.
+        home: the frame being drawn, when ``frame`` is an instant of its shutter: motion never leaves its shot.
+    """
+    pose, focal_mm, focus_m, f_stop = _within_shot(camera, frame, home)
+    width, height = size
+    f = focal_mm / camera.sensor_width_mm * width
+    cx = width / 2 - camera.shift[0] * width - jitter[0]
+    cy = height / 2 + camera.shift[1] * width - jitter[1]
+    if focus_m and f_stop and lens != (0.0, 0.0):
+        radius = focal_mm / 1000.0 / (2.0 * f_stop)
+        x, y = radius * lens[0], radius * lens[1]
+        # The window slides so that the plane in focus stays where it is.
+        cx, cy = cx + f * x / focus_m, cy - f * y / focus_m
+        pose = pose.copy()
+        pose[:3, 3] += pose[:3, 0] * x + pose[:3, 1] * y
+    return View(pose, f, (cx, cy), size)
+
+
+def _within_shot(camera: CameraPath, frame: float, home: int | None) -> tuple[Array, float, float | None, float | None]:
+    """`CameraPath.at`, kept in the shot of ``home``: an open shutter half a frame past a cut does not see the cut."""
+    if home is None:
+        return camera.at(frame)
+    # at() finds its shot by rounding; half a frame is the most a shutter reaches, so stay just inside.
+    return camera.at(min(max(frame, home - 0.499), home + 0.499))
