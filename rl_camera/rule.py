@@ -32,6 +32,16 @@ DEAD_ZONE = 0.12
 #: Width of the planner's Gaussian window, seconds, for turning and for travelling.
 TURN_S, TRAVEL_S = 0.3, 0.45
 
+#: How closely a subject that leaves the frame is followed, in turn: factor on the distance, on calm and dead zone.
+_TRIES = ((1.0, 1.0), (1.0, 0.6), (1.0, 0.35), (1.15, 0.5), (1.3, 0.4), (1.5, 0.4), (1.8, 0.4), (1.8, 0.0))
+
+#: A subject that is whole in this share of the frames needs no closer watch.
+ENOUGH = 0.995
+
+#: The live filter stands this much farther off, and a standing camera stays put while the subject is within this
+#: share of its distance.
+AIR, STANDING = 1.12, 0.06
+
 #: Composed landmarks stay within this share of the half frame, else the planner follows more closely.
 SAFE = 0.97
 
@@ -100,15 +110,15 @@ class _Plan:
         dead = float(np.clip(options.get("dead_zone", DEAD_ZONE), 0.0, 1.0))
         calm = float(np.clip(options.get("damping", TURN_S), 0.0, 10.0)) / TURN_S
         chosen, most = None, -1.0
-        for closer in (1.0, 0.6, 0.3, 0.0):
-            T, focal = self._camera(dead * closer, calm * max(closer, 0.25))
-            kept = self.subjects.points[:, :, self.setup.keeps]
-            kept = kept.reshape(len(kept), -1, 3)
+        for looser, closer in _TRIES:
+            self.looser = looser
+            T, focal = self._camera(dead * closer, calm * max(closer, 0.2))
+            kept = self.subjects.points[:, :, self.setup.keeps].reshape(len(self.times), -1, 3)
             xy, depth = framing.project(T, focal, self.setup.aspect, kept)
             safe = float(((np.abs(xy) <= SAFE).all(axis=(1, 2)) & (depth > 0).all(axis=1)).mean())
             if safe > most + 1e-9:
                 chosen, most = (T, focal), safe
-            if safe >= 1.0 or dead == 0.0:
+            if safe >= ENOUGH:
                 break
         assert chosen is not None
         T, focal = chosen
@@ -117,7 +127,7 @@ class _Plan:
     def _camera(self, dead: float, calm: float) -> tuple[Array, Array]:
         setup, way, dt = self.setup, self.way, self.dt
         anchor, eyes = self._anchor(calm)
-        place = positions(setup, self.times, anchor, eyes, self.azimuth)
+        place = positions(setup, self.times, anchor, eyes, self.azimuth, self.looser)
         place, closer = self._clear(place, anchor)
         focal = setup.focal_mm * way.zoom * closer
         tan_x, tan_y = framing.tangents(focal, setup.aspect)
@@ -193,7 +203,9 @@ class _LiveShot:
 
     def __init__(self, seen: Observation, line: Line) -> None:
         around = Surroundings(seen.stage, seen.performances)
-        shot = replace(seen.shot, options={**seen.shot.options, "ride": seen.shot.options.get("ride", 1.0)})
+        given = seen.shot.options
+        # Some air for what nobody can foresee.
+        shot = replace(seen.shot, options={**given, "distance": AIR * given.get("distance", 1.0)})
         decision = Decision(shot, seen.tracks, seen.aspect, around, line)
         self.setup = decision.setup()
         self.around = around
@@ -207,7 +219,10 @@ class _LiveShot:
         self.composer = Composer(self.zones)
         self.predictor = Predictor(self.zones.look_ahead_s)
         self.target, self.eyes = self._sight(seen.tracks)
-        self.anchor, self.eyes_y = self.target.copy(), self.eyes
+        self.anchor, self.goal, self.eyes_y = self.target.copy(), self.target.copy(), self.eyes
+        # A live camera cannot know whether its subject will stay: standing, it travels once the subject has left.
+        self.reach: Array | None = None
+        self.travels = self.setup.rides or shot.options.get("ride", 1.0) > 0
         self.camera = self._state(seen.time, seen.tracks, 0.0)
         decision.remember(self.setup, self.camera.T_world_camera[:3, 3])
         self.fresh = True
@@ -222,10 +237,17 @@ class _LiveShot:
         count, dt = substeps(seen.dt)
         for i in range(count):
             share = (i + 1) / count
-            self.target = self.predictor.step(target + share * (next_target - target), velocity, dt)
+            here = target + share * (next_target - target)
+            self.target = self.predictor.step(here, velocity, dt)
             self.eyes = eyes + share * (next_eyes - eyes)
+            if self.travels:
+                off = here - self.goal
+                far = float(np.linalg.norm(off))
+                slack = 0.0 if self.setup.rides else STANDING * self.setup.distance
+                if far > slack:
+                    self.goal = self.goal + damp(off * (1.0 - slack / far), self.zones.travel_s, dt)
+                self.anchor = self.anchor + damp(self.goal - self.anchor, 0.4 * self.zones.travel_s, dt)
             if self.setup.rides:
-                self.anchor = self.anchor + damp(self.target - self.anchor, self.zones.travel_s, dt)
                 self.eyes_y += float(damp(self.eyes - self.eyes_y, self.zones.travel_s, dt))
             self.camera = self._state(seen.time + (i + 1) * dt, moved, dt)
         action = protocol.rates(now, self.camera, seen.dt, cut=self.fresh)
@@ -241,7 +263,7 @@ class _LiveShot:
         setup = self.setup
         times = np.array([time])
         way = course(setup.shot, times, setup.focal_mm, setup.distance, setup.aspect)
-        anchor = self.anchor if setup.rides else setup.stand
+        anchor = self.anchor
         eyes = np.array([self.eyes_y if setup.rides else setup.eyes_y])
         place = positions(setup, times, anchor[None], eyes, np.array([setup.azimuth]))
         if not self.around.empty:
@@ -251,7 +273,8 @@ class _LiveShot:
         tan_x, tan_y = (float(t) for t in framing.tangents(focal, setup.aspect))
         rig_yaw, rig_pitch = framing.aim(place, anchor, setup.x, setup.y, tan_x, tan_y)
         rig = (float(rig_yaw), float(rig_pitch))
-        yaw, pitch = self.composer.step(place, self.target, rig, (setup.x, setup.y), (tan_x, tan_y), dt)
+        room = self._room(tracks, framing.pose(place, *(np.array(rig) + self.composer.deviation)), focal, dt)
+        yaw, pitch = self.composer.step(place, self.target, rig, (setup.x, setup.y), (tan_x, tan_y), dt, room)
         right = np.array([np.cos(yaw), 0.0, -np.sin(yaw)])
         place = place + way.right[0] * right + way.up[0] * np.array([0.0, 1.0, 0.0])
         place[1] = max(place[1], LOWEST)
@@ -261,6 +284,22 @@ class _LiveShot:
         )
         eyes_at = tracks.only(setup.subjects).of("eyes")[0, 0]
         return CameraState(T, focal, max(float(-(eyes_at - place) @ T[:3, 2]), 0.05))
+
+    def _room(self, tracks: Tracks, T: Array, focal: float, dt: float) -> Array | None:
+        """Lowest and highest place (x, y) of the target that keep the whole figure in the picture, ``(2, 2)``."""
+        kept = tracks.only(self.setup.subjects).points[0][:, self.setup.keeps].reshape(-1, 3)
+        xy, depth = framing.project(T, focal, self.setup.aspect, np.concatenate([kept, self.target[None]]))
+        if (depth <= 1e-3).any():
+            return None
+        reach = np.stack([-(xy[:-1].min(0) - xy[-1]), xy[:-1].max(0) - xy[-1]])
+        if self.reach is None:
+            self.reach = reach
+        # Quick to notice a raised arm, slow to forget it.
+        grown = np.where(reach > self.reach, damp(reach - self.reach, 0.25, dt), damp(reach - self.reach, 4.0, dt))
+        self.reach = self.reach + grown
+        room = np.stack([self.reach[0] - SAFE, SAFE - self.reach[1]])
+        full = room[0] > room[1]  # larger than the picture: its middle in the middle
+        return np.where(full, room.mean(0), room)
 
 
 protocol.register("rule", RuleDirector)

@@ -21,6 +21,9 @@ REACH_X, REACH_Y = 0.92, 0.95
 #: A standing camera becomes a travelling one beyond these: distances far to near, and radians it would have to pan.
 RIDE_RATIO, RIDE_PAN = 1.5, np.radians(65.0)
 
+#: A camera that turns with its subject goes round it no faster than this, radians per second.
+MOST_TURN = np.radians(40.0)
+
 #: Sides tried when the asked one is blocked: degrees off it.
 DETOURS = (0.0, 12.0, -12.0, 25.0, -25.0, 40.0, -40.0, 60.0, -60.0, 90.0, -90.0, 130.0, -130.0, 180.0)
 
@@ -115,8 +118,15 @@ def headings(subjects: Tracks, dt: float) -> Array:
     """`heading` as it slowly changes, ``(T,)``: a travelling camera turns with its subject, not with each step."""
     facing = subjects.facing().mean(axis=1)
     angle = heading(subjects)
-    slow = smooth(facing, 1.0, dt) + 0.25 * np.array([np.sin(angle), np.cos(angle)])
-    return np.unwrap(np.arctan2(slow[:, 0], slow[:, 1]))
+    # The shot's own heading weighs in, so that a spin of the body does not become one of the camera.
+    slow = smooth(facing, 1.0, dt) + 0.5 * np.array([np.sin(angle), np.cos(angle)])
+    turning = np.unwrap(np.arctan2(slow[:, 0], slow[:, 1]))
+    sigma = 0.5
+    while sigma < 8.0 and np.abs(np.diff(turning)).max(initial=0.0) > MOST_TURN * dt:
+        turning = smooth(turning, sigma, dt)
+        sigma *= 1.6
+    fastest = np.abs(np.diff(turning)).max(initial=0.0) / (MOST_TURN * dt)
+    return turning.mean() + (turning - turning.mean()) / max(fastest, 1.0)
 
 
 def partner_of(shot: Shot, everyone: Tracks, moment: int) -> str | None:
@@ -361,13 +371,13 @@ class Decision:
         return positions(setup, subjects.times, anchor, eyes, np.full(len(target), setup.azimuth))
 
 
-def positions(setup: Setup, times: Array, anchor: Array, eyes_y: Array, azimuth: Array) -> Array:
+def positions(setup: Setup, times: Array, anchor: Array, eyes_y: Array, azimuth: Array, looser: float = 1.0) -> Array:
     """Where the camera is, ``(T, 3)``, when the framed part's middle is taken to be at ``anchor (T, 3)``.
 
     Includes what the move does to distance, side and height; not what it does without turning (truck, pedestal).
     """
     way = course(setup.shot, times, setup.focal_mm, setup.distance, setup.aspect)
-    d = setup.distance * way.distance
+    d = setup.distance * looser * way.distance
     if setup.elevation is None:
         height = eyes_y
     else:
