@@ -14,7 +14,7 @@ from typing import NoReturn
 import numpy as np
 
 from mocap_data import files, rate
-from mocap_data.rows import LARGEST, parse_rows
+from mocap_data.rows import LARGEST, in_threads, parse_rows
 from motion import rotations as rot
 from motion.errors import BadInput, did_you_mean
 from motion.rotations import Array
@@ -24,6 +24,7 @@ CHANNELS = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation", "Zr
 _PROPER = {name.lower(): name for name in CHANNELS}
 _KEYWORDS = ("HIERARCHY", "ROOT", "JOINT", "End Site", "OFFSET", "CHANNELS", "MOTION")
 _MOST_JOINTS = 20_000
+_ROWS = 256  # frames whose angles are turned at a time; their work arrays stay in cache
 
 
 def read(path: str | os.PathLike[str]) -> Take:
@@ -45,9 +46,9 @@ def parse(data: bytes, path: str) -> Take:
         text = files.text_of(data, path, "BVH").encode()
     if b"\0" in text:
         raise BadInput(f"{path}: holds binary data, expected BVH text")
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    motion = re.search(rb"^[ \t]*MOTION[ \t]*:?[ \t]*$", text, re.IGNORECASE | re.MULTILINE)
+    if b"\n" not in text:  # classic Mac line ends; Windows' \r\n needs no change, as \r is white space too
+        text = text.replace(b"\r", b"\n")
+    motion = re.search(rb"^[ \t]*MOTION[ \t]*:?\s*?$", text, re.IGNORECASE | re.MULTILINE)
     header = _Header(files.text_of(text[: motion.start()] if motion else text, path, "BVH"), path)
     if motion is None:
         raise BadInput(f"{path}:{header.line}: the file ends without MOTION")
@@ -281,7 +282,7 @@ def _take(header: _Header, values: Array, fps: rate.Fraction, path: str, data: b
                 translations[:, j, "XYZ".index(name[0])] = values[:, i]
         column += len(channels)
     for order, (members, columns) in groups.items():
-        rotations[:, members] = _quaternions(order, values, np.array(columns, dtype=np.intp))
+        _set_rotations(rotations, np.array(members), order, values, np.array(columns, dtype=np.intp))
     notes = list(header.notes)
     moved = [
         j
@@ -305,11 +306,32 @@ def _take(header: _Header, values: Array, fps: rate.Fraction, path: str, data: b
     )
 
 
-def _quaternions(order: str, values: Array, columns: np.ndarray) -> Array:
-    """Rotations ``(T, n, 4)`` of n joints whose Euler angles, in degrees, stand in ``columns (n, len(order))``."""
+def _set_rotations(rotations: Array, joints: np.ndarray, order: str, values: Array, columns: np.ndarray) -> None:
+    """Fill ``rotations[:, joints]`` from Euler angles in degrees that stand in ``columns (n, len(order))``."""
     if order == "":
-        return np.broadcast_to(rot.IDENTITY, (len(values), len(columns), 4))
-    return rot.from_euler(order, np.radians(values[:, columns]))
+        rotations[:, joints] = rot.IDENTITY
+        return
+    if len(order) != 3 or len(set(order)) != 3:
+        rotations[:, joints] = rot.from_euler(order, np.radians(values[:, columns]))
+        return
+    i, j, k = ("XYZ".index(axis) for axis in order)
+    sign = 1.0 if (j - i) % 3 == 1 else -1.0
+
+    def fill(start: int) -> None:
+        # The product of three turns, each divided by its cosine: one tangent for a sine and a cosine, and no branch.
+        # A half turn's tangent is 1e16, not infinite, so that the quotient holds there too.
+        half = np.tan(values[start : start + _ROWS] * (np.pi / 360))
+        a, b, c = (np.ascontiguousarray(half[:, columns[:, axis]].T) for axis in range(3))
+        scale = 1 / np.sqrt((1 + a * a) * (1 + b * b) * (1 + c * c))
+        q = np.empty((4, *a.shape))
+        ab = a * b
+        q[3] = (1 - sign * ab * c) * scale
+        q[i] = (a + sign * b * c) * scale
+        q[j] = (b - sign * a * c) * scale
+        q[k] = (c + sign * ab) * scale
+        rotations[start : start + _ROWS, joints] = q.transpose(2, 1, 0)
+
+    in_threads(fill, range(0, len(values), _ROWS))
 
 
 def _short(text: str) -> str:
