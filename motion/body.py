@@ -135,7 +135,7 @@ class Body:
             face_part=dressed.face_part.astype(np.int32),
         )
         skinner = Skinner(
-            rest, dressed.normals, dressed.faces, dressed.weld, dressed.weights, joints,
-            body_dress.correctives(source, dressed.blend, scale),
+            rest, dressed.normals, dressed.faces, dressed.weld, dressed.weights, joints, dressed.layout,
+            body_dress.correctives(source, dressed.blend, dressed.lift, scale),
         )  # fmt: skip
         return cls(mesh, dressed.weld, f"{height_m:.2f} m, {build}, {age}, {presentation}, {outfit}", skinner)

@@ -32,7 +32,7 @@ class Asset:
     faces_uv: dict[str, np.ndarray]  # group -> (F, 3) rows of uv
     pose_mix: tuple[Array, ...]  # per block (207, K)
     pose_basis: tuple[Array, ...]  # per block (K, n, 3)
-    pose_rows: tuple[np.ndarray, ...]  # per block (n,) vertices
+    pose_rows: tuple[np.ndarray, ...]  # per block (n,) vertices; N + i: change of vertex i per centimetre of lift
     betas: Array  # (presentation, age, build, 10)
     presentations: tuple[str, ...]
     ages: tuple[str, ...]

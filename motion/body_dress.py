@@ -10,7 +10,7 @@ from scipy import sparse
 from motion.body_asset import Asset
 from motion.body_outfits import Landmarks, Piece
 from motion.body_patch import averaging, vertex_normals, with_lip
-from motion.body_skinning import Correctives
+from motion.body_skinning import Correctives, Layout, sorting
 from motion.rotations import Array
 from motion.skeleton import INDEX
 from motion.stage import Material
@@ -41,23 +41,30 @@ class Dressed:
     weld: np.ndarray  # (V,)
     blend: sparse.csr_matrix  # (V, N) which body vertices each vertex follows
     weights: Array  # (V, 24)
+    lift: Array  # (V,) metres that cloth stands off the surface it was cut from
     materials: tuple[Material, ...]
     face_material: np.ndarray  # (F,)
     face_part: np.ndarray  # (F,) index into PARTS
+    layout: Layout
     sole: float  # metres below the bare foot
 
 
 def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]) -> Dressed:
     """Lay every piece on the shaped body ``shaped (N, 3)``."""
     at = Landmarks.of(asset)
-    vertices, normals, faces, uvs, welds, blends = [], [], [], [], [], []
+    vertices, normals, faces, uvs, welds, blends, lifts, measured = [], [], [], [], [], [], [], []
     materials: list[Material] = []
     face_material, face_part = [], []
     start = 0
     sole = max((p.sole for p in pieces), default=0.0)
 
-    def add(v: Array, n: Array, f: np.ndarray, uv: Array, weld: np.ndarray, blend, material: Material, part: str | None):
+    def add(v: Array, n: Array, f: np.ndarray, uv: Array, weld: np.ndarray, blend, material: Material, part, lift=None, rim=None):
         nonlocal start
+        lifts.append(np.zeros(len(v)) if lift is None else lift)
+        whole = np.ones(len(v), dtype=bool)
+        if rim is not None:
+            whole[rim] = False
+        measured.append(whole)
         if material not in materials:
             materials.append(material)
         vertices.append(v), normals.append(n), faces.append(f + start), uvs.append(uv), welds.append(weld + start)
@@ -81,7 +88,8 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
             v = patch.blend @ shaped
             n = patch.blend @ skin_normals if piece.material.name in ("skin", "lips") else vertex_normals(v, patch.faces, weld)
             n = n / np.maximum(np.linalg.norm(n, axis=1, keepdims=True), 1e-12)
-            add(v, n, patch.faces, patch.uv, weld, patch.blend, piece.material, piece.part)
+            rim = np.isin(weld, weld[patch.rim()])
+            add(v, n, patch.faces, patch.uv, weld, patch.blend, piece.material, piece.part, rim=rim)
             continue
         blend = patch.blend
         if piece.smooth:
@@ -107,24 +115,35 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
             strip = vertex_normals(v, whole.faces[len(patch.faces) :], _strip_weld(whole, len(patch.at), inner))
             n = np.concatenate([n, strip[len(n) :]])
             weld = np.concatenate([weld, _strip_weld(whole, len(patch.at), inner)[len(patch.at) :]])
-            add(v, n, whole.faces, whole.uv, weld, blend, piece.material, piece.part)
+            add(v, n, whole.faces, whole.uv, weld, blend, piece.material, piece.part, lift[extra_rows] - inwards)
         else:
-            add(v, n, patch.faces, patch.uv, weld, sparse.csr_matrix(blend), piece.material, piece.part)
+            add(v, n, patch.faces, patch.uv, weld, sparse.csr_matrix(blend), piece.material, piece.part, lift)
 
     for side in ("l", "r"):
         _add_eye(asset, shaped, side, add)
     blend = sparse.csr_matrix(sparse.vstack(blends))
+    corrected = np.zeros(len(asset.template), dtype=bool)
+    for rows in asset.pose_rows:
+        corrected[rows % len(corrected)] = True
+    weights, weld, face_table = np.asarray(blend @ asset.weights), np.concatenate(welds), np.concatenate(faces)
+    order, layout = sorting(weights, (blend @ corrected) > 0, face_table, weld, np.concatenate(measured))
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    first = np.full(len(order), len(order))
+    np.minimum.at(first, weld, place)
     return Dressed(
-        vertices=np.concatenate(vertices),
-        normals=np.concatenate(normals),
-        faces=np.concatenate(faces),
-        uv=np.concatenate(uvs),
-        weld=np.concatenate(welds),
-        blend=blend,
-        weights=np.asarray(blend @ asset.weights),
+        vertices=np.concatenate(vertices)[order],
+        normals=np.concatenate(normals)[order],
+        faces=place[face_table],
+        uv=np.concatenate(uvs)[order],
+        weld=first[weld][order],
+        blend=blend[order],
+        weights=weights[order],
+        lift=np.concatenate(lifts)[order],
         materials=tuple(materials),
         face_material=np.concatenate(face_material),
         face_part=np.concatenate(face_part),
+        layout=layout,
         sole=sole,
     )
 
@@ -198,12 +217,14 @@ def _add_eye(asset: Asset, shaped: Array, side: str, add) -> None:
         add(v[used], directions[used], index, np.array(uv)[used], np.arange(len(used)), blend[used], material, "eyes")
 
 
-def correctives(asset: Asset, blend: sparse.csr_matrix, scale: float) -> tuple[Correctives, ...]:
-    """The body's pose correctives carried to the dressed mesh, limb by limb."""
+def correctives(asset: Asset, blend: sparse.csr_matrix, lift: Array, scale: float) -> tuple[Correctives, ...]:
+    """The body's pose correctives carried to the dressed mesh, limb by limb; cloth has those of where it hangs."""
     result = []
+    centimetres = sparse.csr_matrix(sparse.diags_array(100.0 * lift) @ blend)
+    blend = sparse.csc_matrix(sparse.hstack([blend, centimetres]))
     for mix, basis, rows in zip(asset.pose_mix, asset.pose_basis, asset.pose_rows, strict=True):
         rank = len(basis)
-        part = sparse.csr_matrix(blend.tocsc()[:, rows])
+        part = sparse.csr_matrix(blend[:, rows])
         touched = np.flatnonzero(np.diff(part.indptr))
         moved = part[touched] @ basis.transpose(1, 2, 0).reshape(len(rows), 3 * rank)
         planes = moved.reshape(len(touched), 3, rank).transpose(1, 0, 2).reshape(-1, rank)

@@ -17,11 +17,13 @@ import numpy as np
 from motion import rotations as rot
 from motion.assets import build_correctives, build_source
 from motion.assets.build_deform import Deformer, world
+from motion.body_patch import vertex_normals
 from motion.rotations import Array
 from motion.skeleton import INDEX, PARENTS
 
 STATURE = 1.70  # metres; every shape is brought to this height, so shape values speak of proportions only
-SHAPES, RANK, POSES = 10, 28, 640
+SHAPES, RANK, POSES = 10, 24, 800
+LIFT = 0.012  # metres
 SEED = 20
 MEMBERS = ("body", "helper-tights", "helper-skirt", "helper-l-eye", "helper-r-eye")
 LASHES = tuple(f"helper-{s}-eyelashes-{i}" for s in "lr" for i in (1, 2))
@@ -41,34 +43,35 @@ CURL = {1: (0, 6, 12), 2: (8, 14, 10), 3: (12, 18, 12), 4: (15, 20, 14), 5: (18,
 
 
 def relax_hands(source: build_source.Source, vertices: Array) -> Array:
-    """Curl the fingers a little, each joint about the axis across the palm."""
+    """Curl the fingers a little, each joint about the axis across the palm, and bring them together."""
     result = vertices.copy()
     for side, letter in (("l", "L"), ("r", "R")):
-        knuckles = [source.centre(vertices, f"{side}-finger-{k}-1") for k in range(2, 6)]
-        across = knuckles[0] - knuckles[-1]
+        joint = {(f, k): source.centre(vertices, f"{side}-finger-{f}-{k}") for f in range(1, 6) for k in range(1, 5)}
+        across = joint[2, 1] - joint[5, 1]
+        towards_palm = 1.0 if side == "r" else -1.0
+        middle = joint[3, 4] - joint[3, 1]
+        palm = _unit(np.cross(across, middle))
         for finger, degrees in CURL.items():
-            points = [source.centre(vertices, f"{side}-finger-{finger}-{k}") for k in range(1, 5)]
-            # Bending is about the axis across the palm, the same way on both sides: towards the palm.
-            axis = -across if side == "r" else across
-            bone = points[1] - points[0]
-            axis = axis - bone * (axis @ bone) / (bone @ bone)
-            axis /= np.linalg.norm(axis)
-            turns, moved = np.tile(rot.IDENTITY, (3, 1)), [points[0]]
-            for k in range(3):
-                turns[k] = rot.from_rotvec(np.radians(degrees[k]) * axis * CURL_SIGN)
-            total = np.array(rot.IDENTITY)
+            bone = joint[finger, 4] - joint[finger, 1]
+            axis = _unit(across - bone * (across @ bone) / (bone @ bone)) * towards_palm
+            close = np.array(rot.IDENTITY)
+            if finger > 1:
+                flat, aim = (_unit(x - palm * (x @ palm)) for x in (bone, middle))
+                close = rot.from_rotvec(0.55 * np.cross(flat, aim))
+            total, moved = close, [joint[finger, 1]]
             offset = np.zeros_like(vertices)
             for k in range(3):
-                total = rot.multiply(total, turns[k])
+                total = rot.multiply(total, rot.from_rotvec(np.radians(degrees[k]) * axis))
+                start = joint[finger, k + 1]
                 w = source.bone_weights[f"finger{finger}-{k + 1}.{letter}"][:, None]
-                place = rot.rotate(total, vertices - points[k]) + moved[k]
-                offset += w * (place - vertices)
-                moved.append(moved[k] + rot.rotate(total, points[k + 1] - points[k]))
+                offset += w * (rot.rotate(total, vertices - start) + moved[k] - vertices)
+                moved.append(moved[k] + rot.rotate(total, joint[finger, k + 2] - start))
             result += offset
     return result
 
 
-CURL_SIGN = 1.0
+def _unit(v: Array) -> Array:
+    return v / np.linalg.norm(v)
 
 
 def to_tpose(deformer: Deformer) -> tuple[Array, Array]:
@@ -101,15 +104,15 @@ def triangles(quads: np.ndarray) -> np.ndarray:
 
 
 def shown_skin(template: Array, joints: Array, quads: np.ndarray, uv: Array, quads_uv: np.ndarray) -> np.ndarray:
-    """Which skin faces the asset keeps: head, neck, arms, lower legs, feet.
+    """Which skin faces the asset keeps: head, neck, arms, lower legs down to the instep.
 
-    The trunk, hips and thighs are left out for good: every outfit covers them. Mouth and eye cavities too.
+    The trunk, hips, thighs and toes are left out for good: every outfit covers them. Mouth and eye cavities too.
     """
     centre = template[quads].mean(1)
     neck, shoulder, hip, knee = (joints[INDEX[n]] for n in ("neck", "left_shoulder", "left_hip", "left_knee"))
     head = (centre[:, 1] > neck[1] - 0.085) & (np.abs(centre[:, 0]) < 0.6 * shoulder[0])
     arms = np.abs(centre[:, 0]) > shoulder[0] + 0.02
-    legs = centre[:, 1] < knee[1] + 0.25 * (hip[1] - knee[1])
+    legs = (centre[:, 1] < knee[1] + 0.25 * (hip[1] - knee[1])) & (centre[:, 1] > 0.03)
     corner = uv[quads_uv]
     mouth = ((corner[..., 0] > 0.75) & (corner[..., 0] < 0.93) & (corner[..., 1] < 0.138)).all(1)
     sockets = ((corner[..., 0] < 0.157) & (corner[..., 1] > 0.54) & (corner[..., 1] < 0.64)).all(1)
@@ -178,9 +181,19 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
     half = np.flatnonzero((template[:, 0] > -1e-6) & build_correctives.relevant(weights).any(1))
     posedirs = np.zeros((207, len(template), 3))
     posedirs[:, half] = build_correctives.fit(bent, half, poses)
-    other = build_correctives.mirrored(posedirs, mirror)
-    centre = np.abs(template[:, 0]) < 1e-6
-    posedirs = np.where(centre[None, :, None], 0.5 * (posedirs + other), np.where((template[:, 0] > 0)[None, :, None], posedirs, other))
+    # Cloth stands off the body; how its correctives change with the distance is fitted from a second, lifted surface.
+    cloth = np.zeros(len(template), dtype=bool)
+    lifted = template.copy()
+    for group in ("helper-tights", "helper-skirt"):
+        faces = mirror_of[triangles(source.faces[group])]
+        used_by = np.unique(faces)
+        cloth[used_by] = True
+        lifted[used_by] += LIFT * vertex_normals(template, faces, np.arange(len(template)))[used_by]
+    cloth_half = half[cloth[half]]
+    per_lift = np.zeros_like(posedirs)
+    raised = Deformer(lifted, weights, joints, bent.pivot, bent.along)
+    per_lift[:, cloth_half] = (build_correctives.fit(raised, cloth_half, poses) - posedirs[:, cloth_half]) / LIFT
+    posedirs, per_lift = (both_sides(d, template, mirror) for d in (posedirs, per_lift))
     say("correctives")
 
     quads, quads_uv = source.faces["body"], source.face_uv["body"]
@@ -196,8 +209,10 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
     order_uv = np.full(len(source.uv), -1)
     order_uv[uvs] = np.arange(len(uvs))
     # Keep the triangles of a quad together and its uv corners beside them.
-    mixes, bases, block_rows, rebuilt = build_correctives.compress(posedirs[:, rows], poses, RANK)
-    lost = np.einsum("sf,fvc->svc", build_correctives.features(poses[:64]).reshape(64, 207), rebuilt - posedirs[:, rows])
+    # Rows from len(rows) on hold the change per metre of lift, scaled so that 1 cm weighs like the body itself.
+    stacked = np.concatenate([posedirs[:, rows], 0.01 * per_lift[:, rows]], axis=1)
+    mixes, bases, block_rows, rebuilt = build_correctives.compress(stacked, poses, RANK)
+    lost = np.einsum("sf,fvc->svc", build_correctives.features(poses[:64]).reshape(64, 207), rebuilt - stacked)
     say(f"rank {RANK}: correctives off by {1e3 * np.sqrt((lost**2).sum(2).mean()):.2f} mm rms, worst {1e3 * np.abs(lost).max():.1f}")
 
     scale = np.abs(shapedirs[:, rows]).max((1, 2)) / 32767
@@ -232,6 +247,13 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
         arrays[f"pose_basis_{i}"] = np.round(127 * basis).astype(np.int8)
         arrays[f"pose_rows_{i}"] = row.astype(np.uint16)
     return arrays
+
+
+def both_sides(directions: Array, template: Array, mirror: np.ndarray) -> Array:
+    """Correctives known for x >= 0 carried to the other side; the mid-line gets the mean of both."""
+    other = build_correctives.mirrored(directions, mirror)
+    x = template[:, 0][None, :, None]
+    return np.where(np.abs(x) < 1e-6, 0.5 * (directions + other), np.where(x > 0, directions, other))
 
 
 def triangles_like(quads: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -86,7 +86,13 @@ class Deformer:
             q = rot.multiply(world_q[j], self._spread(j, local, rows))
             sign = np.sign(np.sum(q * total[rows], axis=1, keepdims=True))
             total[rows] += np.where(sign == 0, 1.0, sign) * w[rows, None] * q
-        return rot.rotate(rot.normalize(total), self.vertices - self.pivot) + pivot
+        arm = self.vertices - self.pivot
+        for name, strength in BULGE.items():
+            j = INDEX[name]
+            angle = np.linalg.norm(rot.to_rotvec(local[j]))
+            shared = 4.0 * self.weights[:, j] * self.weights[:, PARENTS[j]]
+            arm = arm * (1.0 + strength * np.sin(0.5 * angle) ** 2 * shared)[:, None]
+        return rot.rotate(rot.normalize(total), arm) + pivot
 
     def _spread(self, j: int, local: Array, rows: np.ndarray) -> Array:
         """What to turn by before joint ``j`` so that twist grows along the bone instead of jumping at the joint."""
@@ -108,6 +114,12 @@ BONES = {
     f"{side}_{a}": f"{side}_{b}"
     for side in ("left", "right")
     for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"))
+}
+#: Flesh that a folded joint presses outwards: growth about the pivot at a right angle times two.
+BULGE = {
+    f"{side}_{joint}": size
+    for side in ("left", "right")
+    for joint, size in (("knee", 0.18), ("elbow", 0.20), ("shoulder", 0.16))
 }
 #: Over which part of the bone a joint's own twist builds up (keyed by the last letters of its name).
 OWN_TWIST_SPAN = {"der": 0.9, "bow": 0.5, "hip": 0.9}
