@@ -25,6 +25,7 @@ from rl_camera.framing import Tracks
 from rl_camera.moves import course
 from rl_camera.placement import LOWEST, Line, Surroundings
 from rl_camera.setup import Decision, Setup, headings, middle, positions
+from rl_camera.vocabulary import Move
 
 #: Share of the frame in which a subject may move before a planned camera turns.
 DEAD_ZONE = 0.12
@@ -34,6 +35,12 @@ TURN_S, TRAVEL_S = 0.3, 0.45
 
 #: How closely a subject that leaves the frame is followed, in turn: factor on the distance, on calm and dead zone.
 _TRIES = ((1.0, 1.0), (1.0, 0.6), (1.0, 0.35), (1.15, 0.5), (1.3, 0.4), (1.5, 0.4), (1.8, 0.4), (1.8, 0.0))
+
+#: Moves that end on less of the subject than they begin with.
+_TIGHTENS = {
+    Move.PUSH_IN, Move.ZOOM_IN, Move.DOLLY_ZOOM, Move.TILT_UP, Move.TILT_DOWN, Move.PEDESTAL_UP, Move.PEDESTAL_DOWN,
+    Move.PAN_LEFT, Move.PAN_RIGHT, Move.TRUCK_LEFT, Move.TRUCK_RIGHT,
+}  # fmt: skip
 
 #: A subject that is whole in this share of the frames needs no closer watch.
 ENOUGH = 0.995
@@ -109,11 +116,16 @@ class _Plan:
         options = self.setup.shot.options
         dead = float(np.clip(options.get("dead_zone", DEAD_ZONE), 0.0, 1.0))
         calm = float(np.clip(options.get("damping", TURN_S), 0.0, 10.0)) / TURN_S
+        keeps = self.setup.keeps
+        if self.setup.shot.move in _TIGHTENS:  # what must stay is the face; the rest may go, as it is asked to
+            keeps = np.intersect1d(keeps, framing.indices(("eyes", "chin", "head")))
         chosen, most = None, -1.0
         for looser, closer in _TRIES:
             self.looser = looser
             T, focal = self._camera(dead * closer, calm * max(closer, 0.2))
-            kept = self.subjects.points[:, :, self.setup.keeps].reshape(len(self.times), -1, 3)
+            if looser > 1.0 and self.setup.shot.move in _TIGHTENS:
+                break
+            kept = self.subjects.points[:, :, keeps].reshape(len(self.times), -1, 3)
             xy, depth = framing.project(T, focal, self.setup.aspect, kept)
             safe = float(((np.abs(xy) <= SAFE).all(axis=(1, 2)) & (depth > 0).all(axis=1)).mean())
             if safe > most + 1e-9:
@@ -131,8 +143,12 @@ class _Plan:
         place, closer = self._clear(place, anchor)
         focal = setup.focal_mm * way.zoom * closer
         tan_x, tan_y = framing.tangents(focal, setup.aspect)
-        rig = np.stack(framing.aim(place, anchor, setup.x, setup.y, tan_x, tan_y, setup.roll), axis=-1)
-        full = np.stack(framing.aim(place, self.target, setup.x, setup.y, tan_x, tan_y, setup.roll), axis=-1)
+        y = setup.y_at(self.looser * way.distance / way.zoom)
+        rig = np.stack(framing.aim(place, anchor, setup.x, y, tan_x, tan_y, setup.roll), axis=-1)
+        if setup.shot.move == Move.DOLLY_ZOOM:
+            focal, rig = self._same_size(place, anchor, y, focal, rig)
+            tan_x, tan_y = framing.tangents(focal, setup.aspect)
+        full = np.stack(framing.aim(place, self.target, setup.x, y, tan_x, tan_y, setup.roll), axis=-1)
         off = full - rig
         off[:, 0] = np.unwrap(np.arctan2(np.sin(off[:, 0]), np.cos(off[:, 0])))
         # The dead zone as angles: screens are flat, so a share of the frame is less of the angle off the middle.
@@ -153,6 +169,16 @@ class _Plan:
         limit = np.radians(89.5)
         pitch = np.clip(pitch + way.pitch, -limit, limit)
         return framing.pose(place, yaw + way.yaw, pitch, setup.roll + way.roll), focal
+
+    def _same_size(self, place: Array, anchor: Array, y: Array, focal: Array, rig: Array) -> tuple[Array, Array]:
+        """Focal lengths that keep the framed part's size to the letter while the camera travels, and the aim then."""
+        for _ in range(4):
+            ahead = framing.pose(place, rig[:, 0], rig[:, 1])[:, :3, 2]
+            depth = np.maximum(-np.einsum("ti,ti->t", anchor - place, ahead), 1e-3)
+            focal = focal[0] * depth / depth[0]
+            tan_x, tan_y = framing.tangents(focal, self.setup.aspect)
+            rig = np.stack(framing.aim(place, anchor, self.setup.x, y, tan_x, tan_y, self.setup.roll), axis=-1)
+        return focal, rig
 
     def _anchor(self, calm: float) -> tuple[Array, Array]:
         """What the rig goes by: the framed part's middle ``(T, 3)`` and the height of the eyes ``(T,)``, made calm."""
@@ -271,10 +297,11 @@ class _LiveShot:
         place = place[0]
         focal = float(setup.focal_mm * way.zoom[0])
         tan_x, tan_y = (float(t) for t in framing.tangents(focal, setup.aspect))
-        rig_yaw, rig_pitch = framing.aim(place, anchor, setup.x, setup.y, tan_x, tan_y)
+        y = float(setup.y_at(way.distance[0] / way.zoom[0]))
+        rig_yaw, rig_pitch = framing.aim(place, anchor, setup.x, y, tan_x, tan_y)
         rig = (float(rig_yaw), float(rig_pitch))
         room = self._room(tracks, framing.pose(place, *(np.array(rig) + self.composer.deviation)), focal, dt)
-        yaw, pitch = self.composer.step(place, self.target, rig, (setup.x, setup.y), (tan_x, tan_y), dt, room)
+        yaw, pitch = self.composer.step(place, self.target, rig, (setup.x, y), (tan_x, tan_y), dt, room)
         right = np.array([np.cos(yaw), 0.0, -np.sin(yaw)])
         place = place + way.right[0] * right + way.up[0] * np.array([0.0, 1.0, 0.0])
         place[1] = max(place[1], LOWEST)

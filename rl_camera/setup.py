@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from motion.camera import Shot
 from motion.rotations import Array
@@ -39,7 +40,10 @@ class Setup:
     subjects: tuple[str, ...]  # who is composed
     keeps: np.ndarray  # landmarks that are composed
     x: float  # place of the framed part's middle, in half frames
-    y: float
+    share: float  # height of the frame at the subject, in statures
+    headroom: float  # beyond what `headroom_for` gives that share, fraction of the frame
+    centre: float  # height of the framed part's middle on a standing body, in statures
+    lift: float  # half frames by which the framed part stands higher than headroom asks
     focal_mm: float
     distance: float
     azimuth: float  # world direction from the subject to the camera about +Y from +Z; on `heading` when it turns
@@ -50,11 +54,23 @@ class Setup:
     stand: Array  # (3,) the framed part's middle that a standing camera was placed for
     eyes_y: float  # height of the eyes there
 
-    @property
-    def tangents(self) -> tuple[float, float]:
-        """Of half the fields of view, before any zoom."""
-        x, y = framing.tangents(self.focal_mm, self.aspect)
-        return float(x), float(y)
+    def y_at(self, wider: ArrayLike) -> Array:
+        """Place of the framed part's middle up and down, in half frames, when the frame is so much higher or lower.
+
+        The headroom stays, so a push-in ends on the face and not on the belt.
+        """
+        share = self.share * np.asarray(wider, dtype=np.float64)
+        return 1.0 - 2.0 * (headroom_for(share) + self.headroom + (1.0 - self.centre) / share) + self.lift
+
+
+def headroom_for(share: ArrayLike) -> Array:
+    """Fraction of the frame above the crown when the frame is so many statures high: as the shot sizes have it."""
+    sizes = sorted(SIZES.values(), key=lambda s: s.frame_height)
+    return np.interp(
+        np.log(np.asarray(share, dtype=np.float64)),
+        np.log([s.frame_height for s in sizes]),
+        [s.headroom for s in sizes],
+    )
 
 
 def axes(azimuth: Array, elevation: float) -> tuple[Array, Array, Array]:
@@ -153,8 +169,8 @@ class Decision:
         self.spec = SIZES[shot.size]
         self.keeps = framing.indices(self.spec.keeps)
         headroom = float(np.clip(shot.options.get("headroom", self.spec.headroom), -1.0, 0.9))
-        self.frame_share = (1.0 - self.spec.bottom) / (1.0 - headroom)
-        self.headroom = headroom
+        self.share = (1.0 - self.spec.bottom) / (1.0 - headroom)
+        self.headroom = headroom - float(headroom_for(self.share))
         self.stature = float(self.subjects.stature.max())
         self.heading = heading(self.subjects)
 
@@ -228,7 +244,7 @@ class Decision:
     # composition -----------------------------------------------------------------------------------------------
 
     def _size_distance(self) -> float:
-        return float(framing.distance_for(self.frame_share * self.stature, self.shot.lens_mm, self.aspect))
+        return float(framing.distance_for(self.share * self.stature, self.shot.lens_mm, self.aspect))
 
     def _elevation(self) -> float | None:
         given = self.shot.options.get("elevation_deg", ANGLES[self.shot.angle].elevation_deg)
@@ -240,7 +256,9 @@ class Decision:
         tilt = elevation or 0.0
         targets = middle(self.subjects.points, self.keeps, np.array(azimuth), tilt)
         eyes = self.subjects.of("eyes").mean(1)[:, 1]
-        x, y = self._place(azimuth)
+        x = self._place(azimuth)
+        centre, lift = self._centre(), POSITIONS[shot.position].y
+        y = 1.0 - 2.0 * (float(headroom_for(self.share)) + self.headroom + (1.0 - centre) / self.share) + lift
         focal = shot.lens_mm
         tan_x, tan_y = (float(t) for t in framing.tangents(focal, self.aspect))
         right, up, back = axes(np.array(azimuth), tilt)
@@ -276,7 +294,8 @@ class Decision:
                 d = far(True)
         d = max(d, 0.3 * self.stature)
         return Setup(
-            shot=shot, aspect=self.aspect, subjects=self.subjects.names, keeps=self.keeps, x=x, y=y,
+            shot=shot, aspect=self.aspect, subjects=self.subjects.names, keeps=self.keeps, x=x,
+            share=self.share * d / self._size_distance(), headroom=self.headroom, centre=centre, lift=lift,
             focal_mm=focal * closer, distance=d * closer, azimuth=float(azimuth), elevation=elevation,
             roll=float(np.radians(shot.options.get("roll_deg", ANGLES[shot.angle].roll_deg))),
             rides=rides, turns=asked and self.partner is None, stand=stand, eyes_y=float(np.median(eyes)),
@@ -298,24 +317,23 @@ class Decision:
         apart = np.hypot(other[:, 0] - targets[:, 0], other[:, 2] - targets[:, 2])
         return float(np.quantile(apart, 0.9)) + self.behind
 
-    def _place(self, azimuth: float) -> tuple[float, float]:
-        """Where the framed part's middle goes: thirds and look room across, headroom up and down."""
+    def _place(self, azimuth: float) -> float:
+        """Where the framed part's middle goes across the picture: thirds and look room."""
         spot = POSITIONS[self.shot.position]
-        y = 1.0 - 2.0 * self._down() + spot.y
         if spot.x is not None:
-            return spot.x, y
+            return spot.x
         right = np.array([np.cos(azimuth), -np.sin(azimuth)])
         if self.partner is not None:
             head = self.everyone.of("head").mean(0)[:, [0, 2]]
             subject, other = (head[self.everyone.names.index(n)] for n in (self.shot.of[0], self.partner))
-            return float(-0.28 * np.sign((other - subject) @ right)), y
+            return float(-0.28 * np.sign((other - subject) @ right))
         look = float(self._gaze() @ right)
         strong = float(np.clip((abs(look) - 0.2) / 0.4, 0.0, 1.0))
         if self.shot.position == Position.THIRDS:
-            return (-1 / 3 if look >= -0.05 else 1 / 3), y
+            return -1 / 3 if look >= -0.05 else 1 / 3
         if len(self.subjects.names) > 1 or self.shot.size in (ShotSize.EXTREME_CLOSE_UP,):
             strong *= 0.4
-        return float(-0.3 * np.sign(look) * strong), y
+        return float(-0.3 * np.sign(look) * strong)
 
     def _gaze(self) -> Array:
         """Where the main subject looks or goes, (x, z), at most 1 long: room is left on that side."""
@@ -326,14 +344,12 @@ class Decision:
         gaze = facing + np.asarray(speed)
         return gaze / max(1.0, float(np.hypot(*gaze)))
 
-    def _down(self) -> float:
-        """From the top of the frame to the middle of the framed part of a standing figure, in frame heights."""
+    def _centre(self) -> float:
+        """Height of the framed part's middle on a standing body, in statures."""
         if self.spec.keeps == ("*",):
-            low, high = 0.0, 1.0
-        else:
-            heights = _standing_heights()
-            low, high = (f(heights[k] for k in self.keeps) for f in (min, max))
-        return self.headroom + (1.0 - 0.5 * (low + high)) / self.frame_share
+            return 0.5
+        heights = [_STANDING[name] for name in self.spec.keeps]
+        return 0.5 * (min(heights) + max(heights))
 
     # judgement -------------------------------------------------------------------------------------------------
 
@@ -390,11 +406,9 @@ def positions(setup: Setup, times: Array, anchor: Array, eyes_y: Array, azimuth:
     return out
 
 
-def _standing_heights() -> dict[int, float]:
-    """Heights of the landmarks that sizes compose, on a standing body, in statures (Drillis and Contini 1966)."""
-    table = {
-        "crown": 1.0, "eyes": 0.936, "chin": 0.87, "head": 0.882, "neck": 0.838, "left_collar": 0.81,
-        "right_collar": 0.81, "left_shoulder": 0.82, "right_shoulder": 0.82, "spine3": 0.75, "spine2": 0.7,
-        "spine1": 0.63, "pelvis": 0.55, "left_hip": 0.52, "right_hip": 0.52, "left_knee": 0.285, "right_knee": 0.285,
-    }  # fmt: skip
-    return {LANDMARK[name]: height for name, height in table.items()}
+#: Heights of the landmarks that sizes compose, on a standing body, in statures (Drillis and Contini 1966).
+_STANDING = {
+    "crown": 1.0, "eyes": 0.936, "chin": 0.87, "head": 0.882, "neck": 0.838, "left_collar": 0.81,
+    "right_collar": 0.81, "left_shoulder": 0.82, "right_shoulder": 0.82, "spine3": 0.75, "spine2": 0.7,
+    "spine1": 0.63, "pelvis": 0.55, "left_hip": 0.52, "right_hip": 0.52, "left_knee": 0.285, "right_knee": 0.285,
+}  # fmt: skip
