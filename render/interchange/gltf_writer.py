@@ -34,11 +34,14 @@ from render.interchange.gltf_document import (
     UNSIGNED_INT,
     Document,
 )
+from render.interchange.gltf_shapes import bake
 
 if TYPE_CHECKING:
     import pygltflib
 
 BONES = ("smpl", "along_child")
+#: Corrective shapes stop when every vertex is this near to where the body poses it, or at this number.
+TOLERANCE_M, MOST_SHAPES = 0.001, 32
 SUFFIXES = (".glb", ".gltf")
 
 
@@ -52,6 +55,7 @@ def save(
     name: str | None = None,
     names: str = "smpl",
     bones: str = "smpl",
+    correctives: bool = True,
 ) -> None:
     """Write moving bodies, and the camera if given, to a ``.glb`` (or a ``.gltf`` with everything inside).
 
@@ -69,6 +73,8 @@ def save(
         names: how joints are called: ``"smpl"`` or a convention known to `motion.names` (``"mixamo"``, …).
         bones: ``"smpl"``: joints' own frames, all aligned at rest; ``"along_child"``: +Y points to the child joint,
             which programs that draw bones along +Y (Blender) show as a tidy skeleton.
+        correctives: add morph targets, animated, that make a viewer's four-influence linear skinning follow the body's
+            own posing to a millimetre (elbows and shoulders keep their volume); none are added where none are needed.
 
     Raises:
         BadInput: no performer, an unknown option, a wrong suffix, or a place that cannot be written to.
@@ -85,7 +91,7 @@ def save(
     joint_names = _joint_names(names)
     document = Document(name or path.stem)
     for performance in cast:
-        _add_performer(document, performance, joint_names, bones)
+        _add_performer(document, performance, joint_names, bones, correctives)
     if camera is not None:
         _add_camera(document, camera, aspect)
     document.describe(cast)
@@ -162,7 +168,9 @@ def _rest(character: Character, bones: str) -> _Rest:
     return _Rest(world, joints, offsets)
 
 
-def _add_performer(document: Document, performance: Performance, names: Sequence[str], bones: str) -> None:
+def _add_performer(
+    document: Document, performance: Performance, names: Sequence[str], bones: str, correctives: bool
+) -> None:
     lib, mesh = document.lib, performance.character.mesh
     rest = _rest(performance.character, bones)
     turns, offsets = rest.local()
@@ -173,23 +181,35 @@ def _add_performer(document: Document, performance: Performance, names: Sequence
         rotation = None if bones == "smpl" else turns[j].tolist()
         document.node(name=names[j], translation=offsets[j].tolist(), rotation=rotation, children=children)
     bind = document.accessor(rest.inverse_bind(), FLOAT)
-    skin = lib.Skin(
-        name=performance.name, inverseBindMatrices=bind, skeleton=first, joints=[first + j for j in range(24)]
-    )
-    document.root.skins.append(skin)
-    document.root.meshes.append(lib.Mesh(name=f"{performance.name} body", primitives=_primitives(document, mesh)))
-    document.node(
-        name=f"{performance.name} body",
-        mesh=len(document.root.meshes) - 1,
-        skin=len(document.root.skins) - 1,
-        in_scene=True,
-    )
+    joints = [first + j for j in range(24)]
+    document.root.skins.append(lib.Skin(name=performance.name, inverseBindMatrices=bind, skeleton=first, joints=joints))
     rotations, root, seconds = _keys(performance)
+    chosen, kept = influences(np.asarray(mesh.weights))
+    shapes = None
+    if correctives:
+        dense = np.zeros_like(mesh.weights)
+        np.add.at(dense, (np.arange(len(kept))[:, None], chosen), kept)
+        shapes = bake(performance.character, rotations, root, dense, TOLERANCE_M, MOST_SHAPES)
+    targets = np.zeros((0, len(kept), 3)) if shapes is None else shapes.targets
+    label = f"{performance.name} body"
+    document.root.meshes.append(
+        lib.Mesh(
+            name=label,
+            primitives=_primitives(document, mesh, chosen, kept, targets),
+            weights=[0.0] * len(targets),
+            extras={"targetNames": [f"corrective {k + 1}" for k in range(len(targets))]} if len(targets) else {},
+        )
+    )
+    body = document.node(
+        name=label, mesh=len(document.root.meshes) - 1, skin=len(document.root.skins) - 1, in_scene=True
+    )
     times = document.accessor(seconds, FLOAT, bounds=True)
     document.animate(first, "translation", times, root)
     local = rot.continuous(rest.animated(rotations))
     for j in range(24):
         document.animate(first + j, "rotation", times, rot.normalize(local[:, j]))
+    if shapes is not None and len(targets):
+        document.animate(body, "weights", times, shapes.weights.reshape(-1))
 
 
 def _keys(performance: Performance) -> tuple[Array, Array, Array]:
@@ -219,10 +239,11 @@ def influences(weights: np.ndarray, most: int = 4) -> tuple[np.ndarray, np.ndarr
     return np.where(rounded > 0, chosen, 0).astype(np.uint8), rounded
 
 
-def _primitives(document: Document, mesh: SkinnedMesh) -> list[pygltflib.Primitive]:
-    """One primitive a material, over shared vertices."""
+def _primitives(
+    document: Document, mesh: SkinnedMesh, joints: np.ndarray, weights: np.ndarray, targets: np.ndarray
+) -> list[pygltflib.Primitive]:
+    """One primitive a material, over shared vertices and morph targets."""
     lib = document.lib
-    joints, weights = influences(np.asarray(mesh.weights))
     normals = np.asarray(mesh.normals, dtype=np.float64)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     normals = np.where(length > 1e-9, normals / np.maximum(length, 1e-9), [0.0, 1.0, 0.0])
@@ -239,6 +260,7 @@ def _primitives(document: Document, mesh: SkinnedMesh) -> list[pygltflib.Primiti
         "JOINTS_0": vertices(joints, UNSIGNED_BYTE),
         "WEIGHTS_0": vertices(weights),
     }
+    morphs = [lib.Attributes(POSITION=vertices(target, bounds=True)) for target in targets]
     primitives = []
     for m, material in enumerate(mesh.materials):
         faces = np.asarray(mesh.faces)[np.asarray(mesh.face_material) == m]
@@ -248,7 +270,9 @@ def _primitives(document: Document, mesh: SkinnedMesh) -> list[pygltflib.Primiti
         document.root.materials.append(_material(lib, material))
         number = len(document.root.materials) - 1
         primitives.append(
-            lib.Primitive(attributes=lib.Attributes(**attributes), indices=indices, material=number, mode=4)
+            lib.Primitive(
+                attributes=lib.Attributes(**attributes), targets=morphs, indices=indices, material=number, mode=4
+            )
         )
     return primitives
 
