@@ -62,7 +62,9 @@ def two_bone(
     size = np.linalg.norm(across, axis=-1, keepdims=True)
     away = np.eye(3)[np.argmin(np.abs(axis), axis=-1)]
     other = away - np.sum(away * axis, axis=-1, keepdims=True) * axis
-    across = np.where(size > 1e-9, across / np.maximum(size, 1e-9), other / np.linalg.norm(other, axis=-1, keepdims=True))
+    across = np.where(
+        size > 1e-9, across / np.maximum(size, 1e-9), other / np.linalg.norm(other, axis=-1, keepdims=True)
+    )
     along = (reach**2 + upper**2 - lower**2) / (2.0 * np.maximum(reach, 1e-12))
     height = np.sqrt(np.maximum(upper**2 - along**2, 0.0))
     middle = root + along[..., None] * axis + height[..., None] * across

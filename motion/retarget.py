@@ -82,6 +82,11 @@ def retarget(
     joint_map = joint_map or find_map(take)
     source = prepare(take, joint_map)
     calibration = calibrate(source, rest_offsets)
+    if calibration.mirrored:
+        # Up and front leave no choice which side is left, whatever the names say.
+        joint_map = joint_map.exchanged()
+        source = prepare(take, joint_map)
+        calibration = calibrate(source, rest_offsets)
     own_offsets = own_proportions(source, calibration)
     balls = {s: own_offsets[_I[f"{s}_foot"]] for s in _SIDES}
     level = feet.find_ground(source, balls)
@@ -94,8 +99,10 @@ def retarget(
     world = _settle_spine(source, world, own_offsets)
     clip = _place(source, world, offsets, scale, level, ground, lock_feet)
     notes = list(joint_map.notes)
-    if calibration.mirrored:
-        notes.append("toes point backward at rest: left and right may be exchanged in the source's names")
+    if calibration.rolled:
+        notes.append(
+            "rest pose rolled about its bones, mended by the way joints bend: " + ", ".join(calibration.rolled)
+        )
     if stretched > 0.02:
         notes.append(f"bones change length by up to {stretched:.0%}; directions were kept")
     valid = joint_map.valid
@@ -358,7 +365,9 @@ def _from_smpl(
             if ground:
                 world, root, targets = feet.lift_soles(world, root, rest_offsets, targets)
             on = contacts.contact_mask(ankles, own.fps, scale=size)
-            world, root = feet.reach(world, root, rest_offsets, targets, {s: on[:, i] for i, s in enumerate(_SIDES)}, own.fps)
+            world, root = feet.reach(
+                world, root, rest_offsets, targets, {s: on[:, i] for i, s in enumerate(_SIDES)}, own.fps
+            )
             local = rot.continuous(kinematics.to_local(skeleton.PARENTS, rot.normalize(world)))
         else:
             local = own.rotations

@@ -43,7 +43,9 @@ def as_smpl(take: Take) -> Direct | None:
         return None
     # Only the root may travel: a source that moves other joints means something by it.
     still = np.delete(np.arange(take.joints), joints[0])
-    if take.parents[joints[0]] >= 0 or not np.allclose(take.translations[:, still], take.rest_offsets[still], atol=1e-9):
+    if take.parents[joints[0]] >= 0 or not np.allclose(
+        take.translations[:, still], take.rest_offsets[still], atol=1e-9
+    ):
         return None
     if take.metres_per_unit is None and not 0.5 < _leg(take, joints) < 1.2:
         return None
@@ -100,9 +102,9 @@ def _one_to_one(take: Take, found: JointMap) -> list[int] | None:
 
 
 def _t_pose(take: Take, joints: list[int]) -> bool:
-    """Whether identity rotations are SMPL's T-pose: arms along the x axis, legs down, toes ahead; within 12 degrees."""
+    """Whether identity rotations are SMPL's T-pose: arms along the x axis, legs down, toes ahead; within 8 degrees."""
 
-    def along(joint: str, axis: tuple[float, float, float], degrees: float = 12.0) -> bool:
+    def along(joint: str, axis: tuple[float, float, float], degrees: float = 8.0) -> bool:
         bone: Array = take.rest_offsets[joints[_I[joint]]]
         size = float(np.linalg.norm(bone))
         return size > 0 and float(bone @ np.array(axis)) / size > np.cos(np.radians(degrees))

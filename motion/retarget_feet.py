@@ -9,7 +9,7 @@ import numpy as np
 
 from motion import contacts, ik, skeleton
 from motion import rotations as rot
-from motion.retarget_frames import stance
+from motion.retarget_frames import stance, standing_axes
 from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
 
@@ -61,8 +61,9 @@ def _rest_ankle(source: Source, size: float) -> float | None:
     points = {j: p for j in range(24) if (p := source.rest_point(j)) is not None}
     if not stance(points):
         return None
-    ankle = float(np.mean([points[_I[f"{s}_ankle"]][1] for s in _SIDES]))
-    toes = [float(points[_I[f"{s}_foot"]][1]) for s in _SIDES if _I[f"{s}_foot"] in points]
+    up = rot.rotate(standing_axes(points), np.array([0.0, 1.0, 0.0]))
+    ankle = float(np.mean([points[_I[f"{s}_ankle"]] @ up for s in _SIDES]))
+    toes = [float(points[_I[f"{s}_foot"]] @ up) for s in _SIDES if _I[f"{s}_foot"] in points]
     on_zero = not toes or -0.01 * size < min(toes) < 0.06 * size
     return ankle if on_zero and _ANKLE_RANGE[0] * size <= ankle <= _ANKLE_RANGE[1] * size else None
 

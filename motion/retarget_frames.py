@@ -36,6 +36,7 @@ class Calibration:
     kind: str  # "T-pose", "A-pose", "N-pose", "frame 0" or "motion"
     facing: float  # degrees about the vertical that the rest pose faces away from +Z; 0 by motion
     mirrored: bool  # toes point behind: left and right of the names seem exchanged
+    rolled: tuple[str, ...] = ()  # limbs whose rest was rolled about its bone, mended by the way they bend
 
 
 def unit(v: ArrayLike) -> Array:
@@ -82,10 +83,11 @@ def _reference(source: Source) -> _Pose | None:
     rest_points = {j: p for j in range(24) if (p := source.rest_point(j)) is not None}
     kind = stance(rest_points)
     if kind:
-        return _Pose(source.rest_q, rest_points, kind, _axes(rest_points))
+        return _Pose(source.rest_q, rest_points, kind, standing_axes(rest_points))
     points = {j: p[0] for j in range(24) if (p := source.point(j)) is not None}
-    if stance(points) in ("T-pose", "A-pose") and _straight(points):
-        return _Pose(source.q[0], points, "frame 0", _axes(points))
+    # Acting passes through an A-pose all the time, never through a stretched T-pose.
+    if stance(points) == "T-pose" and _straight(points):
+        return _Pose(source.q[0], points, "frame 0", standing_axes(points))
     return None
 
 
@@ -128,18 +130,16 @@ def _straight(points: dict[int, Array]) -> bool:
     for chain in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")):
         for side in ("left", "right"):
             a, b, c = (points.get(_I[f"{side}_{part}"]) for part in chain)
-            if a is not None and b is not None and c is not None and unit(b - a) @ unit(c - b) < 0.94:
+            if a is not None and b is not None and c is not None and unit(b - a) @ unit(c - b) < 0.96:
                 return False
     return True
 
 
-def _axes(points: dict[int, Array]) -> Array:
+def standing_axes(points: dict[int, Array]) -> Array:
     """Turn from SMPL's axes (left, up, front) to a standing pose's."""
     sides = [points[_I[f"left_{p}"]] - points[_I[f"right_{p}"]] for p in ("hip", "shoulder")]
     across = unit(unit(sides[0]) + unit(sides[1]))
-    hips, shoulders = (
-        (points[_I[f"left_{p}"]] + points[_I[f"right_{p}"]]) / 2 for p in ("hip", "shoulder")
-    )
+    hips, shoulders = ((points[_I[f"left_{p}"]] + points[_I[f"right_{p}"]]) / 2 for p in ("hip", "shoulder"))
     up = unit(shoulders - hips)
     axis = int(np.argmax(np.abs(up)))
     # A trunk leans a little at rest without the performer being tilted: take the axis it stands along.
@@ -157,7 +157,7 @@ def _by_pose(source: Source, pose: _Pose, target: Array) -> Calibration:
         return rot.multiply(rot.inverse(pose.q[column[joint]]), wanted)
 
     found: dict[int, Array] = {}
-    mirrored = 0.0
+    mirrored, rolled = 0.0, []
     for side in ("left", "right"):
         at = {p: _I[f"{side}_{p}"] for p in
               ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist", "hand")}  # fmt: skip
@@ -184,6 +184,7 @@ def _by_pose(source: Source, pose: _Pose, target: Array) -> Calibration:
                         found[at[part]] = turn(int(limbs[at[part]]), wanted)
         if limbs[at["collar"]] >= 0:
             found[at["collar"]] = turn(int(limbs[at["collar"]]), axes)
+        rolled += _mend_roll(source, side, found, target)
     front = rot.rotate(axes, _FRONT)
     return Calibration(
         found,
@@ -193,7 +194,43 @@ def _by_pose(source: Source, pose: _Pose, target: Array) -> Calibration:
         pose.kind,
         float(np.degrees(np.arctan2(front[0], front[2]))),
         mirrored > 0.5,
+        tuple(rolled),
     )
+
+
+def _mend_roll(source: Source, side: str, found: dict[int, Array], target: Array) -> list[str]:
+    """Roll a limb about its bone when its elbow or knee plainly bends across SMPL's hinge; changes ``found``.
+
+    A rest pose with palms forward, or one modelled with rolled bones, looks the same to bone directions; the bend tells.
+    Up to 60 degrees off the rest pose is believed: people's elbows do bend 30 degrees off a T-pose's level.
+    """
+    mended = []
+    for top, hinge, end, rest in (("hip", "knee", "ankle", ()), ("shoulder", "elbow", "wrist", ("wrist", "hand"))):
+        a, b = (int(source.map.limbs[_I[f"{side}_{part}"]]) for part in (top, hinge))
+        middle, last = source.point(_I[f"{side}_{hinge}"]), source.point(_I[f"{side}_{end}"])
+        if middle is None or last is None:
+            continue
+        axis, size = _hinge_axis(source, a, a, b, middle, last)
+        pick = source.sample
+        first, second = unit(middle - source.position(a))[pick], unit(last - middle)[pick]
+        bends = np.linalg.norm(np.cross(first, second), axis=-1)
+        if size < 0.15 or size < 0.85 * float(bends.mean()) or float(bends.max() - bends.min()) < 0.2:
+            continue
+        along = unit(target[_I[f"{side}_{hinge}"]])
+        seen = rot.rotate(rot.inverse(found[_I[f"{side}_{top}"]]), axis)
+        wanted = _HINGE[f"{side}_{hinge}"]
+        seen, wanted = (unit(v - (v @ along) * along) for v in (seen, wanted))
+        angle = float(np.arctan2(np.cross(wanted, seen) @ along, wanted @ seen))
+        if abs(angle) < np.radians(60.0):
+            continue
+        for part in (top, hinge, *rest):
+            j = _I[f"{side}_{part}"]
+            if j in found:
+                child = {"hip": "knee", "knee": "ankle", "shoulder": "elbow", "elbow": "wrist"}.get(part, "hand")
+                about = unit(target[_I[f"{side}_{child}"]]) if part in (top, hinge) else along
+                found[j] = rot.multiply(found[j], rot.from_rotvec(angle * about))
+        mended.append(f"{side} {'leg' if top == 'hip' else 'arm'} by {np.degrees(angle):.0f} degrees")
+    return mended
 
 
 def _foot_at_rest(source: Source, pose: _Pose, target: Array, side: str, shin: Array) -> Array:

@@ -56,7 +56,7 @@ def by_geometry(take: Take) -> JointMap:
         BadInput: no two pairs of equal branches that could be legs and arms, or a beast on four legs.
     """
     children, lengths, reach = _measure(take)
-    still = _still(take)
+    still, places = _still(take), _places(take)
     total = float(lengths.sum())
     if not total > 0:
         raise BadInput("all bones have zero length")
@@ -69,7 +69,7 @@ def by_geometry(take: Take) -> JointMap:
     def limb(pair: _Pair, side: int, leg: bool) -> _Limb | None:
         key = (pair.hub, pair.children[side], leg)
         if key not in limbs_of:
-            limbs_of[key] = _limb(take, pair.children[side], children, lengths, reach, still, leg)
+            limbs_of[key] = _limb(take, pair.children[side], children, lengths, reach, still, places, leg)
         return limbs_of[key]
 
     depth = _depths(take.parents)
@@ -90,6 +90,7 @@ def by_geometry(take: Take) -> JointMap:
         raise BadInput("no two pairs of equal branches are long enough to be legs and arms")
     score, legs, arms, leg_limbs, arm_limbs = best
     neck, head = _head(take, arms, children, reach, leg_limbs)
+    _refuse_shapeless(take, leg_limbs, arm_limbs)
     order, sure = _sides(take, leg_limbs, arm_limbs)
     joints = np.full(24, -1)
     for s, side in enumerate(("left", "right")):
@@ -99,8 +100,8 @@ def by_geometry(take: Take) -> JointMap:
             ("shoulder", arm.first), ("elbow", arm.second), ("wrist", arm.third), ("hand", arm.fourth),
         ):  # fmt: skip
             joints[_I[f"{side}_{part}"]] = j
-    # A perfect adult scores about 7 (four limbs near 1.3, the share of all lengths near 1.5).
-    confidence = float(np.clip(score / 8.0, 0.05, 0.9)) * (0.6 + 0.4 * sure)
+    # An adult on a usual rig scores 2 to 3: four limbs near 0.3 each, and their share of all lengths.
+    confidence = float(np.clip(0.3 + 0.2 * score, 0.05, 0.9)) * (0.6 + 0.4 * sure)
     return assemble(take, joints, head, neck, "geometry", confidence)
 
 
@@ -128,6 +129,26 @@ def _still(take: Take) -> np.ndarray:
     pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 64)).astype(int))
     turned = rot.angle_between(take.rotations[pick[:1]], take.rotations[pick]).max(0) > 1e-3
     return ~turned if turned.mean() > 0.2 else np.zeros(take.joints, dtype=bool)
+
+
+def _places(take: Take) -> Array:
+    """``(T, J, 3)`` joints in the world in the rest pose and up to 24 frames."""
+    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 24)).astype(int))
+    _, moving = kinematics.forward(take.parents, take.rotations[pick], take.translations[pick])
+    return np.concatenate([take.rest_world()[1][None], moving])
+
+
+def _bending(nodes: list[int], places: Array) -> np.ndarray:
+    """For each joint of a chain, whether the bones before and after it change their angle by more than 8 degrees."""
+    bends = np.zeros(len(nodes), dtype=bool)
+    if len(nodes) > 2:
+        bones = np.diff(places[1:, nodes], axis=1)
+        size = np.linalg.norm(bones, axis=-1)
+        cosine = np.sum(bones[:, 1:] * bones[:, :-1], axis=-1) / np.maximum(size[:, 1:] * size[:, :-1], 1e-12)
+        angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+        usable = np.minimum(size[:, 1:], size[:, :-1]).min(0) > 1e-9
+        bends[1:-1] = (np.ptp(angle, axis=0) > np.radians(8.0)) & usable
+    return bends
 
 
 def _depths(parents: np.ndarray) -> np.ndarray:
@@ -164,7 +185,14 @@ def _beyond(parents: np.ndarray, legs: _Pair, arms: _Pair) -> bool:
 
 
 def _limb(
-    take: Take, child: int, children: list[list[int]], lengths: Array, reach: Array, still: np.ndarray, leg: bool
+    take: Take,
+    child: int,
+    children: list[list[int]],
+    lengths: Array,
+    reach: Array,
+    still: np.ndarray,
+    places: Array,
+    leg: bool,
 ) -> _Limb | None:
     """The best reading of a branch as leg or arm: which joints are its three."""
     nodes = [child]
@@ -174,14 +202,18 @@ def _limb(
     end = float(walk[-1] + reach[nodes[-1]])
     stops = [*walk, end] if reach[nodes[-1]] > 1e-9 else [*walk]
     ratio, rest = _LEG if leg else _ARM
+    bends = _bending(nodes, places)
     best: tuple[float, tuple[int, int, int]] | None = None
     for i, j, k in combinations(range(min(len(stops), 12)), 3):
         upper, lower, beyond = stops[j] - stops[i], stops[k] - stops[j], end - stops[k]
         if min(upper, lower) <= 1e-9 or j >= len(nodes):
             continue
         both = upper + lower
-        score = 1.5 * both / end - 2.0 * abs(np.log(upper / lower / ratio)) - 1.2 * abs(beyond / both - rest)
-        score -= 0.8 * max(stops[i] / both - (0.35 if leg else 0.45), 0.0)
+        score = 0.8 * both / end - 2.0 * abs(np.log(upper / lower / ratio)) - 1.2 * abs(beyond / both - rest)
+        score -= 0.6 * abs(stops[i] / both - (0.12 if leg else 0.4))
+        score -= 0.6 * float(
+            bends[i + 1 : min(k, len(nodes))].sum() - bends[j]
+        )  # a bone has no joint that bends within
         score -= 0.5 * float(still[nodes[i]]) + 0.5 * float(still[nodes[j]])
         score -= 0.3 if k >= len(nodes) else 0.1 * float(still[nodes[k]])
         if not leg and k < len(nodes) and len(children[nodes[k]]) >= 3:
@@ -190,7 +222,7 @@ def _limb(
             score -= 0.2
         if best is None or score > best[0]:
             best = (score, (i, j, k))
-    if best is None or best[0] < -1.0:
+    if best is None or best[0] < -1.5:
         return None
     i, j, k = best[1]
     third = nodes[k] if k < len(nodes) else -1
@@ -198,9 +230,14 @@ def _limb(
     if 0 <= k < len(nodes) - 1:
         fan = children[nodes[k]]
         fourth = nodes[k + 1] if leg or len(fan) < 3 else _middle_finger(take, fan)
-        if not children[fourth] and not leg and len(fan) < 3:
-            fourth = -1  # a lone leaf after the wrist is the hand's tip, not its knuckles
-        if leg and not children[fourth] and _is_end(take, fourth) and stops[k + 1] - stops[k] > 0.3 * (stops[k] - stops[j]):
+        if not children[fourth] and not leg and len(fan) < 3 and not reach[fourth] > 1e-9:
+            fourth = -1  # a lone leaf without an end is the hand's tip, not its knuckles
+        if (
+            leg
+            and not children[fourth]
+            and _is_end(take, fourth)
+            and stops[k + 1] - stops[k] > 0.3 * (stops[k] - stops[j])
+        ):
             fourth = -1
     collar = nodes[0] if i > 0 and not leg else -1
     return _Limb(collar, nodes[i], nodes[j], third, fourth, best[0], float(stops[k] - stops[i]))
@@ -244,6 +281,33 @@ def _head(
     if len(chain) > 1 and _is_end(take, chain[-1]):
         chain.pop()
     return chain[0], chain[-1]
+
+
+def _refuse_shapeless(take: Take, legs: tuple[_Limb, _Limb], arms: tuple[_Limb, _Limb]) -> None:
+    """Refuse trees whose paired branches are arranged as no body is, neither at rest nor in most frames.
+
+    Raises:
+        BadInput: hips and shoulders do not lie across a trunk of a person's size.
+    """
+    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 64)).astype(int))
+    _, moving = kinematics.forward(take.parents, take.rotations[pick], take.translations[pick])
+    _, rest = take.rest_world()
+    size = max(sum(leg.size for leg in legs) / 2.0, 1e-12)
+
+    def bodily(p: Array) -> np.ndarray:
+        hips, shoulders = ([p[..., limb.first, :] for limb in pair] for pair in (legs, arms))
+        across, wide = hips[0] - hips[1], shoulders[0] - shoulders[1]
+        trunk = (shoulders[0] + shoulders[1] - hips[0] - hips[1]) / 2
+        a, w, t = (np.maximum(np.linalg.norm(v, axis=-1), 1e-12) for v in (across, wide, trunk))
+        level = (np.abs(np.sum(across * trunk, axis=-1)) < 0.5 * a * t) & (
+            np.abs(np.sum(wide * trunk, axis=-1)) < 0.6 * w * t
+        )
+        parallel = np.abs(np.sum(across * wide, axis=-1)) > 0.3 * a * w
+        sized = (a < 0.8 * size) & (w < 1.2 * size) & (t > 0.25 * size) & (t < 2.0 * size)
+        return level & parallel & sized
+
+    if not bool(bodily(rest)) and float(bodily(moving).mean()) < 0.5:
+        raise BadInput("its paired branches lie as no body's legs and arms do")
 
 
 def _sides(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,7 +21,9 @@ _CORE = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("hip",
 class JointMap:
     """The joints of a source that carry SMPL's. The torso is two chains, of any length, spread over SMPL's spine and neck."""
 
-    limbs: np.ndarray  # (24,) source joint whose rotation is this SMPL joint's; −1: none. Limbs only, torso in the chains
+    limbs: (
+        np.ndarray
+    )  # (24,) source joint whose rotation is this SMPL joint's; −1: none. Limbs only, torso in the chains
     points: np.ndarray  # (24,) source joint standing where this SMPL joint does; −1: none
     tips: dict[int, int]  # SMPL joint -> source joint whose end site stands there, where no joint does
     pelvis: int  # where the legs part
@@ -36,6 +38,16 @@ class JointMap:
     def chest(self) -> int:
         """The joint that carries arms and neck; the pelvis itself when there is no spine."""
         return self.spine[-1] if self.spine else self.pelvis
+
+    def exchanged(self) -> JointMap:
+        """The map with left and right exchanged, for a source whose names have them the wrong way round."""
+        mirror = skeleton.MIRROR
+        note = "left and right are exchanged in the source's names (toes point backward): read the other way round"
+        return replace(
+            self, limbs=self.limbs[mirror], points=self.points[mirror],
+            tips={int(mirror[j]): i for j, i in self.tips.items()}, notes=(*self.notes, note),
+            confidence=round(0.7 * self.confidence, 3),
+        )  # fmt: skip
 
     def named(self, source_names: Sequence[str]) -> dict[str, str]:
         """SMPL joint to source joint name, for reports; spread torso joints carry the name of their nearest source."""
@@ -167,7 +179,9 @@ def by_names(take: Take) -> JointMap:
     necks = [j for j, (s, w) in enumerate(parsed) if s is None and naming.is_part(w, "neck")]
     convention, share = naming.convention_of(take.names)
     found = float(np.mean(limbs[[_I[f"{s}_{p}"] for s in ("left", "right") for p in _LIMB_PARTS]] >= 0))
-    return assemble(take, limbs, head, necks[-1] if necks else -1, "names", 0.6 + 0.4 * found, convention if share > 0.3 else "")
+    return assemble(
+        take, limbs, head, necks[-1] if necks else -1, "names", 0.6 + 0.4 * found, convention if share > 0.3 else ""
+    )
 
 
 _LIMB_PARTS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
