@@ -59,7 +59,7 @@ class Rasterizer:
             largest = self.info["max_size"]
             self.close()
             raise BadInput(f"picture size {size[0]}x{size[1]}, expected at most {largest} a side on this device")
-        self._programs = Programs(self._context, self.settings)
+        self._programs = Programs(self._context)
         self._targets = Targets(self._context, self.size)
         self._flow = FlowDrawer(self._context, self._programs, self._targets)
         self._scene: Scene | None = None
@@ -162,8 +162,8 @@ class Rasterizer:
     def _draw(
         self, scene: Scene, kind: str, looking: View, sun: Window | None, contact: Window | None, turn: float
     ) -> None:
-        self._targets.use(kind)
-        scene.draw(kind, looking, sun, contact, turn)
+        scene.fill(looking, sun, contact, turn)
+        scene.draw(self._targets, kind, looking)
 
     def _finished(
         self,
@@ -217,7 +217,7 @@ class Rasterizer:
             if world.stage.plate is not None and not self.settings.transparent:
                 plate = load_plate(world.stage.plate, self.size, self.settings)
             try:
-                self._scene = Scene(self._open(), self._programs, world, self.settings, plate)
+                self._scene = Scene(self._open(), world, self.settings, plate)
             except MemoryError as error:
                 raise MissingSystem(f"no room for the scene on {self.info['renderer']}: {error}") from error
         return self._scene

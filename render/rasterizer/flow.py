@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from render.frame import Flow
 from render.rasterizer.programs import TEXTURES, Programs
 from render.rasterizer.scene import Scene
@@ -29,26 +27,21 @@ class FlowDrawer:
         context, programs = self._context, self._programs
         # What frame k shows, at its pixel centres.
         scene.pose(there)
-        self._targets.use("SHAPE_K")
-        scene.draw("SHAPE", view_k, None, None, 0.0)
+        scene.fill(view_k, None, None, 0.0)
+        scene.draw_shape(self._targets)
         scene.pose(here)
         scene.pose_k(there)
         self._targets.use("FLOW")
         scene.fill(view, None, None, 0.0, view_k)
         scene.use_block()
         context.enable(context.DEPTH_TEST)
-        program = programs.get("flow.vert", "flow.frag")
-        for mesh in scene.meshes:
-            scene.draw_mesh(mesh, program)
-        if scene.has_ground:
-            self._array("ground.vert", "flow_ground.frag").render(context.TRIANGLE_STRIP, vertices=4)
-        self._array("sky.vert", "flow_sky.frag").render(context.TRIANGLES, vertices=3)
+        scene.draw_flow()
         self._targets.use("OCCLUSION")
         context.disable(context.DEPTH_TEST)
         program = programs.get("sky.vert", "occlusion.frag")
         program["size"].value = view.size
         for name, texture in (("place_map", "flow"), ("ids_here", "ids"), ("shape_k", "normal_k"), ("ids_k", "ids_k")):
-            self._targets.texture(texture, 0, "").use(TEXTURES[name])
+            self._targets.named(texture).use(TEXTURES[name])
         self._array("sky.vert", "occlusion.frag").render(context.TRIANGLES, vertices=3)
         flow = self._targets.read_array("flow")[..., :2]
         return flow, self._targets.read_array("occlusion") > 127

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from motion.errors import MissingSystem
 from render.rasterizer.device import shader_source
-from render.rasterizer.settings import RenderSettings
 
 if TYPE_CHECKING:
     import moderngl
@@ -16,6 +15,7 @@ BLOCKS = {"FrameBlock": 0, "PaletteBlock": 1, "BlobBlock": 2}
 TEXTURES = {
     "shadow_map": 0, "shadow_depth": 1, "sky_map": 2, "noise_map": 3, "ground_map": 4, "contact_map": 5,
     "plate_map": 6, "below_map": 7, "one": 8, "shape_k": 9, "ids_k": 10, "place_map": 11, "ids_here": 12,
+    "ground_wide": 13, "seen_normal": 8, "seen_ids": 9, "seen_anchor": 10,
 }  # fmt: skip
 
 _VARIANTS: dict[str, dict[str, int]] = {
@@ -23,24 +23,31 @@ _VARIANTS: dict[str, dict[str, int]] = {
     "BEAUTY_ALBEDO": {"LIT": 1, "PASS_BEAUTY": 1, "WITH_ALBEDO": 1},
     "ALL": {"LIT": 1, "PASS_ALL": 1},
     "DATA": {"PASS_DATA": 1},
+    "BEAUTY_SHADED": {"LIT": 1, "PASS_BEAUTY": 1, "SHADED": 1},
+    "BEAUTY_ALBEDO_SHADED": {"LIT": 1, "PASS_BEAUTY": 1, "WITH_ALBEDO": 1, "SHADED": 1},
+    "ALL_SHADED": {"LIT": 1, "PASS_ALL": 1, "SHADED": 1},
+    "DATA_SHADED": {"PASS_DATA": 1, "SHADED": 1},
+    "SHAPE_SHADED": {"PASS_SHAPE": 1, "SHADED": 1},
+    "SHADED": {"SHADED": 1},
     "SHAPE": {"PASS_SHAPE": 1},
+    "SEEN": {},
     "": {},
 }
 
 
 class Programs:
-    """Compiled shader programs by stage names and pass."""
+    """Compiled shader programs by stage names and pass, with what never changes in a scene compiled in."""
 
-    def __init__(self, context: moderngl.Context, settings: RenderSettings) -> None:
+    def __init__(self, context: moderngl.Context, features: dict[str, int] | None = None) -> None:
         self._context = context
-        self._taps = {"SHADOW_TAPS": settings.shadow_taps, "SEARCH_TAPS": max(settings.shadow_taps // 2, 4)}
+        self._features = dict(features or {})
         self._programs: dict[tuple[str, str, str], moderngl.Program] = {}
 
     def get(self, vertex: str, fragment: str, variant: str = "") -> moderngl.Program:
         """The program of two shader files for one kind of pass."""
         key = (vertex, fragment, variant)
         if key not in self._programs:
-            defines = _VARIANTS[variant] | self._taps
+            defines = _VARIANTS[variant] | self._features
             try:
                 program = self._context.program(shader_source(vertex, defines), shader_source(fragment, defines))
             except Exception as error:

@@ -12,6 +12,7 @@ from render import lighting, materials
 from render.rasterizer.programs import BLOCKS, TEXTURES, Programs
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window
+from render.rasterizer.targets import Targets
 from render.view import View
 from render.world import Drawable, Instant, Posed, World
 
@@ -27,12 +28,13 @@ _BLOCK = np.dtype(
                                      "sun_colour", "shadow")],
         ("sky_light", "f4", (9, 4)),
         *[(name, *_VEC) for name in ("haze", "glow", "reach", "middle", "contact", "ground_a", "ground_b",
-                                     "ground_tile", "lamp_count")],
+                                     "ground_tile")],
+        ("ground_patch", "f4", (2, 4)), ("patch_axis", *_VEC),
         ("lamp_place", "f4", (_LAMPS, 4)), ("lamp_colour", "f4", (_LAMPS, 4)), ("lamp_axis", "f4", (_LAMPS, 4)),
     ]
 )  # fmt: skip
 _PALETTE = 256
-_BLOBS = 64
+_RANGES, _BLOBS = 64, 512  # as in surface.frag
 _CONTACT_TEXELS = 256
 
 
@@ -48,7 +50,6 @@ class _Mesh:
         self.anchors = context.buffer(drawable.anchor.tobytes())
         self.labels = context.buffer(drawable.label.tobytes())
         self.faces = context.buffer(drawable.faces.tobytes())
-        self.blobs = context.buffer(reserve=16 * (_BLOBS + 1), dynamic=True)
         self.bytes = vertices * 12
         self.model = np.eye(4, dtype=np.float32)
         self.model_k = np.eye(4, dtype=np.float32)
@@ -61,10 +62,6 @@ class _Mesh:
         else:
             self.places.write(np.ascontiguousarray(posed.vertices, dtype=np.float32))
             self.normals.write(np.ascontiguousarray(posed.normals, dtype=np.float32))
-        table = np.zeros((_BLOBS + 1, 4), np.float32)
-        table[0, 0] = len(posed.blobs)
-        table[1 : 1 + len(posed.blobs)] = posed.blobs
-        self.blobs.write(table)
 
     def pose_k(self, posed: Posed) -> None:
         """Where the vertices are at the frame that flow leads to."""
@@ -93,7 +90,6 @@ class _Mesh:
     def release(self) -> None:
         for thing in (
             *self._arrays.values(), self.places, self.normals, self.places_k, self.anchors, self.labels, self.faces,
-            self.blobs,
         ):  # fmt: skip
             if thing is not None:
                 thing.release()
@@ -105,12 +101,11 @@ class Scene:
     def __init__(
         self,
         context: moderngl.Context,
-        programs: Programs,
         world: World,
         settings: RenderSettings,
         plate: np.ndarray | None,
     ) -> None:
-        self.context, self.programs, self.world, self.settings = context, programs, world, settings
+        self.context, self.world, self.settings = context, world, settings
         self.preset = lighting.PRESETS[world.stage.light]
         azimuth, elevation = world.stage.sun_azimuth, world.stage.sun_elevation
         self.sun = lighting.towards(
@@ -122,6 +117,7 @@ class Scene:
         self._block = np.zeros((), _BLOCK)
         self._frame_buffer = context.buffer(reserve=_BLOCK.itemsize, dynamic=True)
         self._palette_buffer = context.buffer(_palette(world.materials).tobytes())
+        self._blob_buffer = context.buffer(reserve=16 * (_RANGES + _BLOBS), dynamic=True)
         self._plain: dict[int, moderngl.VertexArray] = {}
         texels = settings.shadow_texels
         self._shadow = context.depth_texture((texels, texels))
@@ -147,10 +143,10 @@ class Scene:
         self._tile = context.texture(tile.shape[1::-1], 4, tile.tobytes())
         self._tile.build_mipmaps()
         self._tile.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
-        self._tile.anisotropy = 1.0
+        self._cheap = context.sampler(filter=(context.LINEAR_MIPMAP_NEAREST, context.LINEAR))
         self._catcher = self._ground is not None and (plate is not None or settings.transparent)
         self._plate = _clamped(context, np.zeros((1, 1, 3), np.float32) if plate is None else plate)
-        self._fill_static(plate is not None or settings.transparent)
+        self.programs = Programs(context, self._fill_static(plate is not None))
 
     def pose(self, instant: Instant) -> None:
         """Stream an instant's vertices, unless it is the one posed already."""
@@ -158,6 +154,7 @@ class Scene:
             return
         for mesh, posed in zip(self._meshes, instant.meshes, strict=True):
             mesh.pose(posed)
+        self._blob_buffer.write(_blob_table(instant))
         self._posed = instant
 
     def pose_k(self, instant: Instant) -> None:
@@ -183,24 +180,65 @@ class Scene:
         self._triangle(program).render(context.TRIANGLES, vertices=3)
         self._nearest.clear(TEXTURES["below_map"])
 
-    def draw(self, kind: str, looking: View, sun: Window | None, contact: Window | None, turn: float) -> None:
-        """Draw everything posed into the framebuffer in use, nearest things first."""
-        self.fill(looking, sun, contact, turn)
+    def draw(self, targets: Targets, kind: str, looking: View) -> None:
+        """Draw everything posed; `fill` came before. Surfaces first, then their looks, then ground, then sky."""
         context = self.context
         self._bind()
         context.enable(context.DEPTH_TEST)
         context.depth_func = "<="
         context.front_face = "cw"  # y points down
-        program = self.programs.get("mesh.vert", "mesh.frag", kind)
+        targets.use("SEEN")
+        program = self.programs.get("mesh.vert", "mesh.frag", "SEEN")
         eye = looking.eye
-        order = sorted(zip(self._meshes, self._posed.meshes, strict=True), key=lambda m: _distance(m[1], eye))
-        for mesh, _ in order:
+        for mesh, _ in sorted(
+            zip(self._meshes, self._posed.meshes if self._posed else (), strict=True),
+            key=lambda m: _distance(m[1], eye),
+        ):
             self.draw_mesh(mesh, program)
-        if self._ground is not None and not (self._catcher and kind in ("DATA", "SHAPE")):
-            self._quad(self.programs.get("ground.vert", "ground.frag", kind)).render(context.TRIANGLE_STRIP, vertices=4)
-        context.depth_mask = False if hasattr(context, "depth_mask") else None
+        targets.use_behind(kind)
+        for name in ("seen_normal", "seen_ids", "seen_anchor"):
+            targets.named(name).use(TEXTURES[name])
+        if self._meshes:
+            self._triangle(self.programs.get("sky.vert", "surface.frag", kind)).render(context.TRIANGLES, vertices=3)
+        targets.use_before(kind)
+        if self._ground is not None and not (self._catcher and kind == "DATA"):
+            self._draw_ground("ground.frag", kind)
         self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(context.TRIANGLES, vertices=3)
         self._unbind()
+
+    def draw_shape(self, targets: Targets) -> None:
+        """Draw only depths, normals and ids of everything posed, for a flow's other end; `fill` came before."""
+        context = self.context
+        self.use_block()
+        context.enable(context.DEPTH_TEST)
+        context.depth_func = "<="
+        context.front_face = "cw"
+        targets.use("SHAPE_K")
+        program = self.programs.get("mesh.vert", "mesh.frag", "SHAPE")
+        for mesh in self._meshes:
+            self.draw_mesh(mesh, program)
+        if self._ground is not None and not self._catcher:
+            self._draw_ground("ground.frag", "SHAPE")
+        self._triangle(self.programs.get("sky.vert", "sky.frag", "SHAPE")).render(context.TRIANGLES, vertices=3)
+
+    def draw_flow(self) -> None:
+        """Draw the flow of everything posed here and there; `fill` came before."""
+        context = self.context
+        program = self.programs.get("flow.vert", "flow.frag")
+        for mesh in self._meshes:
+            self.draw_mesh(mesh, program)
+        if self._ground is not None and not self._catcher:
+            self._draw_ground("flow_ground.frag", "")
+        self._triangle(self.programs.get("sky.vert", "flow_sky.frag")).render(context.TRIANGLES, vertices=3)
+
+    def _draw_ground(self, fragment: str, kind: str) -> None:
+        """The patch that something can shade, and the ring round it."""
+        context = self.context
+        shaded = f"{kind}_SHADED" if kind else "SHADED"
+        if kind in ("DATA", "SHAPE", ""):
+            shaded = kind  # without light there is no difference, and so no second shader
+        self._triangle(self.programs.get("ground.vert", fragment, shaded)).render(context.TRIANGLE_STRIP, vertices=4)
+        self._triangle(self.programs.get("ground.vert", fragment, kind)).render(context.TRIANGLE_STRIP, vertices=10)
 
     def draw_mesh(self, mesh: _Mesh, program: moderngl.Program) -> None:
         """One drawable through one program."""
@@ -210,17 +248,7 @@ class Scene:
             program["model_k"].write(np.ascontiguousarray(mesh.model_k.T))
         if "instance" in program:
             program["instance"].value = mesh.drawable.instance
-        mesh.blobs.bind_to_uniform_block(BLOCKS["BlobBlock"])
         mesh.array(program).render(self.context.TRIANGLES)
-
-    @property
-    def meshes(self) -> list[_Mesh]:
-        return self._meshes
-
-    @property
-    def has_ground(self) -> bool:
-        """Whether there is a ground that data passes see."""
-        return self._ground is not None and not self._catcher
 
     def fill(
         self, looking: View, sun: Window | None, contact: Window | None, turn: float, there: View | None = None
@@ -244,6 +272,9 @@ class Scene:
             texels = self.settings.shadow_texels
             block["shadow"] = sun.side_m / texels, sun.depth_m, texels, turn
             block["sun_colour"][3] = 1.0
+        corners, axes = (np.zeros((4, 2)), np.eye(2)) if sun is None else sun.patch
+        block["ground_patch"] = corners.reshape(2, 4)
+        block["patch_axis"] = axes.reshape(4)
         block["contact"] = 0.0
         if contact is not None:
             block["contact"] = contact.low[0], contact.low[1], 1 / contact.side_m, 1.0
@@ -253,19 +284,22 @@ class Scene:
         """Bind the blocks that every program reads."""
         self._frame_buffer.bind_to_uniform_block(BLOCKS["FrameBlock"])
         self._palette_buffer.bind_to_uniform_block(BLOCKS["PaletteBlock"])
+        self._blob_buffer.bind_to_uniform_block(BLOCKS["BlobBlock"])
 
     def release(self) -> None:
         """Give everything back."""
+        self.programs.release()
         for mesh in self._meshes:
             mesh.release()
         for thing in (
-            self._frame_buffer, self._palette_buffer, *self._plain.values(), self._shadow_frame, self._shadow,
+            self._frame_buffer, self._palette_buffer, self._blob_buffer, *self._plain.values(), self._shadow_frame, self._shadow,
             self._compare, self._nearest, self._below_frame, self._below, self._contact_frame, self._contact,
-            self._sky, self._noise, self._tile, self._plate,
+            self._sky, self._noise, self._tile, self._cheap, self._plate,
         ):  # fmt: skip
             thing.release()
 
-    def _fill_static(self, without_sky: bool) -> None:
+    def _fill_static(self, plate: bool) -> dict[str, int]:
+        """Write what never changes; what of it is compiled into the shaders."""
         block, preset, stage = self._block, self.preset, self.world.stage
         block["sun"] = (*self.sun, np.tan(preset.sun_radius))
         block["sun_colour"][:3] = preset.sun_colour
@@ -276,9 +310,11 @@ class Scene:
         block["middle"] = *_middle(self.world), preset.clouds, preset.stars
         if self._ground is not None:
             ground = self._ground
+            # Samples filter a long footprint's length themselves; a single one must blur it.
+            sharp = 1 / min(4.0 * self.settings.samples, 36.0) if self.settings.samples > 1 else 1 / 9.0
             block["ground_a"] = *ground.colour, ground.kind
             block["ground_b"] = *ground.colour2, ground.roughness
-            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, float(self._catcher), 0.0
+            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, 9.0, sharp
         lamps = [(lighting.towards(k.azimuth, k.elevation), k.colour, 0.0, None, 0.0) for k in preset.kickers]
         for light in stage.lights:
             spot = light.kind == "spot" and light.target is not None
@@ -290,7 +326,12 @@ class Scene:
             block["lamp_colour"][i] = *colour, edge
             if axis is not None:
                 block["lamp_axis"][i, :3] = axis / max(float(np.linalg.norm(axis)), 1e-9)
-        block["lamp_count"] = min(len(lamps), _LAMPS), float(without_sky), 0.0, 0.0
+        return {
+            "LAMPS": min(len(lamps), _LAMPS), "GROUND_KIND": self._ground.kind if self._ground else 0,
+            "BACKDROP": int(preset.backdrop is not None), "PLATE": int(plate), "CATCHER": int(self._catcher),
+            "TRANSPARENT": int(self.settings.transparent), "SHADOW_TAPS": self.settings.shadow_taps,
+            "SEARCH_TAPS": max(self.settings.shadow_taps // 2, 4),
+        }  # fmt: skip
 
     def _draw_depth(self, framebuffer: moderngl.Framebuffer, window: Window) -> None:
         context = self.context
@@ -309,8 +350,9 @@ class Scene:
         self._compare.use(TEXTURES["shadow_map"])
         self._shadow.use(TEXTURES["shadow_depth"])
         self._nearest.use(TEXTURES["shadow_depth"])
+        self._cheap.use(TEXTURES["ground_wide"])
         for name, texture in (
-            ("sky_map", self._sky), ("noise_map", self._noise), ("ground_map", self._tile),
+            ("ground_wide", self._tile), ("sky_map", self._sky), ("noise_map", self._noise), ("ground_map", self._tile),
             ("contact_map", self._contact), ("plate_map", self._plate),
         ):  # fmt: skip
             texture.use(TEXTURES[name])
@@ -318,13 +360,12 @@ class Scene:
     def _unbind(self) -> None:
         self._compare.clear(TEXTURES["shadow_map"])
         self._nearest.clear(TEXTURES["shadow_depth"])
+        self._cheap.clear(TEXTURES["ground_wide"])
 
     def _triangle(self, program: moderngl.Program) -> moderngl.VertexArray:
         if program.glo not in self._plain:
             self._plain[program.glo] = self.context.vertex_array(program, [])
         return self._plain[program.glo]
-
-    _quad = _triangle
 
 
 def _clamped(context: moderngl.Context, image: np.ndarray) -> moderngl.Texture:
@@ -337,6 +378,22 @@ def _clamped(context: moderngl.Context, image: np.ndarray) -> moderngl.Texture:
 def _distance(posed: Posed, eye: Array) -> float:
     """From the eye to the nearest point of its bounds."""
     return float(np.linalg.norm(np.maximum(np.maximum(posed.low - eye, eye - posed.high), 0.0)))
+
+
+def _blob_table(instant: Instant) -> np.ndarray:
+    """The spheres of surface.frag: each performer sees its own, things without any see everybody's."""
+    table = np.zeros((_RANGES + _BLOBS, 4), np.float32)
+    first = 0
+    for i, posed in enumerate(instant.meshes, start=1):
+        count = min(len(posed.blobs), _BLOBS - first)
+        if i < _RANGES:
+            table[i, :2] = first, count
+        table[_RANGES + first : _RANGES + first + count] = posed.blobs[:count]
+        first += count
+    for i, posed in enumerate(instant.meshes[: _RANGES - 1], start=1):
+        if not len(posed.blobs):
+            table[i, :2] = 0, min(first, 128)
+    return table
 
 
 def _middle(world: World) -> tuple[float, float]:

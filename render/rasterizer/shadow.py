@@ -23,18 +23,11 @@ class Window:
     side_m: float
     depth_m: float
     low: Array  # (2,) lower corner: of a contact map in world x and z
+    patch: tuple[Array, Array] = (np.zeros((4, 2)), np.eye(2))  # ground it can shade: corners going round, side axes
 
 
 def _ladder(size: float) -> float:
     return float(_STEP ** np.ceil(np.log(max(size, 0.25)) / np.log(_STEP) - 1e-9))
-
-
-def bounds(instants: Sequence[Instant]) -> tuple[Array, Array] | None:
-    """Lowest and highest corner of everything that casts, over several instants; None if nothing does."""
-    meshes = [m for instant in instants for m in instant.meshes]
-    if not meshes:
-        return None
-    return np.min([m.low for m in meshes], axis=0).astype(float), np.max([m.high for m in meshes], axis=0).astype(float)
 
 
 def _corners(low: Array, high: Array) -> Array:
@@ -66,7 +59,17 @@ def sun_window(instants: Sequence[Instant], sun: Array, texels: int) -> Window |
     clip[:2, 3] = -centre * (2 / side)
     clip[2, :3] = -axes[2] * (2 / (far - near))
     clip[2, 3] = -(far + near) / (far - near)
-    return Window(clip, side, far - near, centre - side / 2)
+    return Window(clip, side, far - near, centre - side / 2, _patch(points, ground, sun))
+
+
+def _patch(points: Array, ground: Array, sun: Array) -> tuple[Array, Array]:
+    """The rectangle of ground ``(4, 2)`` (x, z) under casters and their shadows, along the light; and its axes."""
+    along = sun[[0, 2]] if np.hypot(sun[0], sun[2]) > 1e-6 else np.array([0.0, 1.0])
+    along = along / np.linalg.norm(along)
+    axes = np.array([[along[1], -along[0]], along])
+    both = np.concatenate([points[:, [0, 2]], ground[:, [0, 2]]]) @ axes.T
+    low, high = both.min(0) - 0.62, both.max(0) + 0.62
+    return np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) @ axes, axes
 
 
 def contact_window(instant: Instant) -> Window | None:

@@ -21,6 +21,7 @@ _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
         ("specular", 4, "f4"),
     ),
     "DATA": (("albedo", 4, "f4"), ("normal", 4, "f4"), ("ids", 2, "i4"), ("metallic", 1, "f4")),
+    "SEEN": (("seen_normal", 4, "f4"), ("seen_ids", 2, "i4"), ("seen_anchor", 4, "f4")),
     "SHAPE": (("normal", 4, "f4"), ("ids", 2, "i4")),
     "SHAPE_K": (("normal_k", 4, "f4"), ("ids_k", 2, "i4")),
     "FLOW": (("flow", 4, "f4"), ("ids", 2, "i4")),
@@ -53,6 +54,10 @@ class Targets:
             self._textures[name] = made
         return self._textures[name]
 
+    def named(self, name: str) -> moderngl.Texture:
+        """A picture that a pass was drawn into before."""
+        return self._textures[name]
+
     def framebuffer(self, kind: str) -> moderngl.Framebuffer:
         """The framebuffer of one kind of pass."""
         if kind not in self._framebuffers:
@@ -73,7 +78,30 @@ class Targets:
         """Draw into this kind of pass from now on, over a cleared depth; every pixel's colours will be written."""
         framebuffer = self.framebuffer(kind)
         framebuffer.use()
-        framebuffer.clear(depth=1.0) if kind not in ("OCCLUSION", "SUM", "SUM_ALBEDO") else None
+        if kind not in ("OCCLUSION", "SUM", "SUM_ALBEDO"):
+            self._clear_depth(framebuffer)
+
+    def _clear_depth(self, framebuffer: moderngl.Framebuffer) -> None:
+        # Every pixel's colours get written anyway; clearing them too would cost as much as a pass.
+        count = len(framebuffer.color_attachments)
+        shut, open_ = (False,) * 4, (True,) * 4
+        framebuffer.color_mask = shut if count == 1 else (shut,) * count
+        framebuffer.clear(depth=1.0)
+        framebuffer.color_mask = open_ if count == 1 else (open_,) * count
+
+    def use_behind(self, kind: str) -> None:
+        """Draw into this kind of pass wherever something nearer than the far plane was drawn, keeping the depths."""
+        framebuffer = self.framebuffer(kind)
+        framebuffer.depth_mask = False
+        framebuffer.use()
+        self._context.depth_func = ">"
+
+    def use_before(self, kind: str) -> None:
+        """Back to drawing what is nearest."""
+        framebuffer = self.framebuffer(kind)
+        framebuffer.depth_mask = True
+        framebuffer.use()
+        self._context.depth_func = "<="
 
     def add(self, kind: str, programs: Programs, index: int, count: int) -> None:
         """Add what was drawn into ``kind`` to the sums, as sample ``index`` of ``count``."""

@@ -3,5 +3,7 @@
 void main() {
     vec4 at = vec4(ray.xyz + gl_FragCoord.x * ray_dx.xyz + gl_FragCoord.y * ray_dy.xyz, 0.0);
     put_flow(at, at, ivec2(0));
-    if (lamp_count.y > 0.5) out_flow = vec4(0.0, 0.0, 0.0, 1.0);    // a plate moves with the picture
+#if PLATE
+    out_flow = vec4(0.0, 0.0, 0.0, 1.0);    // a plate stays with the picture
+#endif
 }

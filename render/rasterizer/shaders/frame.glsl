@@ -1,4 +1,6 @@
 // What every stage knows of the picture being drawn. Units: metres, world space, Y up.
+// What never changes in a scene is compiled in (LAMPS, GROUND_KIND, BACKDROP, USES_…): a software driver runs every
+// branch of a shader for every pixel.
 const int MAX_LAMPS = 12;
 layout(std140) uniform FrameBlock {
     mat4 world_clip;        // y down, so that row 0 of the picture is the top
@@ -19,8 +21,10 @@ layout(std140) uniform FrameBlock {
     vec4 contact;           // contact map: low x, low z, 1 / side, 1 if present
     vec4 ground_a;          // first colour; w: kind
     vec4 ground_b;          // second colour; w: roughness
-    vec4 ground_tile;       // x: 1 / metres per tile, y: instance id, z: 1 if the ground only catches shadows
-    vec4 lamp_count;        // x: lamps, y: 1 if a plate stands behind everything
+    vec4 ground_tile;       // x: 1 / metres per tile, y: instance id, z: log2 of the tile's texels a side, w: how much
+                            // longer than wide a pixel's footprint may be before it is blurred
+    vec4 ground_patch[2];   // corners, x and z, of the part of the ground that anything can shade
+    vec4 patch_axis;        // its sides' directions, x and z each
     vec4 lamp_place[MAX_LAMPS];     // w: 0 directional (place is the direction towards it), 1 point, 2 spot
     vec4 lamp_colour[MAX_LAMPS];    // w: cosine of a spot's half angle
     vec4 lamp_axis[MAX_LAMPS];

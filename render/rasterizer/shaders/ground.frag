@@ -2,6 +2,7 @@
 #include "light.glsl"
 #include "outputs.glsl"
 uniform sampler2D ground_map;
+uniform sampler2D ground_wide;      // the same picture, filtered more cheaply
 uniform sampler2D contact_map;
 uniform sampler2D plate_map;
 
@@ -17,58 +18,74 @@ void main() {
     vec3 along = ray.xyz + gl_FragCoord.x * ray_dx.xyz + gl_FragCoord.y * ray_dy.xyz;
     float depth = -eye.y / along.y;
     vec3 place = vec3(eye.x + depth * along.x, 0.0, eye.z + depth * along.z);
-    float distance = depth * length(along);
-    vec3 view = -along * (depth / distance);
-    vec3 n = vec3(0.0, 1.0, 0.0);
+    float length_of = length(along);
+    float distance = depth * length_of;
+    vec3 view = -along / length_of;
     view.y = abs(view.y);
-
-    float kind = ground_a.w;
+    const vec3 n = vec3(0.0, 1.0, 0.0);
     vec3 albedo = vec3(0.0);
     float roughness = ground_b.w;
+    Light light = Light(vec3(0.0), vec3(0.0));
+    float alpha = 1.0, open = 1.0, seen = 1.0;
+
+#if defined(LIT) && defined(SHADED)
+    vec2 c = (place.xz - contact.xy) * contact.z;
+    open = all(lessThan(abs(c - 0.5), vec2(0.5))) && contact.w > 0.0 ? textureLod(contact_map, c, 0.0).r : 1.0;
+    seen = sun_visibility(place, n, sun.y);
+#endif
+#if defined(LIT) && CATCHER
+    // A catcher is black glass over the plate: as opaque as the part of the light that is missing.
+    float full = dot(sun_colour.rgb, vec3(0.3333)) * sun.y, sky = dot(sky_irradiance(n), vec3(0.3333));
+    alpha = 1.0 - (full * seen + sky * open) / (full + sky);
+    light.specular = PLATE != 0 ? textureLod(plate_map, gl_FragCoord.xy * image.zw, 0.0).rgb * (1.0 - alpha) : vec3(0.0);
+    // To every data pass the catcher is not there.
+    put(vec3(0.0), 0.0, 0.0, vec3(0.0), 0.0, ivec2(0), light, alpha);
+#else
 #ifndef PASS_SHAPE
     vec2 at = place.xz * ground_tile.x;
     // Exact footprint of a pixel on the plane: derivatives of the ray's hit, no differences between neighbours.
-    vec2 dx = ground_tile.x * depth * (ray_dx.xz - along.xz * (ray_dx.y / along.y));
-    vec2 dy = ground_tile.x * depth * (ray_dy.xz - along.xz * (ray_dy.y / along.y));
-    vec4 tile = textureGrad(ground_map, at, dx, dy);
+    vec2 dx = (ground_tile.x * depth) * (ray_dx.xz - along.xz * (ray_dx.y / along.y));
+    vec2 dy = (ground_tile.x * depth) * (ray_dy.xz - along.xz * (ray_dy.y / along.y));
+    float longer = max(dot(dx, dx), dot(dy, dy));
+    float area = abs(dx.x * dy.y - dx.y * dy.x);    // the shorter side is area / longer
+    float blur = max(area * area / longer, longer * ground_tile.w);
+    float lod = 0.5 * log2(blur) + ground_tile.z;
+    vec4 tile = textureLod(ground_map, at, lod);
     // The same tile, larger and turned, hides its own repetition.
     const mat2 turned = mat2(0.1337, 0.0621, -0.0621, 0.1337);
-    vec4 wide = textureGrad(ground_map, turned * at + 0.37, turned * dx, turned * dy);
+    vec4 wide = textureLod(ground_wide, turned * at + 0.37, lod - 2.76);
     float blend = clamp(tile.r + 0.8 * (wide.a - 0.5), 0.0, 1.0);
-    albedo = mix(ground_a.rgb, ground_b.rgb, blend) * (0.30 + 1.40 * tile.g) * (0.78 + 0.44 * wide.b);
+    albedo = mix(ground_a.rgb, ground_b.rgb, blend) * ((0.30 + 1.40 * tile.g) * (0.78 + 0.44 * wide.b));
     roughness = clamp(roughness + 0.3 * (tile.b - 0.5), 0.05, 1.0);
-    if (kind == 2.0) albedo *= 1.0 - 0.55 * joint(at, abs(dx) + abs(dy), 0.004);
-    if (kind == 6.0) {
-        float fine = joint(at * 4.0, 4.0 * (abs(dx) + abs(dy)), 0.018), coarse = joint(at, abs(dx) + abs(dy), 0.008);
-        albedo = ground_a.rgb * mix(1.0, 0.72, fine) * mix(1.0, 0.5, coarse);
-    }
+#if GROUND_KIND == 2
+    albedo *= 1.0 - 0.55 * joint(at, abs(dx) + abs(dy), 0.004);
+#elif GROUND_KIND == 6
+    vec2 foot = abs(dx) + abs(dy);
+    albedo = ground_a.rgb * mix(1.0, 0.72, joint(at * 4.0, 4.0 * foot, 0.018)) * mix(1.0, 0.5, joint(at, foot, 0.008));
 #endif
-    Light light = Light(vec3(0.0), vec3(0.0));
-    float alpha = 1.0;
+#endif
 #ifdef LIT
-    vec2 c = (place.xz - contact.xy) * contact.z;
-    float open = all(lessThan(abs(c - 0.5), vec2(0.5))) && contact.w > 0.0 ? textureLod(contact_map, c, 0.0).r : 1.0;
-    if (ground_tile.z > 0.5) {
-        // A catcher is black glass over the plate: as opaque as the part of the light that is missing.
-        float full = dot(sun_colour.rgb, vec3(0.3333)) * sun.y, sky = dot(sky_irradiance(n), vec3(0.3333));
-        float seen = sun_visibility(place, n, sun.y);
-        alpha = 1.0 - (full * seen + sky * open) / (full + sky);
-        vec3 plate = textureLod(plate_map, gl_FragCoord.xy * image.zw, 0.0).rgb;
-        light.specular = lamp_count.y > 0.5 ? plate * (1.0 - alpha) : vec3(0.0);
-        // To every data pass the catcher is not there.
-        put(vec3(0.0), 0.0, 0.0, vec3(0.0), 0.0, ivec2(0), light, alpha);
-        return;
-    }
-    {
-        float sheen = kind == 1.0 ? 0.5 : 0.0;
-        light = shade(Surface(place, n, view, albedo, roughness, 0.0, open, 0.0, sheen));
-        if (kind == 1.0 || kind == 4.0) light.specular *= 0.35;
-        add_haze(light, distance);
-        vec2 off = place.xz - middle.xy;
-        float away = reach.z > 0.0 ? smoothstep(reach.y, reach.z, length(off)) : smoothstep(1500.0, 8000.0, distance);
-        light.diffuse *= 1.0 - away;
-        light.specular = mix(light.specular, sky_radiance(vec3(-view.x, 0.0, -view.z), 0.0), away);
-    }
+#if GROUND_KIND == 1 || GROUND_KIND == 4
+    // Grass and sand shine too little to pay for reflections: matte, and brighter where seen along.
+    float graze = 1.0 - view.y;
+    graze *= graze * graze;
+    light.diffuse = sun_colour.rgb * (max(sun.y, 0.0) * seen) + sky_irradiance(n) * (open * (1.0 + 0.35 * graze));
+#if LAMPS > 0
+    Light lamps = lamplight(Surface(place, n, view, albedo, 1.0, 0.0, open, 0.0, 0.0));
+    light.diffuse += lamps.diffuse;
+#endif
+#else
+    light = shade(Surface(place, n, view, albedo, roughness, 0.0, open, 0.0, 0.0), seen);
+#endif
+    add_haze(light, distance);
+#if BACKDROP
+    float away = smoothstep(reach.y, reach.z, length(place.xz - middle.xy));
+#else
+    float away = smoothstep(1500.0, 8000.0, distance);
+#endif
+    light.diffuse *= 1.0 - away;
+    light.specular = mix(light.specular, haze.rgb, away);
 #endif
     put(albedo, roughness, 0.0, n, depth, ivec2(int(ground_tile.y), 1), light, alpha);
+#endif
 }

@@ -1,6 +1,19 @@
 #include "frame.glsl"
-// A quad far larger than the set, centred below the eye; the fragment shader finds exact positions from rays.
+// The ground, far larger than the set. SHADED: the patch that things can shade; else the ring round it, which shares the
+// patch's corners so that no pixel falls between. The fragment shader finds exact positions from rays.
 void main() {
-    vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0 - 1.0;
-    gl_Position = world_clip * vec4(eye.x + corner.x * 9000.0, 0.0, eye.z + corner.y * 9000.0, 1.0);
+#ifdef SHADED
+    int corner = gl_VertexID ^ (gl_VertexID >> 1);      // strip order to going round
+    bool outer = false;
+#else
+    int corner = (gl_VertexID >> 1) & 3;
+    bool outer = (gl_VertexID & 1) == 1;
+#endif
+    vec4 pair = ground_patch[corner >> 1];
+    vec2 at = (corner & 1) == 0 ? pair.xy : pair.zw;
+    if (outer) {
+        vec2 s = vec2(corner == 1 || corner == 2 ? 1.0 : -1.0, corner >= 2 ? 1.0 : -1.0);
+        at = eye.xz + (s.x * patch_axis.xy + s.y * patch_axis.zw) * 9000.0;
+    }
+    gl_Position = world_clip * vec4(at.x, 0.0, at.y, 1.0);
 }

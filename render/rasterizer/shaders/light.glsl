@@ -94,15 +94,13 @@ void add_light(inout Light sum, Surface s, vec3 f0, float nv, vec3 to_light, vec
     sum.specular += colour * (fresnel(f0, max(dot(s.view, h), 0.0)) * min(spec, 8.0));
 }
 
-Light shade(Surface s) {
+#if LAMPS > 0
+// Lamps without shadows; what hides the sky from a place half hides them too.
+Light lamplight(Surface s) {
     Light sum = Light(vec3(0.0), vec3(0.0));
     float nv = max(dot(s.normal, s.view), 1e-3);
     vec3 f0 = mix(vec3(0.04), s.albedo, s.metallic);
-    float facing = dot(s.normal, sun.xyz);
-    float seen = sun_visibility(s.place, s.normal, s.soft > 0.0 ? facing + 0.05 : facing);
-    add_light(sum, s, f0, nv, sun.xyz, sun_colour.rgb * seen);
-    int lamps = int(lamp_count.x);
-    for (int i = 0; i < lamps; ++i) {
+    for (int i = 0; i < LAMPS; ++i) {
         vec4 place = lamp_place[i];
         vec3 to = place.w > 0.5 ? place.xyz - s.place : place.xyz;
         float d2 = max(dot(to, to), 1e-4);
@@ -113,6 +111,21 @@ Light shade(Surface s) {
         strength *= place.w > 1.5 ? smoothstep(edge, mix(edge, 1.0, 0.25), cone) : 1.0;
         add_light(sum, s, f0, nv, l, lamp_colour[i].rgb * (strength * mix(s.open, 1.0, 0.5)));
     }
+    return sum;
+}
+#endif
+
+// Light on a surface, of whose sun `seen` is not hidden.
+Light shade(Surface s, float seen) {
+    Light sum = Light(vec3(0.0), vec3(0.0));
+    float nv = max(dot(s.normal, s.view), 1e-3);
+    vec3 f0 = mix(vec3(0.04), s.albedo, s.metallic);
+    add_light(sum, s, f0, nv, sun.xyz, sun_colour.rgb * seen);
+#if LAMPS > 0
+    Light lamps = lamplight(s);
+    sum.diffuse += lamps.diffuse;
+    sum.specular += lamps.specular;
+#endif
     vec3 ambient = sky_irradiance(s.normal) * s.open;
     float graze = 1.0 - nv;
     sum.diffuse += ambient * (1.0 - s.metallic) * (1.0 + s.sheen * graze * graze * graze);

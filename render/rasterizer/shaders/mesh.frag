@@ -1,33 +1,28 @@
 #include "frame.glsl"
-#include "light.glsl"
-#include "outputs.glsl"
-layout(std140) uniform PaletteBlock { vec4 palette[3 * 256]; };
-#include "pattern.glsl"
+// What a surface is, not how it looks: a body's triangles are a few pixels each, and drivers shade whole blocks of pixels
+// for every one, so the costly part waits until each pixel has its one surface (surface.frag).
 uniform int instance;
 
 in vec3 place;
 in vec3 normal;
 in vec3 anchor;
-in float open;
 flat in ivec2 label;
 
-void main() {
-    vec3 to_eye = eye.xyz - place;
-    float distance = length(to_eye);
-    vec3 view = to_eye / distance;
-    vec3 n = normalize(normal);
-    // A shell seen from inside, or a file with turned faces, is lit on the side that shows.
-    n = gl_FrontFacing ? n : (dot(n, view) < 0.0 ? -n : n);
-    float depth = dot(place - eye.xyz, forward.xyz);
-    Light light = Light(vec3(0.0), vec3(0.0));
-    Look look;
+layout(location = 0) out vec4 out_normal;   // w: depth
+layout(location = 1) out ivec2 out_ids;     // instance and part; the material in the part's upper half
 #ifndef PASS_SHAPE
-    look = look_up(label.x, anchor);
+layout(location = 2) out vec4 out_anchor;
 #endif
-#ifdef LIT
-    vec3 bent = normalize(n + look.bend);
-    light = shade(Surface(place, bent, view, look.albedo, look.roughness, look.metallic, open, look.soft, look.sheen));
-    add_haze(light, distance);
+
+void main() {
+    vec3 n = normalize(normal);
+    // A shell seen from inside, or a file with turned faces, shows its other side.
+    if (!gl_FrontFacing && dot(n, eye.xyz - place) < 0.0) n = -n;
+    out_normal = vec4(n, dot(place - eye.xyz, forward.xyz));
+#ifdef PASS_SHAPE
+    out_ids = ivec2(instance, label.y);
+#else
+    out_ids = ivec2(instance, label.y | (label.x << 16));
+    out_anchor = vec4(anchor, 1.0);
 #endif
-    put(look.albedo, look.roughness, look.metallic, n, depth, ivec2(instance, label.y), light, 1.0);
 }

@@ -1,7 +1,8 @@
 // Patterns fixed to the rest surface by solid noise; distance fades them through the noise's own mipmaps.
 struct Look { vec3 albedo; float roughness, metallic, soft, sheen; vec3 bend; };
 
-Look look_up(int index, vec3 at) {
+// A surface's look at `at`, where a pixel covers `footprint` metres.
+Look look_up(int index, vec3 at, float footprint) {
     vec4 colour = palette[3 * index], second = palette[3 * index + 1], more = palette[3 * index + 2];
     int kind = int(more.x);
     Look look = Look(colour.rgb, colour.w, second.w, 0.0, 0.0, vec3(0.0));
@@ -15,7 +16,9 @@ Look look_up(int index, vec3 at) {
     else if (kind == 8) stretch = vec3(22.0, 40.0, 22.0);
     else if (kind == 10) stretch = vec3(3.0);
     else if (kind == 12) stretch = vec3(14.0);
-    vec4 noise = texture(noise_map, at * stretch * more.y);
+    // The noise is 64 texels a unit; along its finest axis the pixel covers this many of them.
+    float finest = max(stretch.x, max(stretch.y, stretch.z)) * more.y;
+    vec4 noise = textureLod(noise_map, at * stretch * more.y, log2(max(footprint * finest * 64.0, 1e-4)) - 0.5);
     float slow = noise.r - 0.5, fast = noise.g - 0.5;
     vec3 vector = noise.rba - 0.5;
     if (kind == 1 || kind == 2 || kind == 8) {
@@ -43,7 +46,7 @@ Look look_up(int index, vec3 at) {
         // An eyeball looking along +Z: white, iris, pupil, with edges as wide as the pixel.
         vec3 d = normalize(at);
         float off = acos(clamp(d.z, -1.0, 1.0));
-        float w = max(fwidth(off), 0.02);
+        float w = max(footprint / 0.012, 0.02);
         float iris = 1.0 - smoothstep(0.47 - w, 0.47 + w, off), pupil = 1.0 - smoothstep(0.20 - w, 0.20 + w, off);
         float ring = 1.0 - 0.55 * smoothstep(0.34, 0.47, off);
         look.albedo = mix(colour.rgb, second.rgb * ring, iris) * (1.0 - 0.97 * pupil);
