@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -27,9 +28,22 @@ _MOST_JOINTS = 20_000
 _ROWS = 256  # frames whose angles are turned at a time; their work arrays stay in cache
 
 
-def read(path: str | os.PathLike[str]) -> Take:
-    """Read a BVH file; see `parse`."""
-    return parse(files.read_bytes(path), os.fspath(path))
+def read(path: str | os.PathLike[str], *, fps: float | None = None) -> Take:
+    """Read a BVH file; see `parse`.
+
+    Args:
+        path: the file.
+        fps: frames per second to play it at, where the file is known to be wrong about its own rate.
+    """
+    take = parse(files.read_bytes(path), os.fspath(path))
+    if fps is None:
+        return take
+    try:
+        exact = rate.from_rate(float(fps))
+    except rate.RateError as error:
+        raise BadInput(f"{os.fspath(path)}: fps: {error}") from None
+    note = f"played at {exact} frames per second instead of the file's {take.fps}"
+    return replace(take, fps=exact, provenance=take.provenance.noting(note))
 
 
 def parse(data: bytes, path: str) -> Take:
@@ -293,6 +307,9 @@ def _take(header: _Header, values: Array, fps: rate.Fraction, path: str, data: b
         notes.append(f"{len(moved)} joints below the root have position channels; they replace OFFSET")
     if header.parents.count(-1) > 1:
         notes.append(f"{header.parents.count(-1)} roots")
+    known = files.known_rate(path)
+    if known is not None and known != fps:
+        notes.append(f"the file says {fps} frames per second, its data set says {known}; fps={known} corrects it")
     return Take(
         names=tuple(header.names),
         parents=np.array(header.parents),

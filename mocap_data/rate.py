@@ -61,12 +61,13 @@ def from_rate(value: float) -> Fraction:
     """
     if not math.isfinite(value) or not 1 / _SLOWEST <= value <= 1 / _FASTEST:
         raise RateError(f"{value:g} frames per second is not between {1 / _SLOWEST:g} and {1 / _FASTEST:g}")
-    decimals, digits = _digits(repr(value))
-    if digits >= 15 and value != _single(value):
+    text = str(np.float32(value)) if value == _single(value) else repr(value)  # 29.97 is 29.969999313354492 in single
+    decimals, digits = _digits(text)
+    if digits >= 15:
         slack = 2e-15 / value
     else:  # 29.97 for 29.97003, 23.98 and 23.976 for 23.976024
         slack = (0.5 * 10.0**-decimals if decimals in (2, 3) else 1e-6 * value) / value**2
-    return _nearest(Fraction(repr(value)), 1 / value, slack, slack)
+    return _nearest(Fraction(text), 1 / value, slack, slack)
 
 
 def frame_time(fps: Fraction) -> str:
@@ -104,6 +105,8 @@ def _nearest(exact: Fraction, seconds: float, rounding: float, slack: float) -> 
     nearest = Fraction(max(1, round(exact)))
     if off(nearest) <= slack:
         return nearest
+    if exact.denominator <= 10_000:
+        return exact  # 23.0445 is what it says
     for tolerance in (0.0, min(slack, 1e-6 * seconds)):  # 0: the very same double
         for limit in (10, 100, 1001, 10_000, 100_000, 1_000_000):
             simple = exact.limit_denominator(limit)

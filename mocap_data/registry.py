@@ -62,7 +62,8 @@ def load(path: str | os.PathLike[str], **options: Any) -> Take:
         head = files.read_head(name)
         known = [f for f in found if f.sniff is None or f.sniff(head)]
         if not known:
-            raise BadInput(f"{name}: not a {' or '.join(f.name for f in found)} file, by its first bytes")
+            kinds = " or ".join(f.name for f in found)
+            raise BadInput(f"{name}: not {'an' if kinds[0] in 'AEIOU' else 'a'} {kinds} file, by its first bytes")
         found = known
     reader = found[0].read
     assert reader is not None

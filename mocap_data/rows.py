@@ -104,6 +104,8 @@ def _parse_block(padded: np.ndarray, start: int, stop: int, columns: int) -> Arr
     text = padded[start - 1 : stop]  # begins and ends with white space
     # words[i] is the eight bytes before text[i]; the padding lets it reach back from the first and on from the last.
     words = np.ndarray(len(text) + 9, dtype="<u8", buffer=padded, offset=start - 9, strides=(1,))
+    if ((text < 9) | (text - 14 < 14)).any():  # control characters that are no white space
+        return None
     apart = text <= 32
     newlines = np.flatnonzero(text == ord("\n"))
     mark = (text | 32) == ord("e")
