@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion import body_dress, body_outfits
+from motion import body_dress, body_hair, body_outfits
 from motion.body_asset import asset
 from motion.body_skinning import Skinner
 from motion.character import SkinnedMesh
@@ -26,6 +26,7 @@ AGES: tuple[str, ...] = ("child", "teen", "adult", "senior")
 PRESENTATIONS: tuple[str, ...] = ("feminine", "neutral", "masculine")
 SKINS: tuple[str, ...] = tuple(body_outfits.SKINS)
 HAIR_COLOURS: tuple[str, ...] = tuple(body_outfits.HAIR_COLOURS)
+HAIR_STYLES: tuple[str, ...] = body_hair.STYLES
 
 #: Metres. Adults' heights lie well within; children from about four years on.
 SHORTEST, TALLEST = 0.9, 2.4
@@ -81,6 +82,7 @@ class Body:
         *,
         skin: str = "medium",
         hair: str | None = None,
+        hair_style: str | None = None,
     ) -> Body:
         """The CC0 body, shaped and dressed by words.
 
@@ -92,6 +94,7 @@ class Body:
             outfit: one of `OUTFITS`.
             skin: one of `SKINS`.
             hair: one of `HAIR_COLOURS`; None: brown, grey for seniors.
+            hair_style: one of `HAIR_STYLES`; None: tied back for feminine, short for others.
 
         Raises:
             BadInput: an unknown word, or a height outside 0.9 … 2.4 m.
@@ -105,6 +108,10 @@ class Body:
         hair = hair if hair is not None else ("grey" if age == "senior" else "brown")
         if hair not in HAIR_COLOURS:
             raise unknown("hair colour", hair, HAIR_COLOURS)
+        if hair_style is None:
+            hair_style = ("bun" if outfit == "dancer" else "ponytail") if presentation == "feminine" else "short"
+        if hair_style not in HAIR_STYLES:
+            raise unknown("hair style", hair_style, HAIR_STYLES)
         if height_m is None:
             height_m = USUAL_HEIGHT[age][PRESENTATIONS.index(presentation)]
         if not SHORTEST <= height_m <= TALLEST:  # NaN fails too
@@ -115,7 +122,7 @@ class Body:
         ]
         vertices, joints = source.shaped(betas)
         wardrobe = body_outfits.pieces(
-            source, body_outfits.OUTFITS[outfit], body_outfits.SKINS[skin], body_outfits.HAIR_COLOURS[hair], "short"
+            source, body_outfits.OUTFITS[outfit], body_outfits.SKINS[skin], body_outfits.HAIR_COLOURS[hair], hair_style
         )
         dressed = body_dress.dress(source, vertices, joints, wardrobe)
         scale = height_m / source.stature

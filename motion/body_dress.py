@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from motion.body_asset import Asset
-from motion.body_outfits import Landmarks, Piece
+from motion.body_piece import Piece
 from motion.body_patch import averaging, vertex_normals, with_lip
 from motion.body_skinning import Correctives, Layout, sorting
 from motion.rotations import Array
@@ -51,12 +51,16 @@ class Dressed:
 
 def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]) -> Dressed:
     """Lay every piece on the shaped body ``shaped (N, 3)``."""
-    at = Landmarks.of(asset)
     vertices, normals, faces, uvs, welds, blends, lifts, measured = [], [], [], [], [], [], [], []
     materials: list[Material] = []
     face_material, face_part = [], []
     start = 0
     sole = max((p.sole for p in pieces), default=0.0)
+
+    def material_of(material: Material) -> int:
+        if material not in materials:
+            materials.append(material)
+        return materials.index(material)
 
     def add(v: Array, n: Array, f: np.ndarray, uv: Array, weld: np.ndarray, blend, material: Material, part, lift=None, rim=None):
         nonlocal start
@@ -65,11 +69,9 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
         if rim is not None:
             whole[rim] = False
         measured.append(whole)
-        if material not in materials:
-            materials.append(material)
         vertices.append(v), normals.append(n), faces.append(f + start), uvs.append(uv), welds.append(weld + start)
         blends.append(blend)
-        face_material.append(np.full(len(f), materials.index(material)))
+        face_material.append(np.full(len(f), material_of(material)))
         if part is None:
             strongest = np.argmax((blend @ asset.weights)[f].sum(1), axis=1)
             names = list(INDEX)
@@ -84,6 +86,11 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
         if not len(patch.faces):
             continue
         weld = patch.weld
+        if piece.shift is not None:  # hangs from the body without being cut from it
+            v = patch.blend @ shaped + piece.shift
+            n = vertex_normals(v, patch.faces, weld)
+            add(v, n, patch.faces, patch.uv, weld, patch.blend, piece.material, piece.part)
+            continue
         if piece.lift == 0 and not piece.smooth:  # bare skin: exact, with the normals of the uncut surface
             v = patch.blend @ shaped
             n = patch.blend @ skin_normals if piece.material.name in ("skin", "lips") else vertex_normals(v, patch.faces, weld)
@@ -118,6 +125,8 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
             add(v, n, whole.faces, whole.uv, weld, blend, piece.material, piece.part, lift[extra_rows] - inwards)
         else:
             add(v, n, patch.faces, patch.uv, weld, sparse.csr_matrix(blend), piece.material, piece.part, lift)
+        if piece.under is not None:
+            face_material[-1][: len(patch.faces)][piece.under_faces] = material_of(piece.under)
 
     for side in ("l", "r"):
         _add_eye(asset, shaped, side, add)

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from motion.body_asset import Asset
+from motion.body_hair import brow_fields, hair_pieces
 from motion.body_patch import Field, Patch
+from motion.body_piece import Landmarks, Piece, above, below, smoothstep
 from motion.rotations import Array
-from motion.skeleton import INDEX
 from motion.stage import Colour, Material
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A garment or feature before it is laid on a body of some shape."""
-
-    patch: Patch
-    material: Material
-    lift: float = 0.0  # metres outwards along the normal
-    smooth: int = 0  # passes of smoothing before lifting
-    hem: bool = False  # close the rim towards the skin
-    sole: float = 0.0  # metres of sole under the foot; shoes only
-    extra: Field | None = None  # further lift by place on the template, metres
-    part: str | None = None  # part name; None: by the joint that moves it
 
 
 @dataclass(frozen=True)
@@ -48,23 +35,26 @@ class Outfit:
     shoe_height: float = 0.02  # metres above the ankle joint
     skirt: float | None = None  # of the leg from hip to ankle; None: no skirt
     skirt_colour: Colour | None = None
+    loose: float = 0.0  # metres more that the legs stand off below the seat
     collar: Colour | None = None
+    belt: Colour | None = None
 
 
 OUTFITS: dict[str, Outfit] = {
     "runner": Outfit(
         top=(0.80, 0.13, 0.05), bottom=(0.030, 0.036, 0.055), shoes=(0.62, 0.66, 0.70), sleeve=0.34, leg=0.44,
         hem=0.03, top_fit=0.011, bottom_fit=0.012, shoe_pattern="fabric", sole=0.024, sole_colour=(0.75, 0.75, 0.72),
-        shoe_height=-0.002,
+        shoe_height=-0.002, loose=0.012,
     ),
     "office": Outfit(
         top=(0.62, 0.70, 0.80), bottom=(0.035, 0.038, 0.050), shoes=(0.035, 0.018, 0.010), sleeve=0.97, leg=0.985,
         hem=-0.10, top_fit=0.009, bottom_fit=0.012, sole=0.014, sole_colour=(0.02, 0.018, 0.016), collar=(0.70, 0.77, 0.85),
+        loose=0.014, belt=(0.03, 0.016, 0.01),
     ),
     "casual": Outfit(
         top=(0.12, 0.22, 0.13), bottom=(0.060, 0.110, 0.220), shoes=(0.60, 0.58, 0.54), sleeve=0.93, leg=0.975,
         hem=0.05, top_fit=0.015, bottom_fit=0.010, bottom_pattern="denim", shoe_pattern="fabric", sole=0.018,
-        sole_colour=(0.72, 0.71, 0.68),
+        sole_colour=(0.72, 0.71, 0.68), loose=0.012,
     ),
     "dress": Outfit(
         top=(0.10, 0.16, 0.40), bottom=(0.020, 0.020, 0.028), shoes=(0.05, 0.022, 0.02), sleeve=0.22, leg=1.02,
@@ -93,25 +83,6 @@ HAIR_COLOURS: dict[str, Colour] = {
 }
 
 
-@dataclass(frozen=True)
-class Landmarks:
-    """Places on the template that garments are cut by."""
-
-    joints: Array
-    eye: Array  # (3,) centre of the left eye
-    eye_radius: float
-    crown: float  # height of the top of the head
-
-    @classmethod
-    def of(cls, asset: Asset) -> Landmarks:
-        eye = asset.template[np.unique(asset.faces["l-eye"])]
-        skin = asset.template[np.unique(asset.faces["skin"])]
-        return cls(asset.joints, eye.mean(0), float(np.ptp(eye[:, 1]) / 2), float(skin[:, 1].max()))
-
-    def __getitem__(self, joint: str) -> Array:
-        return self.joints[INDEX[joint]]
-
-
 def neckline_field(at: Landmarks, drop: float) -> Field:
     """Positive below a plane through the base of the neck that falls towards the front."""
     slope = 0.45 + 4.0 * drop
@@ -133,60 +104,6 @@ def leg_height(at: Landmarks, fraction: float) -> float:
     """Height of a place on the leg: 0 at the hip joint, 1 at the ankle."""
     hip, ankle = at["left_hip"][1], at["left_ankle"][1]
     return float(hip + fraction * (ankle - hip))
-
-
-def smoothstep(x: Array) -> Array:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
-
-
-def above(height: float) -> Field:
-    return lambda p: p[:, 1] - height
-
-
-def below(height: float) -> Field:
-    return lambda p: height - p[:, 1]
-
-
-def hairline_field(at: Landmarks) -> Field:
-    """Positive where hair grows: above a line that runs high over the brow, before the ears, and low at the nape."""
-    eye, height = at.eye, at.crown - at.eye[1]
-    middle = np.array([0.0, eye[1], 0.25 * eye[2] + 0.75 * at["head"][2]])
-    # (azimuth from the front in degrees, height above the eyes as a share of the head above them)
-    knots = np.array(
-        [[0, 0.62], [18, 0.60], [30, 0.54], [42, 0.42], [55, 0.22], [68, 0.12], [78, 0.20], [98, 0.24], [112, 0.06],
-         [124, -0.35], [140, -0.62], [160, -0.70], [180, -0.72]]
-    )  # fmt: skip
-
-    def field(p: Array) -> Array:
-        d = p - middle
-        azimuth = np.degrees(np.abs(np.arctan2(d[:, 0], d[:, 2])))
-        line = np.interp(azimuth, knots[:, 0], knots[:, 1]) * height
-        return d[:, 1] - line
-
-    return field
-
-
-def brow_fields(at: Landmarks, side: float) -> tuple[Field, ...]:
-    """A brow: an arch above the eye, thick towards the nose and thin at the temple."""
-    eye, r = at.eye, at.eye_radius
-
-    def along(p: Array) -> Array:
-        return (side * p[:, 0] - (eye[0] - 1.05 * r)) / (2.5 * r)  # 0 at the inner end, 1 at the outer
-
-    def arch(u: Array) -> Array:
-        return eye[1] + r * (1.32 + 0.55 * u - 0.75 * u * u)
-
-    def half(u: Array) -> Array:
-        return r * np.clip(0.27 - 0.20 * u, 0.04, 0.27)
-
-    return (
-        lambda p: p[:, 2] - eye[2],
-        lambda p: along(p),
-        lambda p: 1.0 - along(p),
-        lambda p: p[:, 1] - (arch(along(p)) - half(along(p))),
-        lambda p: (arch(along(p)) + half(along(p))) - p[:, 1],
-    )
 
 
 def skin_is_bare(outfit: Outfit, at: Landmarks, tuck: float = 0.025) -> list[tuple[Field, ...]]:
@@ -216,7 +133,6 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
     skin_material = Material("skin", skin, 0.55, 0.0, "skin")
     lip = tuple(float(np.clip(c * f, 0, 1)) for c, f in zip(skin, (0.95, 0.55, 0.55), strict=True))
     lips_material = Material("lips", lip, 0.4, 0.0, "plain")
-    hair_material = Material("hair", hair, 0.5, 0.0, "hair")
     brow = tuple(0.6 * h + 0.12 * s for h, s in zip(hair, skin, strict=True))
     result = []
 
@@ -230,7 +146,9 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
         result.append(
             Piece(body.clip(*brow_fields(at, side)), Material("brows", brow, 0.7, 0.0, "hair"), lift=0.0009, part="hair")
         )
-    result.append(Piece(surface("lashes"), Material("lashes", (0.01, 0.008, 0.007), 0.7), part="hair"))
+    lashes = surface("lashes")
+    upper = lashes.at[lashes.faces].mean(1)[:, 1] > at.eye[1] + 0.15 * at.eye_radius
+    result.append(Piece(lashes.select(upper), Material("lashes", (0.01, 0.008, 0.007), 0.7), part="hair"))
 
     hip = at["left_hip"][1]
     torso_hem = hip - outfit.hem
@@ -244,7 +162,8 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
         return (close - inner) * smoothstep((bottom_top + 0.03 - p[:, 1]) / 0.03) * on_trunk(p) if tucked else 0.0 * p[:, 1]
 
     def bottom_lift(p: Array) -> Array:
-        return np.zeros(len(p)) if tucked else (close - inner) * smoothstep((p[:, 1] - torso_hem + 0.045) / 0.03)
+        legs = outfit.loose * smoothstep((hip - 0.09 - p[:, 1]) / 0.25)
+        return legs + (0.0 if tucked else (close - inner) * smoothstep((p[:, 1] - torso_hem + 0.045) / 0.03))
 
     def on_trunk(p: Array) -> Array:
         return np.abs(p[:, 0]) < at["left_shoulder"][0]
@@ -275,26 +194,26 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
                 lift=0.012, smooth=1, hem=True,
             )
         )  # fmt: skip
-    shoe = tights.clip(below(at["left_ankle"][1] + outfit.shoe_height))
-    welt = 0.024
+    if outfit.collar is not None:
+        line = neckline_field(at, outfit.neckline)
+        band = tights.clip(lambda p: 0.012 + line(p), lambda p: 0.022 - line(p), lambda p: 0.1 - np.abs(p[:, 0]))
+        result.append(
+            Piece(band, Material("collar", outfit.collar, 0.8, 0.0, outfit.top_pattern), lift=outfit.top_fit + 0.004,
+                  smooth=2, hem=True)
+        )  # fmt: skip
+    if outfit.belt is not None:
+        band = tights.clip(below(bottom_top - 0.004), above(bottom_top - 0.036))
+        band = band.clip(lambda p: at["left_shoulder"][0] - np.abs(p[:, 0]))
+        result.append(
+            Piece(band, Material("belt", outfit.belt, 0.45, 0.0, "leather"), lift=outer + 0.005, smooth=3, hem=True)
+        )
+    welt = 0.026
+    shoe = tights.clip(below(at["left_ankle"][1] + outfit.shoe_height)).subdivide()
+    shoe, upper = shoe.split(above(welt))
     result.append(
-        Piece(shoe.clip(above(welt)), Material("shoes", outfit.shoes, 0.5, 0.0, outfit.shoe_pattern),
-              lift=0.006, smooth=2, hem=True, sole=outfit.sole)
+        Piece(shoe, Material("shoes", outfit.shoes, 0.5, 0.0, outfit.shoe_pattern), lift=0.007, smooth=5, hem=True,
+              sole=outfit.sole, extra=lambda p: 0.004 * smoothstep((welt - p[:, 1]) / 0.006),
+              under=Material("soles", outfit.sole_colour, 0.8), under_faces=~upper)
     )  # fmt: skip
-    result.append(
-        Piece(shoe.clip(below(welt)), Material("soles", outfit.sole_colour, 0.8), lift=0.009, smooth=0, sole=outfit.sole)
-    )
-    result.extend(hair_pieces(body, at, hair_material, hair_style))
+    result.extend(hair_pieces(asset, body, at, hair, hair_style))
     return result
-
-
-def hair_pieces(body: Patch, at: Landmarks, material: Material, style: str) -> list[Piece]:
-    """The cap of hair; longer styles are added by `motion.body_hair`."""
-    line = hairline_field(at)
-    lower = at["head"][1] - 0.12
-
-    def volume(p: Array) -> Array:
-        return 0.016 * np.clip(line(p) / 0.05, 0.0, 1.0) ** 0.6
-
-    cap = body.clip(above(lower), line)
-    return [Piece(cap, material, lift=0.002, smooth=2, hem=True, extra=volume, part="hair")]

@@ -50,18 +50,31 @@ class Patch:
         """Keep where every field is positive, cutting triangles exactly along the zero curves."""
         patch = self
         for field in fields:
-            patch = patch._clip(field(patch.at))
+            patch, inside = patch._cut(field(patch.at))
+            patch = patch.select(inside)
         return patch
 
-    def _clip(self, value: Array) -> Patch:
+    def split(self, field: Field) -> tuple[Patch, np.ndarray]:
+        """Cut triangles along the zero curve, keep both sides; ``(F,)`` bool says which faces are positive."""
+        return self._cut(field(self.at))
+
+    def subdivide(self) -> Patch:
+        """Every triangle in four, by the middles of its edges; smoothing rounds what was flat."""
+        edges = np.sort(np.concatenate([self.faces[:, [0, 1]], self.faces[:, [1, 2]], self.faces[:, [2, 0]]]), axis=1)
+        unique, index = np.unique(edges, axis=0, return_inverse=True)
+        ab, bc, ca = index.ravel().reshape(3, -1) + len(self.at)
+        a, b, c = self.faces.T
+        faces = np.concatenate([np.stack(t, 1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))])
+        return self._with_points(unique[:, 0], unique[:, 1], np.full((len(unique), 1), 0.5), faces)
+
+    def _cut(self, value: Array) -> tuple[Patch, np.ndarray]:
         # All copies of a vertex must fall on the same side; nudge zeros so that no cut runs through a vertex.
         value = np.where(np.abs(value) < 1e-7, 1e-7, value)
         inside = value[self.faces] > 0
         count = inside.sum(1)
-        whole = self.faces[count == 3]
+        whole = (count == 0) | (count == 3)
         # Bring the odd one out to the front, keeping the winding.
-        cut = self.faces[(count == 1) | (count == 2)]
-        cut_inside = value[cut] > 0
+        cut, cut_inside = self.faces[~whole], inside[~whole]
         single = cut_inside.sum(1) == 1
         odd = np.argmax(np.where(single[:, None], cut_inside, ~cut_inside), axis=1)
         a, b, c = (cut[np.arange(len(cut)), (odd + k) % 3] for k in range(3))
@@ -69,19 +82,24 @@ class Patch:
         unique, index = np.unique(edges, axis=0, return_inverse=True)
         index = index.ravel() + len(self.at)
         ab, ac = index[: len(cut)], index[len(cut) :]
-        corner = np.stack([a, ab, ac], 1)[single]
-        trapezoid = np.concatenate([np.stack([ab, b, c], 1), np.stack([ab, c, ac], 1)])[np.tile(~single, 2)]
-        faces = np.concatenate([whole, corner, trapezoid])
+        faces = np.concatenate(
+            [self.faces[whole], np.stack([a, ab, ac], 1), np.stack([ab, b, c], 1), np.stack([ab, c, ac], 1)]
+        )
+        side = np.concatenate([count[whole] == 3, single, ~single, ~single])
         lo, hi = unique[:, 0], unique[:, 1]
         t = (value[lo] / (value[lo] - value[hi]))[:, None] if len(unique) else np.zeros((0, 1))
-        step = sparse.diags_array(1 - t.ravel()) @ self.blend[lo] + sparse.diags_array(t.ravel()) @ self.blend[hi]
-        extended = Patch(
+        return self._with_points(lo, hi, t, faces), side
+
+    def _with_points(self, lo: np.ndarray, hi: np.ndarray, t: Array, faces: np.ndarray) -> Patch:
+        """The patch with new vertices ``(1 − t) lo + t hi`` and other faces."""
+        flat = t.ravel()
+        step = sparse.diags_array(1 - flat) @ self.blend[lo] + sparse.diags_array(flat) @ self.blend[hi]
+        return Patch(
             sparse.csr_matrix(sparse.vstack([self.blend, step])),
             np.concatenate([self.at, (1 - t) * self.at[lo] + t * self.at[hi]]),
             np.concatenate([self.uv, (1 - t) * self.uv[lo] + t * self.uv[hi]]),
             faces,
         )
-        return extended.select(np.ones(len(faces), dtype=bool))
 
     def rim(self) -> np.ndarray:
         """Directed boundary edges ``(E, 2)``, seams not counted."""

@@ -35,11 +35,11 @@ AGES: dict[str, dict[str, float]] = {
     "adult": {"young": 0.9, "old": 0.1},
     "senior": {"old": 1.0},
 }
-#: MakeHuman's muscle and weight, −1 … 1.
-BUILDS = {"slim": (-0.1, -0.75), "average": (0.1, 0.0), "athletic": (0.75, -0.1), "heavy": (0.0, 0.8)}
+#: MakeHuman's muscle and weight; its own sliders end at −1 and 1, which differ less than people do.
+BUILDS = {"slim": (-0.3, -1.1), "average": (0.1, 0.05), "athletic": (1.2, -0.15), "heavy": (-0.1, 2.1)}
 
 #: Curl of the finger joints at rest, degrees, from knuckle to tip: a hand that hangs.
-CURL = {1: (0, 6, 12), 2: (8, 14, 10), 3: (12, 18, 12), 4: (15, 20, 14), 5: (18, 20, 14)}
+CURL = {1: (0, 6, 10), 2: (6, 12, 9), 3: (9, 15, 10), 4: (12, 17, 11), 5: (14, 18, 12)}
 
 
 def relax_hands(source: build_source.Source, vertices: Array) -> Array:
@@ -116,7 +116,8 @@ def shown_skin(template: Array, joints: Array, quads: np.ndarray, uv: Array, qua
     corner = uv[quads_uv]
     mouth = ((corner[..., 0] > 0.75) & (corner[..., 0] < 0.93) & (corner[..., 1] < 0.138)).all(1)
     sockets = ((corner[..., 0] < 0.157) & (corner[..., 1] > 0.54) & (corner[..., 1] < 0.64)).all(1)
-    return (head | arms | legs) & ~mouth & ~sockets
+    in_head = np.abs(centre[:, 0]) < 0.1  # hands share that corner of the texture
+    return (head | arms | legs) & ~((mouth | sockets) & in_head)
 
 
 def build(root: Path, log=print) -> dict[str, np.ndarray]:

@@ -1,0 +1,62 @@
+"""`Piece`: a garment or feature before it is laid on a body; `Landmarks` and curves to cut along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.body_asset import Asset
+from motion.body_patch import Field, Patch
+from motion.rotations import Array
+from motion.skeleton import INDEX
+from motion.stage import Material
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A garment or feature before it is laid on a body of some shape."""
+
+    patch: Patch
+    material: Material
+    lift: float = 0.0  # metres outwards along the normal
+    smooth: int = 0  # passes of smoothing before lifting
+    hem: bool = False  # close the rim towards the skin
+    sole: float = 0.0  # metres of sole under the foot; shoes only
+    extra: Field | None = None  # further lift by place on the template, metres
+    part: str | None = None  # part name; None: by the joint that moves it
+    under: Material | None = None  # material of the faces marked `under_faces`, such as a sole
+    under_faces: np.ndarray | None = None  # (F,) bool
+    shift: Array | None = None  # (n, 3) metres added to the blended place: geometry that is not cut from the body
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Places on the template that garments are cut by."""
+
+    joints: Array
+    eye: Array  # (3,) centre of the left eye
+    eye_radius: float
+    crown: float  # height of the top of the head
+
+    @classmethod
+    def of(cls, asset: Asset) -> Landmarks:
+        eye = asset.template[np.unique(asset.faces["l-eye"])]
+        skin = asset.template[np.unique(asset.faces["skin"])]
+        return cls(asset.joints, eye.mean(0), float(np.ptp(eye[:, 1]) / 2), float(skin[:, 1].max()))
+
+    def __getitem__(self, joint: str) -> Array:
+        return self.joints[INDEX[joint]]
+
+
+def smoothstep(x: Array) -> Array:
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * (3.0 - 2.0 * x)
+
+
+def above(height: float) -> Field:
+    return lambda p: p[:, 1] - height
+
+
+def below(height: float) -> Field:
+    return lambda p: height - p[:, 1]
