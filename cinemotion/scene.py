@@ -245,10 +245,11 @@ class Entry(Strict):
     in_: Duration | None = Field(default=None, alias="in", description="where the clip is entered")
     out: Duration | None = Field(default=None, description="where the clip is left")
     for_: Duration | None = Field(default=None, alias="for", description="how long it lasts on screen")
+    until: When | None = Field(default=None, description="when it ends, instead of `for`")
     speed: Annotated[float, Field(strict=True, ge=0.05, le=20)] = 1.0
     repeat: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1
     blend: Duration | None = Field(default=None, description="cross-fade into the same actor's next entry")
-    loop: StrictBool = Field(default=False, description="repeat as often as `for` or `to` needs")
+    loop: StrictBool = Field(default=False, description="repeat as often as `for`, `until` or `to` needs")
     hold: StrictBool = Field(default=False, description="stand still on the last pose afterwards, on purpose")
     mirror: StrictBool = False
     in_place: StrictBool = False

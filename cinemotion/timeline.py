@@ -139,7 +139,7 @@ class Timeline:
         if previous is not None and not self._in_order(i, previous, start, fade):
             return None
         placed = self._placed(entry, piece, previous, start)
-        full = self._lengthened(i, placed)
+        full = self._lengthened(i, placed, start)
         if full is None:
             return None
         fade = min(fade, span_of(full))
@@ -242,7 +242,7 @@ class Timeline:
         if begin > finish or (begin == finish and total > 0):
             self._report((*loc, "in"), f"{entry.in_ or '0s'} is not before `out`, {float(finish):g} s")
             return None
-        if total == 0 and not (entry.hold and entry.for_ is not None):
+        if total == 0 and not (entry.hold and (entry.for_ or entry.until)):
             words = "the clip has a single pose; to stand in it, say `for:` how long and `hold: true`"
             self._report((*loc, "clip"), words)
             return None
@@ -278,13 +278,19 @@ class Timeline:
         x, z = other.at[0] - spot[0], other.at[1] - spot[1]
         return math.atan2(x, z) if math.hypot(x, z) > 1e-9 else 0.0
 
-    def _lengthened(self, i: int, clip: Clip) -> Clip | None:
-        """Repeats, `for`, `to` and `hold`."""
+    def _lengthened(self, i: int, clip: Clip, start: Fraction) -> Clip | None:
+        """Repeats, `for`, `until`, `to` and `hold`."""
         entry, loc = self.scene.timeline[i], ("timeline", i)
         once = span_of(clip)
+        key = "for" if entry.until is None else "until"
         wanted = None if entry.for_ is None else entry.for_.at(self.fps)
+        if entry.until is not None:
+            ends = self.moment(entry.until, (*loc, key))
+            if ends is None:
+                return None
+            wanted = ends - start
         if wanted is not None and wanted <= 0:
-            self._report((*loc, "for"), f"{entry.for_}, expected more than nothing")
+            self._report((*loc, key), f"ends at {float(start + wanted):g} s, not after its start, {float(start):g} s")
             return None
         times = entry.repeat
         if entry.to is not None and once > 0:
@@ -301,10 +307,12 @@ class Timeline:
                 times = max(times, math.ceil(way / travel) + 1)
         elif entry.loop and once > 0:
             if wanted is None:
-                self._report((*loc, "loop"), "`loop` repeats as often as `for` or `to` needs; give one of them")
+                self._report((*loc, "loop"), "`loop` repeats as often as `for`, `until` or `to` needs; give one")
                 return None
             times = max(times, math.ceil(wanted / once))
-        longest = max(once * times if wanted is None or entry.loop else once * times, wanted or Fraction(0))
+        if wanted is not None and once > 0:
+            times = min(times, math.ceil(wanted / once))
+        longest = once * times if wanted is None else wanted
         if longest > MAX_FILM_S:
             self._report(loc, f"lasts {float(longest):g} s; a film lasts at most {MAX_FILM_S} s")
             return None
@@ -318,8 +326,8 @@ class Timeline:
         if have < wanted - Fraction(1) / clip.fps:
             if not entry.hold:
                 self._report(
-                    (*loc, "for"),
-                    f"{entry.for_} is longer than the clip ({float(have):.2f} s); add `loop: true` to repeat it or "
+                    (*loc, key),
+                    f"{float(wanted):.2f} s is longer than the clip, {float(have):.2f} s; add `loop: true` to repeat it or "
                     "`hold: true` to stand still afterwards",
                 )
                 return None
@@ -353,61 +361,70 @@ class Timeline:
     # ---- shots
 
     def shots(self) -> list[ShotTime]:
-        """Every shot's frames; reports gaps, overlaps and empty shots."""
+        """Every shot's frames; reports gaps, overlaps and empty shots. Empty when they cannot be worked out."""
         segments = self.segments()
-        film_end = max((s.end for s in segments), default=Fraction(0))
+        complete = len(segments) == len(self.scene.timeline)
         cast = tuple(self.scene.cast)
-        whole = self.snap(film_end)
+        whole = self.snap(max((s.end for s in segments), default=Fraction(0)))
         if not self.scene.shots:
-            return [ShotTime(-1, 0, max(1, whole), cast)]
+            return [ShotTime(-1, 0, max(1, whole), cast)] if complete else []
         spans = [self._shot_span(k) for k in range(len(self.scene.shots))]
+        if any(span is None for span in spans):
+            return []  # a reference is wrong, or what it refers to is: reported already
+        known = [span for span in spans if span is not None]
         result: list[ShotTime] = []
-        for k, (begin, stop) in enumerate(spans):
-            loc: Loc = ("shots", k)
-            last = result[-1].stop if result else 0
-            if begin is None and k and spans[k - 1][1] is None and self._says_end(k - 1):
-                return []  # the previous shot's end is wrong, which was reported
-            if begin is None and k and spans[k - 1][1] is None:
-                self._report(loc, f"begins when shots[{k - 1}] ends, which does not say: give `at` here, or `for` there")
+        for k, (begin, stop) in enumerate(known):
+            if begin is None and k and known[k - 1][1] is None:
+                words = f"begins when shots[{k - 1}] ends, which does not say: give `at` here, or `for` there"
+                self._report(("shots", k), words)
                 return []
+            last = result[-1].stop if result else 0
             first = last if begin is None else self.snap(begin)
-            following = spans[k + 1][0] if k + 1 < len(spans) else None
-            if stop is None:
-                stop_frame = whole if following is None else self.snap(following)
-            else:
-                stop_frame = self.snap(stop)
-            if first > last:
-                where = "the film begins" if k == 0 else f"shots[{k - 1}] ends"
-                self._report(loc, f"nothing is shown from {self._s(last)}, when {where}, to {self._s(first)}")
-            elif first < last:
-                self._report(loc, f"begins at {self._s(first)}, before shots[{k - 1}] ends at {self._s(last)}")
-            if stop_frame <= first:
-                words = f"begins at {self._s(first)} and ends at {self._s(stop_frame)}, expected at least one frame"
-                self._report(loc, words)
-                stop_frame = first + 1
-            result.append(ShotTime(k, first, stop_frame, tuple(self.scene.shots[k].of) or cast))
-        if result and result[-1].stop > MAX_FILM_S * self.fps:
+            following = known[k + 1][0] if k + 1 < len(known) else None
+            if stop is None and following is None and not complete:
+                return []  # lasts until the film's end, which is not known
+            ends = following if stop is None else stop
+            result.append(self._shot(k, last, first, whole if ends is None else self.snap(ends), cast))
+        if result[-1].stop > MAX_FILM_S * self.fps:
             self._report(("shots", len(result) - 1), f"ends after {MAX_FILM_S} s, the longest film")
             return []
         return result
 
+    def _shot(self, k: int, last: int, first: int, stop: int, cast: tuple[str, ...]) -> ShotTime:
+        loc: Loc = ("shots", k)
+        if first > last:
+            where = "the film begins" if k == 0 else f"shots[{k - 1}] ends"
+            self._report(loc, f"nothing is shown from {self._s(last)}, when {where}, to {self._s(first)}")
+        elif first < last:
+            self._report(loc, f"begins at {self._s(first)}, before shots[{k - 1}] ends at {self._s(last)}")
+        if stop <= first:
+            words = f"begins at {self._s(first)} and ends at {self._s(stop)}, expected at least one frame"
+            self._report(loc, words)
+            stop = first + 1
+        return ShotTime(k, first, stop, tuple(self.scene.shots[k].of) or cast)
+
     def _s(self, frame: int) -> str:
         return f"{float(frame / self.fps):.2f} s"
 
-    def _says_end(self, k: int) -> bool:
-        return self.scene.shots[k].for_ is not None or self.scene.shots[k].until is not None
-
-    def _shot_span(self, k: int) -> tuple[Fraction | None, Fraction | None]:
+    def _shot_span(self, k: int) -> tuple[Fraction | None, Fraction | None] | None:
+        """When a shot says that it begins and ends, where it says so; None: what it says is wrong."""
         shot, loc = self.scene.shots[k], ("shots", k)
-        begin = None if shot.at is None else self.moment(shot.at, (*loc, "at"))
+        begin: Fraction | None = None
+        if shot.at is not None:
+            begin = self.moment(shot.at, (*loc, "at"))
+            if begin is None:
+                return None
         if shot.until is not None:
-            return begin, self.moment(shot.until, (*loc, "until"))
+            stop = self.moment(shot.until, (*loc, "until"))
+            return None if stop is None else (begin, stop)
         if shot.for_ is None:
             return begin, None
-        if begin is None and shot.at is None:
-            begin = self._shot_span(k - 1)[1] if k else Fraction(0)
-            if begin is None:
-                return None, None
+        if begin is None:
+            before = self._shot_span(k - 1) if k else (None, Fraction(0))
+            if before is None:
+                return None
+            begin = before[1]
+        # Without a begin, the missing end of the shot before it is reported.
         return begin, None if begin is None else begin + shot.for_.at(self.fps)
 
 

@@ -20,6 +20,12 @@ def materials() -> dict[str, Material]:
     return {m.name: m for m in vars(prop_shapes).values() if isinstance(m, Material)}
 
 
+def _directors() -> Iterable[str]:
+    from rl_camera.director import registered
+
+    return registered()
+
+
 def _attribute(module: str, name: str) -> Callable[[], Iterable[str]]:
     return lambda: getattr(importlib.import_module(module), name)
 
@@ -37,7 +43,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "pattern": _attribute("render.materials", "PATTERNS"),
     "ground": _attribute("render.materials", "GROUNDS"),
     "light": _attribute("render.lighting", "PRESETS"),
-    "director": _attribute("rl_camera.vocabulary", "DIRECTORS"),
+    "director": _directors,
     "codec": _attribute("render.video", "CODECS"),
     "pass": _attribute("render.passes", "PASSES"),
     "pass_format": _attribute("render.passes", "FORMATS"),
@@ -103,6 +109,4 @@ def trouble(name: str, word: str | None) -> str | None:
         usual(name, word)
     except BadInput as error:
         return str(error)
-    except (ImportError, AttributeError):  # TEMPORARY
-        return None
     return None
