@@ -612,6 +612,33 @@ def test_truncated_and_foreign_files(tmp_path):
         gltf.load(tmp_path)
 
 
+def _paths(tree, path=()):
+    """Every place in a JSON tree, three items of a list at most."""
+    if path:
+        yield path
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree[:3]) if isinstance(tree, list) else ()
+    for key, value in items:
+        yield from _paths(value, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_value_may_lie(tmp_path, seed):
+    """Each value of the JSON in turn becomes something else: the motion loads, or there is one line."""
+    gltf.save(tmp_path / "a.gltf", clip(3), stick(), camera=camera())
+    text = (tmp_path / "a.gltf").read_text()
+    lies = [None, -1, 10**6, "x", [], {}, 1.5, True, [None], 1e300]
+    for k, path in enumerate(_paths(json.loads(text))):
+        tree = json.loads(text)
+        place = tree
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = lies[(k * 7 + seed * 3) % len(lies)]
+        try:
+            gltf.load(put(tmp_path / "b.gltf", tree))
+        except BadInput as error:
+            assert "\n" not in str(error)
+
+
 def test_names_of_animations_and_skins(tmp_path):
     path = put(tmp_path / "a.gltf", rig(TURN))
     assert gltf.load(path, animation="run").frames == gltf.load(path, animation=0, skin=0).frames == 2

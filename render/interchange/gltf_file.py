@@ -107,10 +107,10 @@ class GltfFile:
         where = f"{what} (accessor {index})"
         if about.get("type") != kind:
             raise self.bad(f"{where} is {about.get('type')}, expected {kind}")
-        dtype = _COMPONENTS.get(about.get("componentType", 0))
-        count = about.get("count")
+        component, count = about.get("componentType"), about.get("count")
+        dtype = _COMPONENTS.get(component) if isinstance(component, int) else None
         if dtype is None or isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise self.bad(f"{where} has component type {about.get('componentType')} and count {count!r}")
+            raise self.bad(f"{where} has component type {component} and count {count!r}")
         width = _WIDTHS[kind]
         if "bufferView" in about:
             values = self._view(about["bufferView"], about.get("byteOffset", 0), np.dtype(dtype), count, width, where)

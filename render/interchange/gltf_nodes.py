@@ -139,9 +139,13 @@ def joint_above(nodes: Nodes, joint: int, joints: set[int]) -> int:
 
 def to_local(file: GltfFile, parents: np.ndarray, world: Array) -> tuple[Array, Array]:
     """Local rotations and translations ``(T, J, …)`` of world matrices ``(T, J, 4, 4)``, scale folded in."""
-    if (np.linalg.det(world[0, :, :3, :3]) <= 0).any():
-        j = int(np.argmax(np.linalg.det(world[0, :, :3, :3]) <= 0))
-        raise file.bad(f"joint {j} of its skin is mirrored or flattened by a scale, which is not read")
+    if not (np.abs(world) < 1e9).all():
+        raise file.bad("a joint of its skin is farther than 1000000 km away, or nowhere")
+    flipped = np.linalg.det(world[0, :, :3, :3]) <= 0
+    if flipped.any():
+        raise file.bad(
+            f"joint {int(np.argmax(flipped))} of its skin is mirrored or flattened by a scale, which is not read"
+        )
     turn, _ = turn_and_scale(world[..., :3, :3])
     rotations = rot.from_matrix(turn)
     places = world[..., :3, 3].copy()

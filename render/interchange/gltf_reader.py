@@ -117,12 +117,14 @@ def _channels(file: GltfFile, motion: dict[str, Any], number: int, wanted: set[i
     if not isinstance(samplers, list) or not isinstance(motion.get("channels", []), list):
         raise file.bad(f"{label}: samplers or channels are not lists")
     for channel in motion.get("channels", []):
-        target = channel.get("target", {}) if isinstance(channel, dict) else {}
-        node, path = target.get("node"), target.get("path")
-        if node not in wanted or path not in ("rotation", "translation", "scale"):
+        target = channel.get("target") if isinstance(channel, dict) else None
+        node, path = (target.get("node"), target.get("path")) if isinstance(target, dict) else (None, None)
+        if not isinstance(node, int) or node not in wanted or path not in ("rotation", "translation", "scale"):
             continue
         where = f"{label}, {path} of node {node}"
         sampler = samplers[file.index(channel.get("sampler"), len(samplers), f"{where} refers to sampler")]
+        if not isinstance(sampler, dict):
+            raise file.bad(f"{where}: its sampler is no object")
         interpolation = sampler.get("interpolation", "LINEAR")
         if interpolation not in INTERPOLATIONS:
             raise file.bad(f"{where}: {unknown('interpolation', str(interpolation), INTERPOLATIONS)}")
