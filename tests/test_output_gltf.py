@@ -621,18 +621,19 @@ def _paths(tree, path=()):
         yield from _paths(value, (*path, key))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(10))
 def test_any_value_may_lie(tmp_path, seed):
     """Each value of the JSON in turn becomes something else: the motion loads, or there is one line."""
-    gltf.save(tmp_path / "a.gltf", clip(3), stick(), camera=camera())
-    text = (tmp_path / "a.gltf").read_text()
+    bind = np.stack([np.eye(4)] * 2)
+    bind[:, 1, 3] = [1, 0.5]
+    text = json.dumps(rig(TURN, bind=bind))
     lies = [None, -1, 10**6, "x", [], {}, 1.5, True, [None], 1e300]
     for k, path in enumerate(_paths(json.loads(text))):
         tree = json.loads(text)
         place = tree
         for key in path[:-1]:
             place = place[key]
-        place[path[-1]] = lies[(k * 7 + seed * 3) % len(lies)]
+        place[path[-1]] = lies[(k + seed) % len(lies)]
         try:
             gltf.load(put(tmp_path / "b.gltf", tree))
         except BadInput as error:
