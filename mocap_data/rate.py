@@ -35,7 +35,7 @@ def from_frame_time(text: str) -> Fraction:
         RateError: not a number, not finite, not positive, or not between 10 µs and 10 s.
     """
     try:
-        value = float(text)
+        value = float(text if "_" not in text else "x")  # Python reads 1_000, nobody else does
     except ValueError:
         raise RateError(f"'{text}' is not a number") from None
     if not math.isfinite(value) or value <= 0:
@@ -61,12 +61,14 @@ def from_rate(value: float) -> Fraction:
     """
     if not math.isfinite(value) or not 1 / _SLOWEST <= value <= 1 / _FASTEST:
         raise RateError(f"{value:g} frames per second is not between {1 / _SLOWEST:g} and {1 / _FASTEST:g}")
-    text = str(np.float32(value)) if value == _single(value) else repr(value)  # 29.97 is 29.969999313354492 in single
+    text = repr(value)
+    if _digits(text)[1] >= 15 and value == _single(value):
+        text = str(np.float32(value))  # 29.97 that went through single precision is 29.969999313354492
     decimals, digits = _digits(text)
     if digits >= 15:
         slack = 2e-15 / value
     else:  # 29.97 for 29.97003, 23.98 and 23.976 for 23.976024
-        slack = (0.5 * 10.0**-decimals if decimals in (2, 3) else 1e-6 * value) / value**2
+        slack = (0.5 * 10.0**-decimals if decimals in (2, 3) else 2e-7 * value) / value**2
     return _nearest(Fraction(text), 1 / value, slack, slack)
 
 
@@ -74,7 +76,7 @@ def frame_time(fps: Fraction) -> str:
     """Seconds per frame with digits enough that `from_frame_time` gives the same fraction back."""
     text = np.format_float_positional(float(1 / fps), unique=True, trim="0")
     # A short decimal such as 0.0264 reads as rounded from 38 fps: spell the double out to show that it is meant.
-    return text if from_frame_time(text) == fps else f"{float(1 / fps):.20f}"
+    return text if from_frame_time(text) == fps else f"{float(1 / fps):.30f}"
 
 
 def _digits(text: str) -> tuple[int, int]:

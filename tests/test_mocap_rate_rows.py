@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mocap_data import rate, rows
@@ -51,6 +51,13 @@ def test_reads_the_rate_that_a_frame_time_stands_for(text: str, expected: Fracti
 @given(st.fractions(Fraction(1, 9), 50_000, max_denominator=2000))
 def test_writes_a_frame_time_that_reads_as_the_same_fraction(fps: Fraction) -> None:
     assert rate.from_frame_time(rate.frame_time(fps)) == fps
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.fractions(Fraction(1, 9), 1000, max_denominator=1001))
+def test_a_rate_as_a_double_reads_as_the_same_fraction(fps: Fraction) -> None:
+    television = any(abs(fps / common - 1) < Fraction(1, 5000) for common in rate.COMMON if common.denominator != 1)
+    assume(not television)  # 29.97 is taken for 30000/1001
     assert rate.from_rate(float(fps)) == fps
 
 
