@@ -19,7 +19,8 @@ from motion.errors import BadInput
 from motion.ik import swing_to
 from motion.retarget_back import clip_to_take, onto
 from motion.retarget_direct import as_smpl
-from motion.retarget_frames import Calibration, calibrate
+from motion.retarget_frames import Calibration, calibrate, stance
+from motion.retarget_hands import lay_hands
 from motion.retarget_map import JointMap, find_map
 from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, Source, prepare
 from motion.rotations import Array
@@ -47,6 +48,7 @@ class RetargetReport:
     facing_deg: float  # the rest pose's facing about the vertical, away from +Z
     floor_m: float  # height of the source's floor in its own space, metres; removed when grounding
     scale: float  # target's legs over the source's
+    calibration_frames: int = 0  # frames at the start that are a T-pose for calibration; a film should trim them
     notes: tuple[str, ...] = ()
 
 
@@ -89,7 +91,7 @@ def retarget(
         calibration = calibrate(source, rest_offsets)
     own_offsets = own_proportions(source, calibration)
     balls = {s: own_offsets[_I[f"{s}_foot"]] for s in _SIDES}
-    level = feet.find_ground(source, balls)
+    level = feet.find_ground(source, calibration, balls)
     if rest_offsets is None:
         offsets, scale = standing(own_offsets, level.ankle, joint_map), 1.0
     else:
@@ -97,8 +99,15 @@ def retarget(
         scale = leg_length(offsets) / source.leg
     world, stretched = _pose(source, calibration, offsets)
     world = _settle_spine(source, world, own_offsets)
-    clip = _place(source, world, offsets, scale, level, ground, lock_feet)
+    clip = _place(source, world, offsets, standing(own_offsets, level.ankle, joint_map), scale, level, ground, lock_feet)
     notes = list(joint_map.notes)
+    lead_in = calibration_frames(source)
+    if lead_in:
+        notes.append(
+            f"the first {'frame is' if lead_in == 1 else f'{lead_in} frames are'} a calibration T-pose, not acting"
+        )
+    if not level.found:
+        notes.append("the feet never stand flat: the floor was taken for the file's zero")
     if calibration.rolled:
         notes.append(
             "rest pose rolled about its bones, mended by the way joints bend: " + ", ".join(calibration.rolled)
@@ -109,9 +118,33 @@ def retarget(
     report = RetargetReport(
         joint_map.road, joint_map.confidence, joint_map.convention, joint_map.named(take.names),
         tuple(n for n, ok in zip(skeleton.JOINTS, valid, strict=True) if not ok), calibration.kind, source.up, source.unit,
-        source.metres_per_unit, round(calibration.facing, 3), round(level.floor, 4), scale, tuple(notes),
+        source.metres_per_unit, round(calibration.facing, 3), round(level.floor, 4), scale, lead_in, tuple(notes),
     )  # fmt: skip
     return replace(clip, valid=valid, provenance=take.provenance.noting(*_said(report, source))), report
+
+
+def calibration_frames(source: Source) -> int:
+    """How many frames at the start are a T-pose that the performer then leaves in a jump: 0, or a few.
+
+    CMU's BVH files begin with one, at the origin, wherever the acting begins.
+    """
+    fps = float(source.take.fps)
+    longest = min(len(source.q) - 1, max(1, round(0.2 * fps)))
+    hips = source.position(source.map.pelvis)[: longest + 1]
+    leaps = np.linalg.norm(np.diff(hips, axis=0), axis=-1) * fps
+    turns = np.degrees(rot.angle_between(source.q[:longest], source.q[1 : longest + 1]).max(-1)) * fps
+    # Nobody moves at 15 m/s, or turns a limb at 2000 degrees a second for a fifth of a second from a T-pose.
+    for k in range(longest):
+        points = {j: p[k] for j in range(24) if (p := source.point(j)) is not None}
+        if stance(points) != "T-pose":
+            return 0
+        if leaps[k] > 15.0 or turns[k] > 2000.0:
+            # Filters smear the jump over its neighbours.
+            after = k + 1
+            while after < longest and (leaps[after] > 5.0 or turns[after] > 700.0):
+                after += 1
+            return after
+    return 0
 
 
 def leg_length(offsets: Array) -> float:
@@ -227,7 +260,7 @@ def spread(base: Array, chain: list[Array], place: float) -> Array:
 
 
 def _place(
-    source: Source, world: Array, offsets: Array, scale: float, level: feet.Ground, ground: bool, lock_feet: bool
+    source: Source, world: Array, offsets: Array, own: Array, scale: float, level: feet.Ground, ground: bool, lock_feet: bool
 ) -> Clip:
     """Put the posed target into the world, feet where the source's are."""
     fps = source.take.fps
@@ -241,6 +274,7 @@ def _place(
     middle = to_target((hips[0] + hips[1]) / 2.0)
     root = middle - rot.rotate(world[:, 0], (offsets[1] + offsets[2]) / 2.0)
     targets = {s: to_target(source.point(_I[f"{s}_ankle"])) for s in _SIDES}
+    targets = feet.anchor(world, targets, offsets, own, scale)
     toeless = tuple(s for s in _SIDES if source.map.limbs[_I[f"{s}_foot"]] < 0)
     if ground and lock_feet:
         if toeless:
@@ -252,6 +286,9 @@ def _place(
             points = source.point(_I[f"{s}_ankle"])[:, None]
             planted[s] = contacts.contact_mask(points, fps, scale=source.leg / 0.83)[:, 0]
         world, root = feet.reach(world, root, offsets, targets, planted, fps)
+    if ground and lock_feet:
+        handless = tuple(s for s in _SIDES if source.map.limbs[_I[f"{s}_wrist"]] < 0)
+        world = lay_hands(world, root, offsets, handless)
     local = rot.continuous(kinematics.to_local(skeleton.PARENTS, rot.normalize(world)))
     return Clip(local, root, offsets, fps)
 
@@ -362,6 +399,7 @@ def _from_smpl(
         root = middle - rot.rotate(world[:, 0], (rest_offsets[1] + rest_offsets[2]) / 2.0)
         if lock_feet:
             targets = {s: scale * ankles[:, i] + shift for i, s in enumerate(_SIDES)}
+            targets = feet.anchor(world, targets, rest_offsets, own.rest_offsets, scale)
             if ground:
                 world, root, targets = feet.lift_soles(world, root, rest_offsets, targets)
             on = contacts.contact_mask(ankles, own.fps, scale=size)
@@ -375,6 +413,6 @@ def _from_smpl(
     report = RetargetReport(
         road, 1.0, "smpl" if road == "smpl" else "", table, (), "T-pose", take.up or "Y",
         "metres" if take.metres_per_unit in (None, 1.0) else "the file's own unit", take.metres_per_unit or 1.0, 0.0,
-        round(floor, 4), scale, notes,
+        round(floor, 4), scale, 0, notes,
     )  # fmt: skip
     return clip.noting(f"SMPL-24 read by {road}, nothing solved", *notes), report

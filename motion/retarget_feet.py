@@ -9,7 +9,7 @@ import numpy as np
 
 from motion import contacts, ik, skeleton
 from motion import rotations as rot
-from motion.retarget_frames import stance, standing_axes
+from motion.retarget_frames import Calibration, stance, standing_axes
 from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
 
@@ -27,33 +27,47 @@ class Ground:
     found: bool  # False: nothing stood; the file's own zero was taken
 
 
-def find_ground(source: Source, feet: dict[str, Array]) -> Ground:
-    """Find floor and ankle height.
+def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array]) -> Ground:
+    """Find floor and ankle height from feet that stand flat.
 
     A rest pose that stands on zero tells the ankle's height. Else the file's zero is the floor when it leaves a person's
-    ankle height under the standing feet.
+    ankle height under the standing feet. Where no foot ever stands flat (crawling, lying) the file's zero is the floor.
 
     Args:
         source: the capture.
-        feet: per side, the ball of the foot in the standing foot's frame (SMPL axes), metres.
+        calibration: its turns to SMPL frames; a foot is flat when SMPL's would be.
+        balls: per side, the ball of the foot in the standing foot's frame (SMPL axes), metres.
     """
-    size = source.leg / 0.83
-    ankles = [p for s in _SIDES if (p := source.point(_I[f"{s}_ankle"])) is not None]
-    low = contacts.floor_height(np.stack(ankles, axis=1), source.take.fps, size)
-    flat = float(low.min())
+    size, fps = source.leg / 0.83, source.take.fps
+    heights: list[float] = []
     for side in _SIDES:
-        toe = source.point(_I[f"{side}_foot"])
-        if toe is not None:
-            # On tiptoe the ankle is never low; a ball that stands, and the foot's own slope, tell where it would be.
-            rest = float(contacts.floor_height(toe[:, None], source.take.fps, size)[0])
-            flat = min(flat, rest - float(feet[side][1]))
+        ankle, toe = source.point(_I[f"{side}_ankle"]), source.point(_I[f"{side}_foot"])
+        joint = int(source.map.limbs[_I[f"{side}_ankle"]])
+        if ankle is None or joint < 0:
+            continue
+        sole = rot.multiply(source.rotation(joint), calibration.limbs[_I[f"{side}_ankle"]])
+        up = rot.rotate(sole, np.array([0.0, 1.0, 0.0]))[:, 1]
+        moving = contacts.speed(ankle, fps) / size
+        level = up > np.cos(np.radians(30.0))
+        enough = min(len(level), max(3, round(contacts.MIN_SECONDS * float(fps))))
+        still = level & (moving < contacts.SPEED_ON)
+        flat = still if still.sum() >= enough else level & (moving < contacts.SPEED_OFF)
+        if flat.sum() >= enough:
+            heights.append(float(np.percentile(ankle[flat, 1], contacts.FLOOR_PERCENTILE)))
+            if toe is not None:
+                # On tiptoe the ankle is never low; a ball that stands, and the foot's own slope, tell where it would be.
+                low = float(np.percentile(toe[flat, 1], contacts.FLOOR_PERCENTILE))
+                heights[-1] = min(heights[-1], low - float(balls[side][1]))
+    standard = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * source.leg / TEMPLATE_LEG
     stood = _rest_ankle(source, size)
+    if not heights:
+        return Ground(0.0, standard if stood is None else stood, False)
+    flat_height = min(heights)
     if stood is not None:
-        return Ground(flat - stood, stood, True)
-    if _ANKLE_RANGE[0] * size <= flat <= _ANKLE_RANGE[1] * size:
-        return Ground(0.0, flat, True)
-    ankle = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * source.leg / TEMPLATE_LEG
-    return Ground(flat - ankle, ankle, True)
+        return Ground(flat_height - stood, stood, True)
+    if _ANKLE_RANGE[0] * size <= flat_height <= _ANKLE_RANGE[1] * size:
+        return Ground(0.0, flat_height, True)
+    return Ground(flat_height - standard, standard, True)
 
 
 def _rest_ankle(source: Source, size: float) -> float | None:
@@ -66,6 +80,46 @@ def _rest_ankle(source: Source, size: float) -> float | None:
     toes = [float(points[_I[f"{s}_foot"]] @ up) for s in _SIDES if _I[f"{s}_foot"] in points]
     on_zero = not toes or -0.01 * size < min(toes) < 0.06 * size
     return ankle if on_zero and _ANKLE_RANGE[0] * size <= ankle <= _ANKLE_RANGE[1] * size else None
+
+
+def anchor(world: Array, targets: dict[str, Array], offsets: Array, own: Array, scale: float) -> dict[str, Array]:
+    """Move ankle targets so that the part of the foot that carries weight keeps its place, not the ankle above it.
+
+    A foot of other proportions than the source's rolls over another arc: held at the ankle, its ball would slide while
+    the heel is up, its heel while the toes are. Flat feet, and feet like the source's, keep their targets.
+
+    Args:
+        world: ``(T, 24, 4)`` joint-to-world rotations.
+        targets: per side, ``(T, 3)`` the source's ankles in the target's space.
+        offsets: ``(24, 3)`` the target's T-pose.
+        own: ``(24, 3)`` the source's T-pose in metres, before scaling.
+        scale: target's legs over the source's.
+
+    Returns:
+        Ankle targets that hold the ball where heels are up, the heel where toes are.
+    """
+    moved, size = dict(targets), contacts.size_of(offsets)
+    heels, soles = contacts.heel_offset(offsets), contacts.sole_heights(offsets)
+    own_heels, own_soles = contacts.heel_offset(own), contacts.sole_heights(own)
+    for s, side in enumerate(_SIDES):
+        ankle, toe = _I[f"{side}_ankle"], _I[f"{side}_foot"]
+        foot = world[:, ankle]
+        ahead = rot.rotate(foot, np.array([0.0, 0.0, 1.0]))
+        pitch = np.arcsin(np.clip(-ahead[:, 1], -1.0, 1.0))  # heel up: positive
+        # The same foot, flat: turned back the shortest way to stand upright.
+        up = rot.rotate(foot, np.array([0.0, 1.0, 0.0]))
+        level = rot.multiply(rot.between(up, np.array([0.0, 1.0, 0.0])), foot)
+        ball = offsets[toe] - (0.0, soles[s, 1], 0.0) - scale * (own[toe] - (0.0, own_soles[s, 1], 0.0))
+        heel = heels[s] - scale * own_heels[s]
+        heel_up = _smoothstep(np.radians(-6.0), np.radians(6.0), pitch)[:, None]
+        sole = offsets[toe] - (0.0, soles[s, 1], 0.0)
+        for part, d, point in ((heel_up, ball, sole), (1.0 - heel_up, heel, heels[s])):
+            rolled = rot.rotate(level, d) - rot.rotate(foot, d)
+            # A foot in the air rolls over nothing: its ankle goes where the source's does.
+            height = (targets[side] + rolled + rot.rotate(foot, point))[:, 1]
+            near = 1.0 - _smoothstep(0.03 * size, 0.12 * size, height)
+            moved[side] = moved[side] + part * near[:, None] * rolled
+    return moved
 
 
 def reach(
@@ -84,7 +138,10 @@ def reach(
     Returns:
         New world rotations and pelvis.
     """
+    from scipy import ndimage
+
     world = world.copy()
+    width = max(3, round(0.2 * float(fps))) | 1
     drop = np.zeros(len(root))
     for side in _SIDES:
         hip = root + rot.rotate(world[:, 0], offsets[_I[f"{side}_hip"]])
@@ -95,9 +152,6 @@ def reach(
         drop = np.maximum(drop, np.where(planted[side], needed, 0.0))
     drop = np.minimum(drop, 0.12 * _leg(offsets, "left"))
     if drop.max() > 1e-5:
-        from scipy import ndimage
-
-        width = max(3, round(0.2 * float(fps))) | 1
         drop = ndimage.uniform_filter1d(ndimage.maximum_filter1d(drop, width), width)
         root = root - np.outer(drop, (0.0, 1.0, 0.0))
     for side in _SIDES:
@@ -110,6 +164,7 @@ def reach(
         share = _smoothstep(0.0005, 0.002, miss)[:, None]
         if not share.any():
             continue
+        loose = 1.0 - ndimage.uniform_filter1d(planted[side].astype(np.float64), width)
         goal = ankle + share * (targets[side] - ankle)
         upper, lower = float(np.linalg.norm(offsets[j])), float(np.linalg.norm(offsets[k]))
         line = ankle - hip
@@ -117,7 +172,9 @@ def reach(
         bend = (knee - hip) - np.sum((knee - hip) * axis, axis=-1, keepdims=True) * axis
         # A straight leg has no bend to keep; the thigh's own front says which way its knee would go.
         pole = bend + 0.02 * (upper + lower) * rot.rotate(world[:, i], np.array([0.0, 0.0, 1.0]))
-        new_knee, new_ankle = ik.two_bone(hip, goal, upper, lower, pole, 0.003, np.linalg.norm(line, axis=-1))
+        new_knee, new_ankle = ik.two_bone(
+            hip, goal, upper, lower, pole, 0.003 + 0.012 * loose, np.linalg.norm(line, axis=-1)
+        )
         thigh = ik.swing_to(world[:, i], offsets[j], new_knee - hip)
         shin = ik.swing_to(world[:, j], offsets[k], new_ankle - new_knee)
         world[:, i] = np.where(share > 0, thigh, world[:, i])

@@ -15,7 +15,7 @@ import numpy as np
 from motion import contacts, skeleton
 from motion.clip import Clip
 from motion.errors import BadInput
-from motion.retarget import retarget
+from motion.retarget import leg_length, retarget
 from motion.retarget_map import JointMap, find_map
 from motion.retarget_source import Source, prepare
 from motion.rotations import Array
@@ -29,7 +29,7 @@ class Quality:
     """Figures of one retargeted take."""
 
     errors: dict[str, Array]  # bone "left_hip-left_knee" -> (T,) degrees between source's direction and clip's
-    skate_before: float  # mm per frame at 30 fps, source's ankles and balls while they stand
+    skate_before: float  # mm per frame at 30 fps, the source's soles while they stand, at the clip's size
     skate_after: float  # the same moments, the clip's
 
     @property
@@ -86,13 +86,23 @@ def direction_errors(source: Source, clip: Clip) -> dict[str, Array]:
     return errors
 
 
-def foot_skate(source: Source, clip: Clip) -> tuple[float, float]:
-    """Slide of standing ankles and balls, source then clip, at the moments when the source's stand; mm per frame at 30 fps."""
-    found = source_points(source)
-    feet = [j for j in (_I[f"{s}_{p}"] for s in ("left", "right") for p in ("ankle", "foot")) if j in found]
-    points = np.stack([found[j] for j in feet], axis=1)
-    on = contacts.contact_mask(points, source.take.fps, scale=source.leg / 0.83)
-    return contacts.skate(points, on, source.take.fps), contacts.skate(clip.positions()[:, feet], on, clip.fps)
+def foot_skate(own: Clip, clip: Clip, scale: float = 1.0) -> tuple[float, float]:
+    """Slide of heels and balls on the sole while they stand, before and after; mm per frame at 30 fps.
+
+    Args:
+        own: the source on its own proportions with nothing held or lifted (``retarget(take, lock_feet=False)``): what
+            its own kinematics do.
+        clip: the result.
+        scale: the result's legs over the source's; "before" is stated at the result's size.
+
+    Returns:
+        Slides of the source's soles and of the clip's, both at the moments when the source's stand.
+    """
+    size = contacts.size_of(own.rest_offsets)
+    points = contacts.foot_points(own)
+    on = contacts.contact_mask(points, own.fps, scale=size)
+    before = contacts.skate(points, on, own.fps)
+    return scale * before, contacts.skate(contacts.foot_points(clip), on, clip.fps)
 
 
 def measure(take: Take, clip: Clip, joint_map: JointMap | None = None) -> Quality:
@@ -103,8 +113,15 @@ def measure(take: Take, clip: Clip, joint_map: JointMap | None = None) -> Qualit
     """
     if take.frames != clip.frames:
         raise BadInput(f"clip has {clip.frames} frames, its take {take.frames}")
+    own, _ = retarget(take, lock_feet=False, joint_map=joint_map)
+    scale = retarget_scale(own, clip)
     source = prepare(take, joint_map or find_map(take))
-    return Quality(direction_errors(source, clip), *foot_skate(source, clip))
+    return Quality(direction_errors(source, clip), *foot_skate(own, clip, scale))
+
+
+def retarget_scale(own: Clip, clip: Clip) -> float:
+    """Legs of the result over legs of the source."""
+    return leg_length(clip.rest_offsets) / max(leg_length(own.rest_offsets), 1e-9)
 
 
 @dataclass(frozen=True)
