@@ -222,7 +222,7 @@ def _lamp_post(size: Size) -> PropMesh:
     w, h, d = size
     r = 0.5 * min(w, d)
     b = Builder()
-    foot = [(0.7 * r, 0), (0.7 * r, 0.03 * h), *arc((0.34 * r, 0.1 * h), (0.3 * r, 0.06 * h), np.pi / 2, np.pi, 6)]
+    foot = [(0, 0), (0.7 * r, 0), (0.7 * r, 0.03 * h), *arc((0.34 * r, 0.1 * h), (0.3 * r, 0.06 * h), np.pi / 2, np.pi, 6)]
     post = [*foot, (0.2 * r, 0.17 * h), (0.16 * r, 0.8 * h), (0.34 * r, 0.82 * h), (0.34 * r, 0.835 * h), (0, 0.84 * h)]
     b.add(revolve(post, 24), IRON, "post")
     lamp = [(0.45 * r, 0), (0.78 * r, 0.11 * h), (0, 0.11 * h)]

@@ -15,7 +15,7 @@ from rl_camera import framing
 from rl_camera.damping import damp
 
 #: Factor on the damping time while part of the figure is out of the picture.
-HURRY = 0.35
+HURRY = 0.25
 
 
 @dataclass(frozen=True)

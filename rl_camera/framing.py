@@ -37,6 +37,7 @@ class Measures:
 
     stature: float  # metres
     offsets: Array  # (9, 3) metres: the extra landmarks in the frames of their joints
+    heights: Array  # (33,) of the landmarks at rest, in statures, soles 0
 
 
 def measure(performance: Performance) -> Measures:
@@ -79,7 +80,8 @@ def measure(performance: Performance) -> Measures:
             [-hand, 0.0, 0.0],
         ]
     )
-    return Measures(stature, offsets)
+    rest_points = np.concatenate([joints, joints[[skeleton.INDEX[joint] for _, joint in _EXTRA]] + offsets])
+    return Measures(stature, offsets, (rest_points[:, 1] - floor) / stature)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Tracks:
     times: Array  # (T,) seconds of the film
     points: Array  # (T, S, 33, 3) metres, world; order LANDMARKS
     stature: Array  # (S,) metres
+    heights: Array  # (S, 33) of the landmarks on the standing body, in statures
 
     def of(self, landmark: str) -> Array:
         """One landmark of every performer, ``(T, S, 3)``."""
@@ -98,7 +101,7 @@ class Tracks:
     def only(self, names: Sequence[str]) -> Tracks:
         """The same for some of the performers, in the order asked for."""
         pick = [self.names.index(n) for n in names]
-        return Tracks(tuple(names), self.times, self.points[:, pick], self.stature[pick])
+        return Tracks(tuple(names), self.times, self.points[:, pick], self.stature[pick], self.heights[pick])
 
     def facing(self) -> Array:
         """Where each performer faces, ``(T, S, 2)`` as (x, z); its length says how sure that is, 1 when upright.
@@ -120,7 +123,7 @@ def track(performances: Sequence[Performance], times: ArrayLike) -> Tracks:
     times = np.atleast_1d(np.asarray(times, dtype=np.float64))
     if not performances:
         raise BadInput("a camera was asked to film nobody: no performers")
-    everyone, statures = [], []
+    everyone, measures = [], []
     for performance in performances:
         clip = performance.clip
         place = np.clip((times - performance.start_s) * float(clip.fps), 0.0, clip.frames - 1.0)
@@ -135,8 +138,14 @@ def track(performances: Sequence[Performance], times: ArrayLike) -> Tracks:
         parents = [skeleton.INDEX[joint] for _, joint in _EXTRA]
         extra = joints[:, parents] + rot.rotate(world[:, parents], size.offsets)
         everyone.append(np.concatenate([joints, extra], axis=1))
-        statures.append(size.stature)
-    return Tracks(tuple(p.name for p in performances), times, np.stack(everyone, axis=1), np.array(statures))
+        measures.append(size)
+    return Tracks(
+        tuple(p.name for p in performances),
+        times,
+        np.stack(everyone, axis=1),
+        np.array([m.stature for m in measures]),
+        np.array([m.heights for m in measures]),
+    )
 
 
 def indices(keeps: Sequence[str]) -> np.ndarray:

@@ -13,6 +13,9 @@ from rl_camera import framing
 from rl_camera.damping import ease
 from rl_camera.vocabulary import MOVES, Move
 
+#: Share of a tilt or pedestal that lies below the composed picture: there is less room above a head than below it.
+BELOW = 0.2
+
 
 @dataclass(frozen=True)
 class Course:
@@ -71,11 +74,11 @@ def course(shot: Shot, times: ArrayLike, focal_mm: float, distance: float, aspec
     elif move in (Move.TRUCK_LEFT, Move.TRUCK_RIGHT):
         part["right"] = (-a if move == Move.TRUCK_LEFT else a) * (s - 0.5)
     elif move in (Move.PEDESTAL_UP, Move.PEDESTAL_DOWN):
-        part["up"] = (a if move == Move.PEDESTAL_UP else -a) * (s - 0.5)
+        part["up"] = a * (s - BELOW) if move == Move.PEDESTAL_UP else a * (1.0 - BELOW - s)
     elif move in (Move.PAN_LEFT, Move.PAN_RIGHT):
         part["yaw"] = (a if move == Move.PAN_LEFT else -a) * (s - 0.5)
     elif move in (Move.TILT_UP, Move.TILT_DOWN):
-        part["pitch"] = (a if move == Move.TILT_UP else -a) * (s - 0.5)
+        part["pitch"] = a * (s - BELOW) if move == Move.TILT_UP else a * (1.0 - BELOW - s)
     elif move in (Move.ZOOM_IN, Move.ZOOM_OUT):
         part["zoom"] = max(a, 0.05) ** (s if move == Move.ZOOM_IN else -s)
     elif move == Move.HANDHELD:

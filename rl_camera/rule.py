@@ -47,7 +47,7 @@ ENOUGH = 0.995
 
 #: The live filter stands this much farther off, and a standing camera stays put while the subject is within this
 #: share of its distance.
-AIR, STANDING = 1.12, 0.06
+AIR, STANDING = 1.15, 0.06
 
 #: Composed landmarks stay within this share of the half frame, else the planner follows more closely.
 SAFE = 0.97
@@ -143,7 +143,11 @@ class _Plan:
         place, closer = self._clear(place, anchor)
         focal = setup.focal_mm * way.zoom * closer
         tan_x, tan_y = framing.tangents(focal, setup.aspect)
-        y = setup.y_at(self.looser * way.distance / way.zoom)
+        # The headroom follows the subject's size in the picture, as it comes, goes and is zoomed at.
+        away = np.linalg.norm(place - (anchor if setup.rides else self.target), axis=-1) / setup.distance
+        if not setup.rides:
+            away = np.exp(smooth(taut_string(np.log(away), 0.06), TRAVEL_S, dt))
+        y = setup.y_at(np.clip(away * setup.focal_mm / focal, 0.05, 20.0))
         rig = np.stack(framing.aim(place, anchor, setup.x, y, tan_x, tan_y, setup.roll), axis=-1)
         if setup.shot.move == Move.DOLLY_ZOOM:
             focal, rig = self._same_size(place, anchor, y, focal, rig)

@@ -348,8 +348,8 @@ class Decision:
         """Height of the framed part's middle on a standing body, in statures."""
         if self.spec.keeps == ("*",):
             return 0.5
-        heights = [_STANDING[name] for name in self.spec.keeps]
-        return 0.5 * (min(heights) + max(heights))
+        heights = self.subjects.heights[0, self.keeps]
+        return float(0.5 * (heights.min() + heights.max()))
 
     # judgement -------------------------------------------------------------------------------------------------
 
@@ -404,11 +404,3 @@ def positions(setup: Setup, times: Array, anchor: Array, eyes_y: Array, azimuth:
     out = np.stack([anchor[:, 0] + level * np.sin(angle), height, anchor[:, 2] + level * np.cos(angle)], axis=-1)
     out[:, 1] = np.maximum(out[:, 1] + way.height, LOWEST)
     return out
-
-
-#: Heights of the landmarks that sizes compose, on a standing body, in statures (Drillis and Contini 1966).
-_STANDING = {
-    "crown": 1.0, "eyes": 0.936, "chin": 0.87, "head": 0.882, "neck": 0.838, "left_collar": 0.81,
-    "right_collar": 0.81, "left_shoulder": 0.82, "right_shoulder": 0.82, "spine3": 0.75, "spine2": 0.7,
-    "spine1": 0.63, "pelvis": 0.55, "left_hip": 0.52, "right_hip": 0.52, "left_knee": 0.285, "right_knee": 0.285,
-}  # fmt: skip
