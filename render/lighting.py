@@ -54,30 +54,30 @@ def _deg(value: float) -> float:
 
 PRESETS: dict[str, LightPreset] = {
     "noon": LightPreset(
-        sun_colour=(1.02, 0.95, 0.84), sun_azimuth=_deg(35), sun_elevation=_deg(56), sun_radius=_deg(0.8),
-        zenith=(0.10, 0.22, 0.50), horizon=(0.50, 0.60, 0.72), bounce=(0.13, 0.13, 0.10), horizon_falloff=3.2,
+        sun_colour=(1.16, 1.06, 0.92), sun_azimuth=_deg(35), sun_elevation=_deg(56), sun_radius=_deg(0.8),
+        zenith=(0.055, 0.17, 0.52), horizon=(0.46, 0.62, 0.84), bounce=(0.13, 0.13, 0.10), horizon_falloff=4.2,
         glow=(0.30, 0.27, 0.22), glow_sharpness=24.0, haze_per_m=0.0016, haze_start_m=15.0, clouds=0.55,
     ),
     "golden_hour": LightPreset(
-        sun_colour=(1.75, 0.92, 0.40), sun_azimuth=_deg(62), sun_elevation=_deg(15), sun_radius=_deg(1.2),
-        zenith=(0.10, 0.17, 0.34), horizon=(0.78, 0.46, 0.25), bounce=(0.13, 0.09, 0.06), horizon_falloff=3.6,
+        sun_colour=(1.95, 1.02, 0.44), sun_azimuth=_deg(62), sun_elevation=_deg(15), sun_radius=_deg(1.2),
+        zenith=(0.11, 0.19, 0.38), horizon=(0.90, 0.52, 0.27), bounce=(0.13, 0.09, 0.06), horizon_falloff=5.0,
         glow=(0.95, 0.50, 0.18), glow_sharpness=7.0, haze_per_m=0.0035, haze_start_m=8.0, clouds=0.6,
     ),
     "overcast": LightPreset(
-        sun_colour=(0.16, 0.165, 0.17), sun_azimuth=_deg(20), sun_elevation=_deg(68), sun_radius=_deg(16),
-        zenith=(0.60, 0.64, 0.70), horizon=(0.44, 0.475, 0.52), bounce=(0.12, 0.12, 0.115), horizon_falloff=1.6,
+        sun_colour=(0.24, 0.245, 0.25), sun_azimuth=_deg(20), sun_elevation=_deg(68), sun_radius=_deg(16),
+        zenith=(0.72, 0.77, 0.84), horizon=(0.50, 0.535, 0.58), bounce=(0.12, 0.12, 0.115), horizon_falloff=1.6,
         haze_per_m=0.006, haze_start_m=10.0, clouds=0.35,
     ),
     "night": LightPreset(
-        sun_colour=(0.145, 0.19, 0.29), sun_azimuth=_deg(-50), sun_elevation=_deg(42), sun_radius=_deg(1.5),
-        zenith=(0.006, 0.011, 0.028), horizon=(0.030, 0.042, 0.072), bounce=(0.008, 0.009, 0.012),
+        sun_colour=(0.24, 0.31, 0.46), sun_azimuth=_deg(-50), sun_elevation=_deg(42), sun_radius=_deg(1.5),
+        zenith=(0.010, 0.018, 0.045), horizon=(0.036, 0.052, 0.090), bounce=(0.008, 0.009, 0.012),
         horizon_falloff=2.6, glow=(0.02, 0.03, 0.05), glow_sharpness=20.0, haze_per_m=0.004, haze_start_m=12.0,
-        kickers=(Kicker(_deg(140), _deg(18), (0.20, 0.115, 0.05)),), stars=1.0,
+        kickers=(Kicker(_deg(140), _deg(18), (0.42, 0.23, 0.095)),), stars=1.0,
     ),
     "studio": LightPreset(
-        sun_colour=(0.80, 0.77, 0.72), sun_azimuth=_deg(38), sun_elevation=_deg(48), sun_radius=_deg(5.0),
-        zenith=(0.42, 0.43, 0.45), horizon=(0.36, 0.365, 0.38), bounce=(0.15, 0.145, 0.14), horizon_falloff=1.5,
-        backdrop=(3.5, 13.0),
+        sun_colour=(1.02, 0.98, 0.92), sun_azimuth=_deg(38), sun_elevation=_deg(48), sun_radius=_deg(5.0),
+        zenith=(0.34, 0.35, 0.37), horizon=(0.30, 0.305, 0.318), bounce=(0.16, 0.155, 0.15), horizon_falloff=1.5,
+        backdrop=(2.5, 11.0),
         kickers=(
             Kicker(_deg(-155), _deg(35), (0.46, 0.50, 0.58)),
             Kicker(_deg(-62), _deg(20), (0.10, 0.11, 0.125)),

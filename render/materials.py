@@ -23,10 +23,10 @@ class Ground:
 
 #: Grounds that a stage can name.
 GROUNDS: dict[str, Ground] = {
-    "studio": Ground(0, (0.46, 0.455, 0.45), (0.40, 0.40, 0.40), 0.62, 4.0),
+    "studio": Ground(0, (0.40, 0.397, 0.392), (0.385, 0.383, 0.38), 0.66, 4.0),
     "grass": Ground(1, (0.045, 0.095, 0.018), (0.135, 0.165, 0.040), 0.85, 2.4),
     "concrete": Ground(2, (0.37, 0.36, 0.34), (0.25, 0.245, 0.24), 0.72, 3.0),
-    "wood": Ground(3, (0.34, 0.185, 0.085), (0.17, 0.080, 0.034), 0.42, 2.4),
+    "wood": Ground(3, (0.34, 0.185, 0.085), (0.15, 0.070, 0.030), 0.50, 2.4),
     "sand": Ground(4, (0.50, 0.39, 0.25), (0.38, 0.28, 0.17), 0.90, 3.0),
     "asphalt": Ground(5, (0.085, 0.087, 0.092), (0.045, 0.046, 0.050), 0.80, 2.0),
     "grid": Ground(6, (0.30, 0.31, 0.32), (0.16, 0.17, 0.18), 0.70, 4.0),
@@ -98,6 +98,13 @@ def ground_tile(kind: int) -> np.ndarray:
         return _quantise([np.clip(0.25 + 0.5 * large + 0.5 * (middle - 0.5), 0, 1), bright, middle, large])
     bright = np.clip(0.5 + 0.06 * (fine - 0.5) + 0.08 * (middle - 0.5), 0, 1)
     return _quantise([large, bright, middle, large])
+
+
+@lru_cache(maxsize=1)
+def cloud_tile() -> np.ndarray:
+    """``(512, 512)`` uint8, tiling: how thick a sheet of cloud is."""
+    shape = (_TILE, _TILE)
+    return (255 * np.clip(1.25 * _noise(shape, 1.75, 2, 160, 21) - 0.1, 0, 1) + 0.5).astype(np.uint8)
 
 
 def _wood_tile() -> np.ndarray:

@@ -20,7 +20,7 @@ _MIN_EV, _MAX_EV = -12.47393, 4.026069
 # Mixing towards grey before the curve and back after it. Rows sum to 1 so that greys stay grey. The amounts follow
 # the AgX primaries' insets; these matrices are a symmetric form of that idea, made for linear Rec.709.
 _INSET = np.array([[0.842, 0.079, 0.079], [0.042, 0.879, 0.079], [0.042, 0.079, 0.879]])
-_OUTSET = np.array([[1.150, -0.075, -0.075], [-0.040, 1.115, -0.075], [-0.040, -0.075, 1.115]])
+_OUTSET = np.array([[1.240, -0.120, -0.120], [-0.085, 1.205, -0.120], [-0.085, -0.120, 1.205]])
 _IDENTITY = np.eye(3)
 
 # ACES in Stephen Hill's fit (2016): sRGB to the rendering transform's space and back.

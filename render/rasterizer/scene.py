@@ -144,6 +144,10 @@ class Scene:
         self._tile.build_mipmaps()
         self._tile.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
         self._cheap = context.sampler(filter=(context.LINEAR_MIPMAP_NEAREST, context.LINEAR))
+        cloud = materials.cloud_tile() if self.preset.clouds else np.zeros((1, 1), np.uint8)
+        self._cloud = context.texture(cloud.shape[::-1], 1, cloud.tobytes())
+        self._cloud.build_mipmaps()
+        self._cloud.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
         self._catcher = self._ground is not None and (plate is not None or settings.transparent)
         self._plate = _clamped(context, np.zeros((1, 1, 3), np.float32) if plate is None else plate)
         self.programs = Programs(context, self._fill_static(plate is not None))
@@ -292,9 +296,10 @@ class Scene:
         for mesh in self._meshes:
             mesh.release()
         for thing in (
-            self._frame_buffer, self._palette_buffer, self._blob_buffer, *self._plain.values(), self._shadow_frame, self._shadow,
+            self._frame_buffer, self._palette_buffer, self._blob_buffer, *self._plain.values(), self._shadow_frame,
+            self._shadow,
             self._compare, self._nearest, self._below_frame, self._below, self._contact_frame, self._contact,
-            self._sky, self._noise, self._tile, self._cheap, self._plate,
+            self._sky, self._noise, self._tile, self._cheap, self._plate, self._cloud,
         ):  # fmt: skip
             thing.release()
 
@@ -329,6 +334,7 @@ class Scene:
         return {
             "LAMPS": min(len(lamps), _LAMPS), "GROUND_KIND": self._ground.kind if self._ground else 0,
             "BACKDROP": int(preset.backdrop is not None), "PLATE": int(plate), "CATCHER": int(self._catcher),
+            "CLOUDS": int(preset.clouds > 0), "STARS": int(preset.stars > 0),
             "TRANSPARENT": int(self.settings.transparent), "SHADOW_TAPS": self.settings.shadow_taps,
             "SEARCH_TAPS": max(self.settings.shadow_taps // 2, 4),
         }  # fmt: skip
@@ -353,7 +359,7 @@ class Scene:
         self._cheap.use(TEXTURES["ground_wide"])
         for name, texture in (
             ("ground_wide", self._tile), ("sky_map", self._sky), ("noise_map", self._noise), ("ground_map", self._tile),
-            ("contact_map", self._contact), ("plate_map", self._plate),
+            ("contact_map", self._contact), ("cloud_map", self._cloud), ("plate_map", self._plate),
         ):  # fmt: skip
             texture.use(TEXTURES[name])
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from motion.errors import MissingSystem
+from motion.errors import CinemotionError, MissingSystem
 from render.rasterizer.programs import TEXTURES, Programs
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
     "SUM_ALBEDO": (("sum_albedo", 4, "f4"),),
 }  # fmt: skip
 
+_UNTOUCHED = np.array([0x5A, 0xA5, 0xC3, 0xFF], np.uint8)  # as a float, one of the NaNs that no shader makes
+
 
 class Targets:
     """Framebuffers by kind of pass; kinds share textures of the same name."""
@@ -39,6 +41,7 @@ class Targets:
         self.size = size
         self._textures: dict[str, moderngl.Texture] = {}
         self._depth: moderngl.Texture | None = None
+        self._depth_only: moderngl.Framebuffer | None = None
         self._framebuffers: dict[str, moderngl.Framebuffer] = {}
         self._triangle: moderngl.VertexArray | None = None
 
@@ -68,6 +71,7 @@ class Targets:
                 else:
                     if self._depth is None:
                         self._depth = self._context.depth_texture(self.size)
+                        self._depth_only = self._context.framebuffer(depth_attachment=self._depth)
                     made = self._context.framebuffer(colours, self._depth)
             except Exception as error:
                 raise MissingSystem(f"no room for {self.size[0]}x{self.size[1]} pictures: {error}") from error
@@ -78,16 +82,10 @@ class Targets:
         """Draw into this kind of pass from now on, over a cleared depth; every pixel's colours will be written."""
         framebuffer = self.framebuffer(kind)
         framebuffer.use()
-        if kind not in ("OCCLUSION", "SUM", "SUM_ALBEDO"):
-            self._clear_depth(framebuffer)
-
-    def _clear_depth(self, framebuffer: moderngl.Framebuffer) -> None:
-        # Every pixel's colours get written anyway; clearing them too would cost as much as a pass.
-        count = len(framebuffer.color_attachments)
-        shut, open_ = (False,) * 4, (True,) * 4
-        framebuffer.color_mask = shut if count == 1 else (shut,) * count
-        framebuffer.clear(depth=1.0)
-        framebuffer.color_mask = open_ if count == 1 else (open_,) * count
+        if self._depth_only is not None and kind not in ("OCCLUSION", "SUM", "SUM_ALBEDO"):
+            # Every pixel's colours get written anyway; clearing them too would cost as much as a pass.
+            self._depth_only.clear(depth=1.0)
+            framebuffer.use()
 
     def use_behind(self, kind: str) -> None:
         """Draw into this kind of pass wherever something nearer than the far plane was drawn, keeping the depths."""
@@ -128,7 +126,14 @@ class Targets:
         dtype = {"f4": np.float32, "i4": np.int32, "f1": np.uint8}[texture.dtype]
         shape = (height, width) if texture.components == 1 else (height, width, texture.components)
         array = np.empty(shape, dtype)
+        # Some libraries end every OpenGL context of the process with their own; drawing then silently does nothing.
+        first = array.reshape(-1).view(np.uint8)[:4]
+        first[:] = _UNTOUCHED[: len(first)]
         texture.read_into(array, alignment=1)
+        if dtype != np.uint8 and np.array_equal(first, _UNTOUCHED):
+            raise CinemotionError(
+                "the OpenGL context was lost, perhaps ended by another library: make a new Rasterizer"
+            )
         return array
 
     def read(self, kind: str, wanted: frozenset[str]) -> dict[str, np.ndarray]:
@@ -175,9 +180,15 @@ class Targets:
 
     def release(self) -> None:
         """Give every picture back."""
-        for thing in [*self._framebuffers.values(), *self._textures.values(), self._depth, self._triangle]:
+        for thing in [
+            *self._framebuffers.values(),
+            *self._textures.values(),
+            self._depth_only,
+            self._depth,
+            self._triangle,
+        ]:
             if thing is not None:
                 thing.release()
         self._framebuffers.clear()
         self._textures.clear()
-        self._depth = self._triangle = None
+        self._depth = self._depth_only = self._triangle = None

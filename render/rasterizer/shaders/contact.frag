@@ -16,6 +16,8 @@ void main() {
         for (int i = 0; i < taps; ++i) {
             float d = textureLod(below_map, here + arm, 0.0).r;
             float h = max(d * side.z - 0.3, 0.004);
+            // What touches the ground stands on it: seen from beside it is a wall, not a sheet.
+            h = max(h, 1.4 * r * side.x * float(min(ring, 1)));
             float h2 = h * h;
             sum += d < 1.0 ? b * b / (b * b + h2) - a * a / (a * a + h2) : 0.0;
             arm = mat2(0.7071068, 0.7071068, -0.7071068, 0.7071068) * arm;

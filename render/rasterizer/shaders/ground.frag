@@ -54,8 +54,9 @@ void main() {
     // The same tile, larger and turned, hides its own repetition.
     const mat2 turned = mat2(0.1337, 0.0621, -0.0621, 0.1337);
     vec4 wide = textureLod(ground_wide, turned * at + 0.37, lod - 2.76);
-    float blend = clamp(tile.r + 0.8 * (wide.a - 0.5), 0.0, 1.0);
-    albedo = mix(ground_a.rgb, ground_b.rgb, blend) * ((0.30 + 1.40 * tile.g) * (0.78 + 0.44 * wide.b));
+    const float VARIETY = GROUND_KIND == 1 ? 0.45 : GROUND_KIND == 0 ? 0.05 : 0.22;
+    float blend = clamp(tile.r + 1.8 * VARIETY * (wide.a - 0.5), 0.0, 1.0);
+    albedo = mix(ground_a.rgb, ground_b.rgb, blend) * ((0.30 + 1.40 * tile.g) * (1.0 + VARIETY * (wide.b - 0.5)));
     roughness = clamp(roughness + 0.3 * (tile.b - 0.5), 0.05, 1.0);
 #if GROUND_KIND == 2
     albedo *= 1.0 - 0.55 * joint(at, abs(dx) + abs(dy), 0.004);
