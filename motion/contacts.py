@@ -24,7 +24,7 @@ LABELS: tuple[str, ...] = ("left_heel", "left_toe", "right_heel", "right_toe")
 
 
 def speed(points: ArrayLike, fps: Fraction | float, up: bool = True) -> Array:
-    """Speed of points ``(T, …, 3)`` by central differences, units per second; without the vertical part when asked."""
+    """Speed of points ``(T, …, 3)`` by central differences, units per second; level speed only unless ``up``."""
     v = kinematics.velocity(points, fps)
     return np.linalg.norm(v if up else v[..., [0, 2]], axis=-1)
 

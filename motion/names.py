@@ -18,9 +18,10 @@ _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 #: Leading words that say which program or rig a joint belongs to, not which part of the body it is.
 _PREFIXES = frozenset(
-    "mixamorig mixamo rig bip biped valvebiped cc base j bip def jnt bone character skeleton armature joint c b m f avg".split()
-)
-_SUFFIXES = frozenset("jnt joint bone".split())
+    "mixamorig mixamo rig bip biped valvebiped cc base j def jnt bone character skeleton armature joint avg c b m f"
+    .split()
+)  # fmt: skip
+_SUFFIXES = frozenset(["jnt", "joint", "bone"])
 
 #: Part of the body (a SMPL joint without its side) and the words programs use for it. A word may stand under two parts
 #: ("shoulder", "foot", "hand", "hip"); which it is follows from what else the skeleton has, see `motion.retarget_map`.
@@ -35,7 +36,7 @@ PARTS: dict[str, frozenset[str]] = {
         "shoulder": "upperarm uparm arm shldr humerus armupper shoulder",
         "elbow": "forearm lowerarm lowarm radius armlower elbow farm",
         "wrist": "wrist hand",
-        "hand": "handmiddle middle mid middleproximal handmiddleproximal fingerbase knuckle hand fingers finger middlemeta",
+        "hand": "handmiddle middle mid middleproximal handmiddleproximal fingerbase knuckle hand fingers finger",
         "neck": "neck lowerneck necklower necktwist",
         "head": "head",
         "pelvis": "pelvis hips hip root",
@@ -57,7 +58,7 @@ def parse(name: str) -> tuple[str | None, str]:
         lower = word.lower()
         if side is None and lower in _SIDES:
             side = _SIDES[lower]
-        elif not kept and (lower in _PREFIXES and i + 1 < len(words) or (lower.isdigit() and i > 0)):
+        elif not kept and ((lower in _PREFIXES and i + 1 < len(words)) or (lower.isdigit() and i > 0)):
             continue
         else:
             kept.append(lower)
@@ -88,7 +89,7 @@ def is_part(word: str, part: str) -> bool:
 
 
 def _table(centre: str, sided: str, left: str, right: str) -> dict[str, str]:
-    """SMPL joint to name: nine names for the middle of the body, eight patterns for the limbs with ``*`` for the side."""
+    """SMPL joint to name: six names for the middle of the body, nine patterns for limbs with ``*`` for the side."""
     middle = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
     limbs = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist", "hand")
     table = dict(zip(middle, centre.split("|"), strict=True))

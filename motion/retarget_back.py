@@ -6,10 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from motion import contacts, kinematics, skeleton
+from motion import contacts, kinematics, retarget_feet, skeleton
 from motion import names as naming
 from motion import rotations as rot
 from motion.clip import Clip
+from motion.retarget_frames import calibrate, stance
+from motion.retarget_map import common_ancestor, find_map
+from motion.retarget_pose import spread
+from motion.retarget_proportions import leg_length, own_proportions, standing
+from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, UP_TURNS, Source, prepare
 from motion.rotations import Array
 from motion.take import Take
 
@@ -48,8 +53,8 @@ def clip_to_take(clip: Clip, names: str = "smpl") -> Take:
     return take
 
 
-#: Places of SMPL-H's finger joints on an adult's left hand, metres from the wrist, T-pose, palm down: roots as palm bones,
-#: then phalanges (lengths after Buryanov and Kotiuk 2010, means of both sexes).
+#: Places of SMPL-H's finger joints on an adult's left hand, metres from the wrist, T-pose, palm down: roots as palm
+#: bones, then phalanges (lengths after Buryanov and Kotiuk 2010, means of both sexes).
 _FINGER_ROOTS = {
     "index": (0.093, 0.0, 0.026), "middle": (0.096, 0.003, 0.003), "pinky": (0.078, -0.006, -0.038),
     "ring": (0.089, 0.0, -0.018), "thumb": (0.027, -0.012, 0.030),
@@ -82,28 +87,23 @@ def _with_fingers(take: Take, fingers: Array) -> Take:
 
 
 def onto(clip: Clip, take_skeleton: Take) -> Take:
-    """Bring a clip onto any humanoid skeleton: limbs point where the clip's do, feet stand where the clip's, scaled, stand.
+    """Bring a clip onto any humanoid skeleton: limbs point as the clip's do, feet stand where its feet, scaled, do.
 
     Args:
         clip: the performance.
         take_skeleton: a take with the wanted skeleton; its motion is used only where its rest pose is not a person's.
 
     Returns:
-        A take with that skeleton's names, rest pose, unit and up axis, at the clip's rate. Joints that SMPL does not have
-        (twist bones, fingers, props) keep their rest.
+        A take with that skeleton's names, rest pose, unit and up axis, at the clip's rate. Joints that SMPL does not
+        have (twist bones, fingers, props) keep their rest.
 
     Raises:
         BadInput: the skeleton is no humanoid.
     """
-    from motion import retarget, retarget_feet
-    from motion.retarget_frames import calibrate
-    from motion.retarget_map import common_ancestor, find_map
-    from motion.retarget_source import UP_TURNS, prepare
-
     found = find_map(take_skeleton)
     source = prepare(take_skeleton, found)
     turns = calibrate(source, clip.rest_offsets)
-    own = retarget.own_proportions(source, calibrate(source, None))
+    own = own_proportions(source, calibrate(source, None))
     # The skeleton drawn as a SMPL body whose limbs run as the clip's do at rest: then one set of turns serves both.
     for side in _SIDES:
         for part in ("knee", "ankle", "elbow", "wrist"):
@@ -112,8 +112,8 @@ def onto(clip: Clip, take_skeleton: Take) -> Take:
             size = float(np.linalg.norm(rest))
             if size > 1e-9:
                 own[j] = rest / size * np.linalg.norm(own[j])
-    own = retarget.standing(own, _ankle_height(source))
-    scale = retarget.leg_length(own) / max(retarget.leg_length(clip.rest_offsets), 1e-9)
+    own = standing(own, _ankle_height(source))
+    scale = leg_length(own) / max(leg_length(clip.rest_offsets), 1e-9)
     world, positions = clip.world()
     lift = contacts.sole_heights(own)[:, 0].mean() - scale * contacts.sole_heights(clip.rest_offsets)[:, 0].mean()
     shift = np.array([0.0, float(lift), 0.0])
@@ -133,9 +133,9 @@ def onto(clip: Clip, take_skeleton: Take) -> Take:
     back(found.pelvis, world[:, 0], turns.pelvis)
     trunk = [world[:, _I[f"spine{m}"]] for m in (1, 2, 3)]
     for i, (j, c) in enumerate(zip(found.spine, turns.spine, strict=True)):
-        back(j, retarget.spread(world[:, 0], trunk, (i + 1) / len(found.spine)), c)
+        back(j, spread(world[:, 0], trunk, (i + 1) / len(found.spine)), c)
     for i, (j, c) in enumerate(zip(found.neck, turns.neck, strict=True)):
-        back(j, retarget.spread(trunk[2], [world[:, 12], world[:, 15]], (i + 1) / len(found.neck)), c)
+        back(j, spread(trunk[2], [world[:, 12], world[:, 15]], (i + 1) / len(found.neck)), c)
     for smpl, constant in turns.limbs.items():
         back(int(found.limbs[smpl]), world[:, smpl], constant)
     hub = common_ancestor(take_skeleton.parents, found.pelvis, found.chest)
@@ -167,9 +167,10 @@ def onto(clip: Clip, take_skeleton: Take) -> Take:
     if parent >= 0:
         shifted = rot.rotate(rot.inverse(total[:, parent]), shifted)
     translations[:, mover] += shifted
+    whose = take_skeleton.provenance.source or "a take"
     return replace(
         take_skeleton, rotations=rot.continuous(local), translations=translations, fps=clip.fps,
-        provenance=clip.provenance.noting(f"brought onto the skeleton of {take_skeleton.provenance.source or 'a take'}"),
+        provenance=clip.provenance.noting(f"brought onto the skeleton of {whose}"),
     )  # fmt: skip
 
 
@@ -183,11 +184,8 @@ def _mover(take: Take, hub: int) -> int:
     return joint
 
 
-def _ankle_height(source) -> float:
-    """How high a skeleton's ankles are above its sole: by its rest pose where that reaches below them, else a standard."""
-    from motion.retarget_frames import stance
-    from motion.retarget_source import TEMPLATE, TEMPLATE_LEG
-
+def _ankle_height(source: Source) -> float:
+    """How high a skeleton's ankles are above its sole: by a rest pose that reaches below them, else a standard."""
     size = source.leg / TEMPLATE_LEG
     standard = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * size
     points = {j: p for j in range(24) if (p := source.rest_point(j)) is not None}

@@ -1,4 +1,4 @@
-"""Feet in retargeting: the floor, the way from source space to the target's, legs that reach their feet, soles that do not sink."""
+"""Feet in retargeting: where the floor is, legs that reach their feet, soles that neither slide nor sink."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class Ground:
 def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array]) -> Ground:
     """Find floor and ankle height from feet that stand flat.
 
-    A rest pose that stands on zero tells the ankle's height. Else the file's zero is the floor when it leaves a person's
-    ankle height under the standing feet. Where no foot ever stands flat (crawling, lying) the file's zero is the floor.
+    A rest pose that stands on zero tells the ankle's height. Else the file's zero is the floor when it leaves a
+    person's ankle height under the standing feet. Where no foot ever stands flat (crawling, lying) the file's zero is
+    the floor.
 
     Args:
         source: the capture.
@@ -55,7 +56,7 @@ def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array
         if flat.sum() >= enough:
             heights.append(float(np.percentile(ankle[flat, 1], contacts.FLOOR_PERCENTILE)))
             if toe is not None:
-                # On tiptoe the ankle is never low; a ball that stands, and the foot's own slope, tell where it would be.
+                # On tiptoe the ankle is never low; the ball, and the foot's own slope, tell where it would be.
                 low = float(np.percentile(toe[flat, 1], contacts.FLOOR_PERCENTILE))
                 heights[-1] = min(heights[-1], low - float(balls[side][1]))
     standard = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * source.leg / TEMPLATE_LEG

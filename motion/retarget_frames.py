@@ -1,14 +1,15 @@
 """Calibration: for each joint, the constant turn from the source's frame to SMPL's, so that ``W = Q * C``.
 
-Three roads, by what the source's rest pose is. A person (T-, A- or N-pose): each limb is swung the shortest way from SMPL's
-T-pose to the rest pose, the rest of the body keeps its neutral. No person, but a T-pose among the frames: that frame takes
-the rest pose's place. Neither (bones that lie along their own x axis, say): directions come from the bones, and the turn
-about them from how the joints bend: knees and elbows are hinges, soles are flat when the foot stands.
+Three roads, by what the source's rest pose is. A person (T-, A- or N-pose): each limb is swung the shortest way from
+SMPL's T-pose to the rest pose, the rest of the body keeps its neutral. No person, but a T-pose in the first frame: that
+frame takes the rest pose's place. Neither (bones that lie along their own x axis, say): directions come from the bones,
+and the turn about them from how joints bend: knees and elbows are hinges, soles are flat when the foot stands.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -92,7 +93,7 @@ def _reference(source: Source) -> _Pose | None:
 
 
 def stance(points: dict[int, Array]) -> str | None:
-    """Whether joint positions are those of a person standing at rest: ``"T-pose"``, ``"A-pose"``, ``"N-pose"`` or None."""
+    """Which rest a person with these joints stands in: ``"T-pose"``, ``"A-pose"``, ``"N-pose"`` or None."""
     get = {name: points.get(_I[name]) for name in skeleton.JOINTS}
     sides = ("left", "right")
     hips, shoulders = (np.array([get[f"{s}_{part}"] for s in sides]) for part in ("hip", "shoulder"))
@@ -163,7 +164,7 @@ def _by_pose(source: Source, pose: _Pose, target: Array) -> Calibration:
               ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist", "hand")}  # fmt: skip
         for chain in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")):
             wanted = axes
-            for part, below in zip(chain[:-1], chain[1:], strict=True):
+            for part, below in pairwise(chain):
                 a, b = pose.points.get(at[part]), pose.points.get(at[below])
                 if a is not None and b is not None:
                     now = rot.rotate(wanted, target[at[below]])
@@ -201,8 +202,8 @@ def _by_pose(source: Source, pose: _Pose, target: Array) -> Calibration:
 def _mend_roll(source: Source, side: str, found: dict[int, Array], target: Array) -> list[str]:
     """Roll a limb about its bone when its elbow or knee plainly bends across SMPL's hinge; changes ``found``.
 
-    A rest pose with palms forward, or one modelled with rolled bones, looks the same to bone directions; the bend tells.
-    Up to 60 degrees off the rest pose is believed: people's elbows do bend 30 degrees off a T-pose's level.
+    A rest pose with palms forward, or one modelled with rolled bones, looks the same to bone directions; the bend
+    tells. Up to 60 degrees off the rest pose is believed: people's elbows do bend 30 degrees off a T-pose's level.
     """
     mended = []
     for top, hinge, end, rest in (("hip", "knee", "ankle", ()), ("shoulder", "elbow", "wrist", ("wrist", "hand"))):
@@ -374,7 +375,7 @@ def _by_motion(source: Source, target: Array) -> Calibration:
 
 
 def _hinge_axis(source: Source, holder: int, upper: int, lower: int, middle: Array, end: Array) -> tuple[Array, float]:
-    """The axis about which a knee or elbow bends, in the frame of joint ``holder``, and how sure: mean sine of the bend."""
+    """The axis of a knee or elbow in the frame of joint ``holder``, and how sure it is: the mean sine of the bend."""
     pick = source.sample
     first, second = unit(middle - source.position(upper))[pick], unit(end - middle)[pick]
     bend = np.cross(first, second)

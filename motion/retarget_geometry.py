@@ -1,6 +1,6 @@
 """The road without names: find legs, arms, trunk and head in a tree of joints by its shape, lengths and poses.
 
-Two pairs of equal branches on a trunk are legs and arms; the lengths of bones say which joint is knee and which is ankle;
+Two pairs of equal branches on a trunk are legs and arms; the lengths of bones say which joint is knee and which ankle;
 toes, knees and elbows say where front is, and front says which side is left.
 """
 
@@ -22,8 +22,8 @@ _I = skeleton.INDEX
 _SAME = 0.12  # branches whose lengths differ by less than this share are a pair
 _MOST = 8  # branches of one joint that are looked at, the longest; a rig of a thousand joints must not take a minute
 
-#: Adult proportions after Drillis and Contini (1966): thigh over shin, upper arm over forearm, what is left beyond ankle
-#: and wrist as a share of the two long bones, and the legs' long bones over the arms'.
+#: Adult proportions after Drillis and Contini (1966): thigh over shin, upper arm over forearm, what is left beyond
+#: ankle and wrist as a share of the two long bones, and the legs' long bones over the arms'.
 _LEG = (1.0, 0.25)
 _ARM = (1.1, 0.30)
 _LEG_OVER_ARM = 1.5
@@ -96,8 +96,9 @@ def by_geometry(take: Take) -> JointMap:
     for s, side in enumerate(("left", "right")):
         leg, arm = leg_limbs[order[0][s]], arm_limbs[order[1][s]]
         for part, j in (
-            ("hip", leg.first), ("knee", leg.second), ("ankle", leg.third), ("foot", leg.fourth), ("collar", arm.collar),
-            ("shoulder", arm.first), ("elbow", arm.second), ("wrist", arm.third), ("hand", arm.fourth),
+            ("hip", leg.first), ("knee", leg.second), ("ankle", leg.third), ("foot", leg.fourth),
+            ("collar", arm.collar), ("shoulder", arm.first), ("elbow", arm.second), ("wrist", arm.third),
+            ("hand", arm.fourth),
         ):  # fmt: skip
             joints[_I[f"{side}_{part}"]] = j
     # An adult on a usual rig scores 2 to 3: four limbs near 0.3 each, and their share of all lengths.

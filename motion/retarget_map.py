@@ -19,7 +19,7 @@ _CORE = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("hip",
 
 @dataclass(frozen=True)
 class JointMap:
-    """The joints of a source that carry SMPL's. The torso is two chains, of any length, spread over SMPL's spine and neck."""
+    """The joints of a source that carry SMPL's. The trunk is two chains of any length, spread over spine and neck."""
 
     limbs: (
         np.ndarray
@@ -132,9 +132,9 @@ def by_names(take: Take) -> JointMap:
     def find(side: str | None, part: str, below: int = -1, avoid: frozenset[str] = frozenset()) -> int:
         """The first joint of this part under ``below``; parents come first, so the highest one."""
         for j, (s, word) in enumerate(parsed):
-            if s == side and word not in avoid and naming.is_part(word, part) and (below < 0 or below in above(j)):
-                if j != below:
-                    return j
+            inside = below < 0 or (below in above(j) and j != below)
+            if s == side and word not in avoid and naming.is_part(word, part) and inside:
+                return j
         return -1
 
     def has(side: str, *words: str) -> bool:
@@ -233,10 +233,10 @@ def assemble(
                 tips[target] = holder
     if limbs[_I["left_ankle"]] < 0 and points[_I["left_ankle"]] < 0 and _I["left_ankle"] not in tips:
         raise BadInput("the shins have no lower end (neither an ankle joint nor an end site)")
-    for joint in range(24):
-        if limbs[joint] >= 0 and skeleton.JOINTS[joint].split("_")[-1] in ("collar", "shoulder", "elbow", "wrist"):
-            if chest not in above(int(limbs[joint])):
-                raise BadInput(f"'{take.names[limbs[joint]]}' does not hang below the chest")
+    for j in range(24):
+        arm = skeleton.JOINTS[j].split("_")[-1] in ("collar", "shoulder", "elbow", "wrist")
+        if arm and limbs[j] >= 0 and chest not in above(int(limbs[j])):
+            raise BadInput(f"'{take.names[limbs[j]]}' does not hang below the chest")
     return JointMap(limbs, points, tips, pelvis, spine, neck_chain, road, round(confidence, 3), convention)
 
 

@@ -201,10 +201,16 @@ def sweep(
 
 def table(rows: Iterable[SweepRow]) -> str:
     """The rows as aligned text, one line a set."""
-    head = f"{'set':<18}{'files':>6}{'refused':>8}{'minutes':>9}{'median °':>10}{'worst °':>9}{'posed °':>9}{'skate mm':>10}{'after':>7}{'s/min':>8}"
-    lines = [
-        f"{r.name:<18}{r.files:>6}{len(r.refused):>8}{r.minutes:>9.1f}{r.median_deg:>10.3f}{r.worst_deg:>9.2f}{r.posed_worst_deg:>9.2f}"
-        f"{r.skate_before:>10.2f}{r.skate_after:>7.2f}{r.seconds_per_minute:>8.2f}"
-        for r in rows
-    ]
-    return "\n".join([head, *lines])
+    columns = (
+        ("set", 16, ""), ("files", 7, ""), ("refused", 9, ""), ("minutes", 9, ".1f"), ("median deg", 12, ".3f"),
+        ("worst deg", 11, ".2f"), ("pose only", 11, ".2f"), ("skate mm", 10, ".2f"), ("after", 7, ".2f"),
+        ("s/min", 7, ".2f"),
+    )  # fmt: skip
+    lines = ["".join(f"{name:>{width}}" for name, width, _ in columns)]
+    for r in rows:
+        values = (
+            r.name, r.files, len(r.refused), r.minutes, r.median_deg, r.worst_deg, r.posed_worst_deg, r.skate_before,
+            r.skate_after, r.seconds_per_minute,
+        )  # fmt: skip
+        lines.append("".join(f"{v:>{w}{spec}}" for v, (_, w, spec) in zip(values, columns, strict=True)))
+    return "\n".join(lines)

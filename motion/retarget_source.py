@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from motion.take import Take
 
 _I = skeleton.INDEX
 
-#: A T-pose of an adult of 1.70 m for what a source lacks; segment lengths after Drillis and Contini (1966), as shares of
-#: the stature: thigh and shin 0.24 each, upper arm 0.16, forearm 0.15, hip width 0.10, shoulder width 0.21.
+#: A T-pose of an adult of 1.70 m for what a source lacks; segment lengths after Drillis and Contini (1966), as shares
+#: of the stature: thigh and shin 0.24 each, upper arm 0.16, forearm 0.15, hip width 0.10, shoulder width 0.21.
 TEMPLATE: Array = np.array(
     [
         [0.0, 0.965, 0.0], [0.085, -0.085, 0.0], [-0.085, -0.085, 0.0], [0.0, 0.105, -0.015], [0.0, -0.405, 0.0],
@@ -68,7 +69,7 @@ class Source:
         return self.p[:, self.column[joint]]
 
     def point(self, smpl: int) -> Array | None:
-        """``(T, 3)`` where a SMPL joint is in the source: a joint's place or an end site's; None when nothing is there."""
+        """``(T, 3)`` where a SMPL joint is in the source: a joint's place or an end site's; None: nowhere."""
         i = int(self.map.points[smpl])
         if i >= 0:
             return self.position(i)
@@ -76,6 +77,17 @@ class Source:
             holder = self.map.tips[smpl]
             return self.position(holder) + rot.rotate(self.rotation(holder), self._end(holder))
         return None
+
+    def place(self, smpl: int) -> Array:
+        """`point` where a map is sure to have one: hips, knees and ankles, shoulders and elbows.
+
+        Raises:
+            BadInput: the source has nothing there.
+        """
+        found = self.point(smpl)
+        if found is None:
+            raise BadInput(f"{_label(self.take)}: nothing stands for {skeleton.JOINTS[smpl]}")
+        return found
 
     def rest_point(self, smpl: int) -> Array | None:
         """The same ``(3,)`` in the source's rest pose."""
@@ -136,9 +148,8 @@ def prepare(take: Take, joint_map: JointMap) -> Source:
     scale, unit = _unit(take, leg)
     basis = UP_TURNS[up]
     return Source(
-        take, joint_map, column,
-        rot.multiply(basis, q), rot.rotate(basis, p) * scale, rot.multiply(basis, rest_q), rot.rotate(basis, rest_p) * scale,
-        up, take.up is not None, scale, unit,
+        take, joint_map, column, rot.multiply(basis, q), rot.rotate(basis, p) * scale,
+        rot.multiply(basis, rest_q), rot.rotate(basis, rest_p) * scale, up, take.up is not None, scale, unit,
     )  # fmt: skip
 
 
@@ -150,7 +161,7 @@ def _leg_length(source: Source) -> float:
     total = 0.0
     for side in ("left", "right"):
         points = [source.point(_I[f"{side}_{part}"]) for part in ("hip", "knee", "ankle")]
-        for a, b in zip(points[:-1], points[1:], strict=True):
+        for a, b in pairwise(points):
             if a is not None and b is not None:
                 total += float(np.median(np.linalg.norm((b - a)[source.sample], axis=-1)))
     return total / 2.0

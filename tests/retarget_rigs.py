@@ -1,4 +1,4 @@
-"""Rigs for the retargeting tests: one synthetic performance, and the same performance as other programs would store it."""
+"""Rigs for the retargeting tests: one synthetic performance, and the same as other programs would store it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def reframed(take: Take, seed: int = 5, rest: bool = True, along_x: bool = False
 
 
 def posed_rest(take: Take, pose: dict[str, np.ndarray]) -> Take:
-    """The same motion on a rig modelled in another rest pose, identity frames there: joint name -> turn against the parent.
+    """The same motion on a rig modelled in another rest pose, identity frames there: joint name -> local turn.
 
     What an A-pose file of this motion looks like: offsets are those of the posed skeleton, and rotations start there.
     """
@@ -143,8 +143,9 @@ def without(take: Take, *names: str) -> Take:
     keep = [j for j in range(take.joints) if j not in drop]
     place = {j: k for k, j in enumerate(keep)}
     return replace(
-        take, names=tuple(take.names[j] for j in keep), parents=np.array([place.get(int(take.parents[j]), -1) for j in keep]),
-        rest_offsets=take.rest_offsets[keep], rotations=take.rotations[:, keep], translations=take.translations[:, keep],
+        take, names=tuple(take.names[j] for j in keep),
+        parents=np.array([place.get(int(take.parents[j]), -1) for j in keep]), rest_offsets=take.rest_offsets[keep],
+        rotations=take.rotations[:, keep], translations=take.translations[:, keep],
         end_offsets=ends[keep], rest_rotations=None if take.rest_rotations is None else take.rest_rotations[keep],
         skeleton_kind=None,
     )  # fmt: skip
