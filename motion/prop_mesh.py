@@ -83,7 +83,10 @@ def box(size: Sequence[float], at: Sequence[float] = (0, 0, 0), bevel: float | N
     half = np.asarray(size, float) / 2
     edge = min(0.01, 0.12 * float(half.min())) if bevel is None else min(bevel, 0.45 * float(half.min()))
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
-    vertices, normals, uv, index = [], [], [], {}
+    vertices: list[Array] = []
+    normals: list[Array] = []
+    uv: list[tuple[float, float]] = []
+    index: dict[tuple[int, tuple[float, ...]], int] = {}
     for axis in range(3):
         for corner in signs:
             point = corner * (half - edge)
@@ -128,7 +131,7 @@ def box(size: Sequence[float], at: Sequence[float] = (0, 0, 0), bevel: float | N
     return points, np.array(normals), np.array(uv), np.array(faces)
 
 
-def revolve(profile: Sequence[Sequence[float]], segments: int = 40, crease: float = 0.7) -> Piece:
+def revolve(profile: Sequence[Sequence[float] | Array], segments: int = 40, crease: float = 0.7) -> Piece:
     """A surface of revolution about Y from a profile ``[(radius, height), …]`` walked from its foot to its top.
 
     Where the profile turns by more than ``crease`` radians the edge is kept sharp.
@@ -140,17 +143,19 @@ def revolve(profile: Sequence[Sequence[float]], segments: int = 40, crease: floa
     direction = np.diff(line, axis=0)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     outward = np.stack([direction[:, 1], -direction[:, 0]], axis=1)  # right of the walking direction
-    points, normals, rings = [], [], []
+    corners: list[Array] = []
+    slopes: list[Array] = []
+    rings: list[tuple[int, int]] = []
     for i in range(len(direction)):
         for end in (0, 1):
             other = i + (1 if end else -1)
             normal = outward[i]
             if 0 <= other < len(direction) and direction[i] @ direction[other] > np.cos(crease):
                 normal = outward[i] + outward[other]
-            points.append(line[i + end])
-            normals.append(normal / np.linalg.norm(normal))
+            corners.append(line[i + end])
+            slopes.append(normal / np.linalg.norm(normal))
         rings.append((2 * i, 2 * i + 1))
-    points, normals = np.array(points), np.array(normals)
+    points, normals = np.array(corners), np.array(slopes)
     along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     along = np.stack([along[:-1], along[1:]], axis=1).ravel()
     angle = np.linspace(0, 2 * np.pi, segments + 1)
@@ -182,11 +187,14 @@ def arc(centre: Sequence[float], radius: Sequence[float] | float, start: float, 
     return [np.array([centre[0] + radii[0] * np.sin(a), centre[1] - radii[1] * np.cos(a)]) for a in angles]
 
 
-def prism(outline: Sequence[Sequence[float]], width: float) -> Piece:
+def prism(outline: Sequence[Sequence[float] | Array], width: float) -> Piece:
     """A convex outline in the ``(z, y)`` plane, extruded along X to ``width`` metres; flat sides."""
     line = np.asarray(outline, float)
     middle = line.mean(0)
-    vertices, normals, uv, faces = [], [], [], []
+    vertices: list[Array] = []
+    normals: list[Array] = []
+    uv: list[tuple[float, float]] = []
+    faces: list[tuple[int, int, int]] = []
 
     def polygon(points: list[Array], coordinates: list[tuple[float, float]]) -> None:
         normal = np.cross(points[1] - points[0], points[2] - points[0])

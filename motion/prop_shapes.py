@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from motion import rotations as rot
 from motion.prop_mesh import Builder, PropMesh, arc, box, moved, prism, revolve
+from motion.rotations import Array
 from motion.stage import Material
 
 Size = tuple[float, float, float]
+Profile = list[Sequence[float] | Array]
 
 PAINT = Material("paint", (0.42, 0.45, 0.48), roughness=0.55)
 CLAY = Material("clay", (0.55, 0.33, 0.22), roughness=0.7)
@@ -55,7 +57,7 @@ def _wall(size: Size) -> PropMesh:
 
 def _sphere(size: Size, material: Material = CLAY, part: str = "sphere") -> PropMesh:
     b = Builder()
-    b.add(revolve(arc((0, 0.5), 0.5, 0, np.pi, 25), segments=48), material, part)
+    b.add(revolve([*arc((0, 0.5), 0.5, 0, np.pi, 25)], segments=48), material, part)
     return b.build(size)
 
 
@@ -63,7 +65,7 @@ def _ball(size: Size) -> PropMesh:
     return _sphere(size, RUBBER, "ball")
 
 
-def _round(size: Size, profile: list, material: Material, part: str, segments: int = 48) -> PropMesh:
+def _round(size: Size, profile: Profile, material: Material, part: str, segments: int = 48) -> PropMesh:
     b = Builder()
     b.add(revolve(profile, segments), material, part)
     return b.build(size)
@@ -81,7 +83,12 @@ def _unit_height(size: Size) -> float:
 def _cylinder(size: Size) -> PropMesh:
     h, e = _unit_height(size), _edge(size)
     e = min(e, 0.2 * h)
-    profile = [(0, 0), *arc((1 - e, e), e, 0, np.pi / 2, 4), *arc((1 - e, h - e), e, np.pi / 2, np.pi, 4), (0, h)]
+    profile: Profile = [
+        (0, 0),
+        *arc((1 - e, e), e, 0, np.pi / 2, 4),
+        *arc((1 - e, h - e), e, np.pi / 2, np.pi, 4),
+        (0, h),
+    ]
     return _round(size, profile, PAINT, "cylinder")
 
 
@@ -92,7 +99,7 @@ def _cone(size: Size) -> PropMesh:
 
 def _capsule(size: Size) -> PropMesh:
     h = max(_unit_height(size), 2.0)  # stretched afterwards when shorter than wide
-    profile = [*arc((0, 1), 1, 0, np.pi / 2, 13), *arc((0, h - 1), 1, np.pi / 2, np.pi, 13)]
+    profile: Profile = [*arc((0, 1), 1, 0, np.pi / 2, 13), *arc((0, h - 1), 1, np.pi / 2, np.pi, 13)]
     return _round(size, profile, PAINT, "capsule")
 
 
@@ -137,9 +144,9 @@ def _table(size: Size) -> PropMesh:
     _legs(b, w, h - top, d, leg, WOOD, inset=0.04 * min(w, d))
     inner = 0.04 * min(w, d) + leg / 2
     for x in (-1, 1):
-        at = (x * (w / 2 - inner), h - top - rail, 0)
+        at = (x * (w / 2 - inner), h - top - rail, 0.0)
         b.add(box((leg * 0.4, rail, d - 2 * inner), at), WOOD, "rails", solid=False)
-        at = (0, h - top - rail, x * (d / 2 - inner))
+        at = (0.0, h - top - rail, x * (d / 2 - inner))
         b.add(box((w - 2 * inner, rail, leg * 0.4), at), WOOD, "rails", solid=False)
     return b.build(size)
 
@@ -209,7 +216,7 @@ def _pillar(size: Size) -> PropMesh:
     r = 0.38 * min(w, d)
     b = Builder()
     b.add(box((w, plate, d), bevel=0.01), STONE, "base")
-    shaft = [(1.12 * r, 0), (1.12 * r, 0.25 * plate), *arc((r, 0.5 * plate), 0.12 * r, np.pi / 2, np.pi, 5)]
+    shaft: Profile = [(1.12 * r, 0), (1.12 * r, 0.25 * plate), *arc((r, 0.5 * plate), 0.12 * r, np.pi / 2, np.pi, 5)]
     shaft += [(r, 0.8 * plate), (0.99 * r, 0.4 * h), (0.86 * r, h - 2.6 * plate)]
     shaft += [(0.86 * r, h - 2.5 * plate), *arc((0.86 * r, h - 2.2 * plate), 0.14 * r, 0.3, np.pi - 0.3, 6)]
     shaft += [(1.1 * r, h - 2 * plate)]
@@ -222,12 +229,24 @@ def _lamp_post(size: Size) -> PropMesh:
     w, h, d = size
     r = 0.5 * min(w, d)
     b = Builder()
-    foot = [(0, 0), (0.7 * r, 0), (0.7 * r, 0.03 * h), *arc((0.34 * r, 0.1 * h), (0.3 * r, 0.06 * h), np.pi / 2, np.pi, 6)]
-    post = [*foot, (0.2 * r, 0.17 * h), (0.16 * r, 0.8 * h), (0.34 * r, 0.82 * h), (0.34 * r, 0.835 * h), (0, 0.84 * h)]
+    foot: Profile = [
+        (0, 0),
+        (0.7 * r, 0),
+        (0.7 * r, 0.03 * h),
+        *arc((0.34 * r, 0.1 * h), (0.3 * r, 0.06 * h), np.pi / 2, np.pi, 6),
+    ]
+    post: Profile = [
+        *foot,
+        (0.2 * r, 0.17 * h),
+        (0.16 * r, 0.8 * h),
+        (0.34 * r, 0.82 * h),
+        (0.34 * r, 0.835 * h),
+        (0, 0.84 * h),
+    ]
     b.add(revolve(post, 24), IRON, "post")
-    lamp = [(0.45 * r, 0), (0.78 * r, 0.11 * h), (0, 0.11 * h)]
+    lamp: Profile = [(0.45 * r, 0), (0.78 * r, 0.11 * h), (0, 0.11 * h)]
     b.add(moved(revolve([(0, 0), *lamp], 24), (0, 0.835 * h, 0)), GLASS, "lamp")
-    cap = [
+    cap: Profile = [
         (0, 0),
         (r, 0),
         (r, 0.006 * h),
@@ -245,14 +264,14 @@ def _tree(size: Size) -> PropMesh:
     w, h, d = size
     r = 0.05 * min(w, d) + 0.02 * h
     b = Builder()
-    trunk = [(1.7 * r, 0), (1.15 * r, 0.04 * h), (0.95 * r, 0.2 * h), (0.7 * r, 0.5 * h), (0.3 * r, 0.75 * h)]
+    trunk: Profile = [(1.7 * r, 0), (1.15 * r, 0.04 * h), (0.95 * r, 0.2 * h), (0.7 * r, 0.5 * h), (0.3 * r, 0.75 * h)]
     b.add(revolve(trunk, 16), BARK, "trunk")
     rng = np.random.default_rng(4)
     for k in range(11):
         angle, level = 2.4 * k, (k + 0.5) / 11
         spread = 0.3 * np.sin(np.pi * (0.25 + 0.7 * level))
         radius = (0.26 - 0.08 * level) * np.array([w, 0.62 * h, d])
-        piece = revolve(arc((0, 0), 1, 0, np.pi, 15), 24)
+        piece = revolve([*arc((0, 0), 1, 0, np.pi, 15)], 24)
         vertices, normals, uv, faces = piece
         wave = rng.uniform(0, 6.28, 6)
         bumps = sum(

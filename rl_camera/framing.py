@@ -56,7 +56,7 @@ def measure(performance: Performance) -> Measures:
         heights = np.asarray(vertices)[:, 1]
         own = float(heights.max() - heights.min())
         # The mesh is measured in its own rest pose; a clip made for another body keeps its own scale.
-        body = np.asarray(mesh.joints if hasattr(mesh, "joints") else joints, dtype=np.float64)
+        body = np.asarray(getattr(mesh, "joints", joints), dtype=np.float64)
         span = float(body[skeleton.INDEX["head"], 1] - body[skeleton.INDEX["left_foot"], 1])
         mine = float(head[1] - foot[1])
         if own > 0 and span > 0 and mine > 0:
@@ -108,7 +108,7 @@ class Tracks:
 
         From hips and shoulders: across the body, turned a quarter about the vertical.
         """
-        across = sum(self.of(f"left_{part}") - self.of(f"right_{part}") for part in ("hip", "shoulder"))
+        across = self.of("left_hip") - self.of("right_hip") + self.of("left_shoulder") - self.of("right_shoulder")
         return np.stack([-across[..., 2], across[..., 0]], axis=-1) / np.maximum(
             np.linalg.norm(across, axis=-1, keepdims=True), 1e-9
         )
