@@ -76,6 +76,8 @@ _HALF: dict[str, tuple[float, float, float]] = {
 _Z_UP = rot.from_axis("X", np.pi / 2)  # from Y up to Z up
 _KEYS = ("poses", "trans", "root_orient", "pose_body", "pose_jaw", "pose_eye", "pose_hand", "betas", "gender")
 _RATE_KEYS = ("mocap_framerate", "mocap_frame_rate")
+#: What `write` adds so that our own files come back whole; other programs pass over it.
+_OWN_KEYS = ("licence", "rest_offsets")
 _MOST_BYTES = 2 << 30  # of one unpacked array
 
 
@@ -138,17 +140,22 @@ def read(path: str | os.PathLike[str], *, fps: float | None = None, up: str = "Z
     if trans.shape != (frames, 3):
         fail(f"'trans' has shape {trans.shape}, expected {(frames, 3)} to go with {frames} poses")
     rotations = rot.from_rotvec(poses.reshape(frames, len(names), 3))
-    rest = rest_offsets(names)
+    own_rest = arrays.get("rest_offsets")
+    known_body = own_rest is not None and own_rest.shape == (len(names), 3)
+    rest = _numbers(arrays, "rest_offsets", name) if known_body else rest_offsets(names)
     turn = _Z_UP if up == "Z" else rot.IDENTITY
     rest_rotations = np.tile(rot.IDENTITY, (len(names), 1))
     rest_rotations[0] = turn  # poses of zero lie on their back in a Z-up world; standing is the rest
     rest[0] = rot.rotate(turn, rest[0])
     translations = np.repeat(rest[None], frames, axis=0)
     translations[:, 0] = trans + REST_PELVIS
-    notes = [
-        "an average body of 1.70 m stands in for the captured one: its pelvis offset and leg length are estimated"
-        + (f"; gender in the file: {gender}" if (gender := _word(arrays, "gender")) else "")
-    ]
+    notes = []
+    if not known_body:
+        gender = _word(arrays, "gender")
+        notes.append(
+            "an average body of 1.70 m stands in for the captured one: its pelvis offset and leg length are estimated"
+            + (f"; gender in the file: {gender}" if gender else "")
+        )
     if "betas" in arrays and np.any(_numbers(arrays, "betas", name)):
         notes.append("the file's shape values (betas) are not applied")
     licence = _word(arrays, "licence")
@@ -174,7 +181,8 @@ def write(take: Take, path: str | os.PathLike[str]) -> None:
     """Write a take on an SMPL skeleton as AMASS: SMPL-H's 156 values a pose, Z up, `mocap_framerate`.
 
     Fingers that the take lacks are zero; SMPL's two hand joints and SMPL-X's face have no place in it. Shape values are
-    zero and the gender "neutral", because the bodies of this project are not SMPL's.
+    zero and the gender "neutral": the bodies of this project are not SMPL's. The take's rest offsets and licence are
+    added under keys of their own, which other programs pass over.
 
     Raises:
         NeedsRetarget: the take's skeleton is not SMPL's.
@@ -191,9 +199,13 @@ def write(take: Take, path: str | os.PathLike[str]) -> None:
         raise BadInput(f"{os.fspath(path)}: AMASS is in metres and the take does not say its unit")
     names = LAYOUTS[156][1]
     rotations = np.tile(rot.IDENTITY, (take.frames, len(names), 1))
+    rest = rest_offsets(names)
     for j, name in enumerate(names):
         if name in take.names:
             rotations[:, j] = take.rotations[:, take.names.index(name)]
+            rest[j] = take.rest_offsets[take.names.index(name)] * take.metres_per_unit
+    if take.up == "Z":
+        rest[0] = rot.rotate(rot.inverse(_Z_UP), rest[0])
     pelvis = take.translations[:, take.names.index("pelvis")] * take.metres_per_unit
     if take.up in (None, "Y"):
         rotations[:, 0] = rot.multiply(_Z_UP, rotations[:, 0])
@@ -213,6 +225,7 @@ def write(take: Take, path: str | os.PathLike[str]) -> None:
         gender=np.array("neutral"),
         mocap_framerate=np.array(float(take.fps)),
         licence=np.array(take.provenance.licence or "unknown"),
+        rest_offsets=rest,
         note=np.array("betas are zero: the motion was not made on an SMPL body; trans assumes an average rest pelvis"),
     )
     files.write_whole(path, content.getvalue())
@@ -224,7 +237,7 @@ def _arrays(data: bytes, path: str) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            for key in (*_KEYS, *_RATE_KEYS, "licence"):
+            for key in (*_KEYS, *_RATE_KEYS, *_OWN_KEYS):
                 if key not in members:
                     continue
                 if members[key].file_size > _MOST_BYTES:

@@ -65,7 +65,7 @@ def from_rate(value: float) -> Fraction:
     if _digits(text)[1] >= 15 and value == _single(value):
         text = str(np.float32(value))  # 29.97 that went through single precision is 29.969999313354492
     decimals, digits = _digits(text)
-    if digits >= 15:
+    if digits >= 13:
         slack = 2e-15 / value
     else:  # 29.97 for 29.97003, 23.98 and 23.976 for 23.976024
         slack = (0.5 * 10.0**-decimals if decimals in (2, 3) else 2e-7 * value) / value**2
