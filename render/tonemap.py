@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -89,6 +90,27 @@ def _encode_table(name: str) -> np.ndarray:
     v = (np.arange(4096) + 0.5) / 4096
     code = v if name == "agx" else _encode(v)
     return np.clip(np.round(code * 255.0), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class CurveTable:
+    """A tone curve for a shader: light through ``inset``, each channel through ``values``, then ``outset``."""
+
+    values: np.ndarray  # (4096,) float32 over log2 of light, from `low` to `high`
+    low: float  # stops
+    high: float
+    inset: np.ndarray  # (3, 3)
+    outset: np.ndarray  # (3, 3)
+    encoded: bool  # whether the result is display-encoded already; else it is linear
+
+
+def curve_table(curve: str) -> CurveTable:
+    """The curve called ``curve``, the same as `to_srgb8` uses."""
+    low, high = -16.0, 8.0
+    light = np.exp2(np.linspace(low, high, 4096))
+    values = _curve(curve, light).astype(np.float32)
+    values[0] = _curve(curve, np.zeros(1))[0]
+    return CurveTable(values, low, high, *_matrices(curve), curve == "agx")
 
 
 def to_srgb8(

@@ -14,13 +14,14 @@ from motion.errors import BadInput, CinemotionError, MissingSystem, unknown
 from render.frame import DATA_PASSES, PASSES, Flow, Frame
 from render.rasterizer import sampling
 from render.rasterizer.device import describe, open_context
+from render.rasterizer.display import Display
 from render.rasterizer.flow import FlowDrawer
 from render.rasterizer.programs import Programs
 from render.rasterizer.scene import Scene
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window, contact_window, sun_window
 from render.rasterizer.targets import Targets
-from render.tonemap import from_srgb8, to_srgb8
+from render.tonemap import from_srgb8
 from render.view import View, view
 from render.world import Instant, World
 
@@ -61,6 +62,7 @@ class Rasterizer:
             raise BadInput(f"picture size {size[0]}x{size[1]}, expected at most {largest} a side on this device")
         self._programs = Programs(self._context)
         self._targets = Targets(self._context, self.size)
+        self._display = Display(self._context, self._targets, self.settings)
         self._flow = FlowDrawer(self._context, self._programs, self._targets)
         self._scene: Scene | None = None
 
@@ -80,6 +82,7 @@ class Rasterizer:
                 if self._scene is not None:
                     self._scene.release()
                 self._flow.release()
+                self._display.release()
                 self._targets.release()
                 self._programs.release()
         context.release()
@@ -135,6 +138,8 @@ class Rasterizer:
             if beauty and not together:
                 self._accumulate(scene, camera, index, samples, moments, sun, contact, wanted)
                 arrays |= self._targets.read_sum(len(samples), wanted)
+            if "display" in wanted:
+                arrays["display"] = self._display.draw("colour" if len(samples) == 1 else "sum")
             return self._finished(world, camera, index, time, wanted, arrays)
 
     def _accumulate(
@@ -175,21 +180,12 @@ class Rasterizer:
         arrays: dict[str, np.ndarray],
     ) -> Frame:
         colour = arrays.pop("colour", None)
-        beauty = alpha = display = None
-        if colour is not None:
-            if self.settings.transparent or "beauty" in wanted:
-                beauty, alpha = colour[..., :3], colour[..., 3]
-            if "display" in wanted:
-                display = to_srgb8(colour[..., :3], curve=self.settings.curve, exposure=self.settings.exposure)
-            if "beauty" not in wanted:
-                beauty = alpha = None
+        beauty, alpha = (None, None) if colour is None else (colour[..., :3], colour[..., 3])
 
         def flow_to(k: int) -> Flow:
             return self._flow_to(world, camera, index, k)
 
-        return Frame(
-            index, time, self.size, camera, beauty=beauty, alpha=alpha, display=display, _flow=flow_to, **arrays
-        )
+        return Frame(index, time, self.size, camera, beauty=beauty, alpha=alpha, _flow=flow_to, **arrays)
 
     def _flow_to(self, world: World, camera: CameraPath, index: int, k: int) -> Flow:
         context = self._open()

@@ -26,10 +26,12 @@ _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
     "SHAPE_K": (("normal_k", 4, "f4"), ("ids_k", 2, "i4")),
     "FLOW": (("flow", 4, "f4"), ("ids", 2, "i4")),
     "OCCLUSION": (("occlusion", 1, "f1"),),
+    "DISPLAY": (("display", 3, "f1"),),
     "SUM": (("sum", 4, "f4"),),
     "SUM_ALBEDO": (("sum_albedo", 4, "f4"),),
 }  # fmt: skip
 
+_FLAT = ("OCCLUSION", "DISPLAY", "SUM", "SUM_ALBEDO")  # drawn without depths
 _UNTOUCHED = np.array([0x5A, 0xA5, 0xC3, 0xFF], np.uint8)  # as a float, one of the NaNs that no shader makes
 
 
@@ -66,7 +68,7 @@ class Targets:
         if kind not in self._framebuffers:
             colours = [self.texture(*attachment) for attachment in _LAYOUT[kind]]
             try:
-                if kind in ("OCCLUSION", "SUM", "SUM_ALBEDO"):
+                if kind in _FLAT:
                     made = self._context.framebuffer(colours)
                 else:
                     if self._depth is None:
@@ -82,7 +84,7 @@ class Targets:
         """Draw into this kind of pass from now on, over a cleared depth; every pixel's colours will be written."""
         framebuffer = self.framebuffer(kind)
         framebuffer.use()
-        if self._depth_only is not None and kind not in ("OCCLUSION", "SUM", "SUM_ALBEDO"):
+        if self._depth_only is not None and kind not in _FLAT:
             # Every pixel's colours get written anyway; clearing them too would cost as much as a pass.
             self._depth_only.clear(depth=1.0)
             framebuffer.use()
@@ -165,14 +167,14 @@ class Targets:
                 out["roughness_metallic"] = np.stack([albedo[..., 3], diffuse[..., 3]], axis=-1)
         if "specular" in wanted:
             out["specular"] = self.read_array("specular")[..., :3]
-        if wanted & {"beauty", "display"}:
+        if "beauty" in wanted:
             out["colour"] = self.read_array("colour")
         return out
 
     def read_sum(self, count: int, wanted: frozenset[str]) -> dict[str, np.ndarray]:
         """Beauty (``colour``) and its albedo, after all samples were added."""
         out = {}
-        if wanted & {"beauty", "display"}:
+        if "beauty" in wanted:
             out["colour"] = self.read_array("sum" if count > 1 else "colour")
         if "albedo_aa" in wanted:
             out["albedo_aa"] = self.read_array("sum_albedo" if count > 1 else "albedo")[..., :3]
