@@ -73,7 +73,9 @@ def validate(source: Source, report: Report) -> tuple[Scene | None, set[str]]:
         for error in errors:
             loc = _place(error["loc"])
             if not broken or error["type"] not in ("missing", "too_short"):
-                report(loc, _words(error, loc), key=error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",))
+                report(
+                    loc, _words(error, loc), key=error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",)
+                )
         broken |= {str(e["loc"][0]) if e["loc"] else "" for e in errors}
         data = _without(data, errors, report)
     return None, broken
@@ -439,4 +441,6 @@ def _check_output(scene: Scene, report: Report) -> None:
         output_path(scene, report.source)
     except BadInput as error:
         where = report.source.label
-        report(("output", "video"), str(error).replace(str(report.source.folder.resolve()) + "/", "").replace(where, ""))
+        report(
+            ("output", "video"), str(error).replace(str(report.source.folder.resolve()) + "/", "").replace(where, "")
+        )

@@ -229,7 +229,9 @@ def _print_film(scene: Path, made: Any, resolved: bool) -> None:
 @_guarded
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="A motion file, or pybullet:NAME.", show_default=False)],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="By its suffix; .glb with the body.", show_default=False)],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="By its suffix; .glb with the body.", show_default=False)
+    ],
     fps: Annotated[str | None, typer.Option(help="Another rate: 30, 24000/1001.")] = None,
     names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, … (by SMPL).")] = None,
     retarget: Annotated[str | None, typer.Option(help="Onto another skeleton: smpl.")] = None,
@@ -249,9 +251,7 @@ def convert(
     from cinemotion.convert import Options
     from cinemotion.convert import convert as run
 
-    options = Options(
-        fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body
-    )
+    options = Options(fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body)
     made = run(source, target, options)
     if quiet:
         return
@@ -309,7 +309,9 @@ def verify(
 @_guarded
 def bench(
     subject: Annotated[str, typer.Argument(help="render, motion or formats.", show_default=False)],
-    arguments: Annotated[list[str] | None, typer.Argument(help="What the measurement takes.", show_default=False)] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="What the measurement takes.", show_default=False)
+    ] = None,
 ) -> None:
     """Measure, in one run, the numbers that the documentation quotes."""
     from cinemotion.bench import run

@@ -70,7 +70,9 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     try:
         mocap_data.save(take, target)
     except mocap_data.NeedsRetarget as needed:
-        return _by_smpl(take, target, options, (f"by SMPL, because {target.suffix} holds that skeleton only: {needed}",))
+        return _by_smpl(
+            take, target, options, (f"by SMPL, because {target.suffix} holds that skeleton only: {needed}",)
+        )
     return Converted(take, take.provenance.notes, False, take.frames, take.fps)
 
 

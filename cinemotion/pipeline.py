@@ -204,7 +204,14 @@ def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence
     for index in range(first // film.chunk, (stop - 1) // film.chunk + 1):
         a, b = max(first, index * film.chunk), min(stop, (index + 1) * film.chunk)
         mine = [s for s in scales if s.first < b and s.last >= a]
-        key = digest(common, a, b, _camera_part(film.camera, a, b), [_motion_part(film, p, a, b) for p in film.performances], mine)
+        key = digest(
+            common,
+            a,
+            b,
+            _camera_part(film.camera, a, b),
+            [_motion_part(film, p, a, b) for p in film.performances],
+            mine,
+        )
         chunks.append(Chunk(index, a, b, key))
     return chunks
 

@@ -245,6 +245,8 @@ class _Resolver:
         key = (actor.body, actor.outfit)
         if key not in self._bodies:
             self._bodies[key] = None
+            if any(p.path.startswith(f"cast.{name}.") for p in self.report.errors):
+                return None  # its words are wrong, or its file is
             try:
                 with self.clock("bodies"):
                     self._bodies[key] = self._built(name, actor)
@@ -339,9 +341,7 @@ class _Resolver:
             end = None if held.to is None else timeline.moment(held.to, (*loc, "to"))
             if begin is not None and end is not None and end <= begin:
                 self.report((*loc, "to"), f"{float(end):g} s is not after `from`, {float(begin):g} s")
-            holds.append(
-                Attachment(held.by, held.joint, float(begin or 0), None if end is None else float(end))
-            )
+            holds.append(Attachment(held.by, held.joint, float(begin or 0), None if end is None else float(end)))
         x, y, z = (spec.at[0], 0.0, spec.at[1]) if len(spec.at) == 2 else spec.at
         prop = Prop(
             spec.name or f"{Path(spec.shape).stem}_{k + 1}",

@@ -67,7 +67,12 @@ Colour = Annotated[
         {
             "anyOf": [
                 {"type": "string"},
-                {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}, "minItems": 3, "maxItems": 3},
+                {
+                    "type": "array",
+                    "items": {"type": "number", "minimum": 0, "maximum": 1},
+                    "minItems": 3,
+                    "maxItems": 3,
+                },
             ],
             "description": "'#b5651d' or a name (sRGB), or three linear values from 0 to 1",
         }
@@ -264,7 +269,9 @@ class ShotSpec(Strict):
     at: When | None = None
     for_: Duration | None = Field(default=None, alias="for")
     until: When | None = None
-    of: Annotated[list[Word], BeforeValidator(_words), _listed(None, "one actor or several, the first matters most")] = []
+    of: Annotated[
+        list[Word], BeforeValidator(_words), _listed(None, "one actor or several, the first matters most")
+    ] = []
     size: Word | None = _from("size")
     angle: Word | None = _from("angle")
     view: Word | None = _from("view")
@@ -283,7 +290,9 @@ class OutputSpec(Strict):
     codec: Word | None = _from("codec")
     passes: Annotated[list[Word], BeforeValidator(_names), _listed("pass", "per-frame data beside the film")] = []
     pass_format: Word | None = _from("pass_format")
-    control: Annotated[list[Word], BeforeValidator(_names), _listed("control", "videos of data, one scale per shot")] = []
+    control: Annotated[
+        list[Word], BeforeValidator(_names), _listed("control", "videos of data, one scale per shot")
+    ] = []
     samples: Annotated[int, Field(strict=True, ge=1, le=256)] | None = Field(default=None, description="per pixel")
     motion_blur: StrictBool = True
     shutter: Angle | None = Field(default=None, description="of a full turn; 180deg is a film camera's")

@@ -233,9 +233,7 @@ class _Builder:
 
     def problem(self, loc: Loc, node: Any, message: str) -> None:
         mark = node.start_mark
-        self.source.problems.append(
-            Problem(self.source.label, mark.line + 1, mark.column + 1, dotted(loc), message)
-        )
+        self.source.problems.append(Problem(self.source.label, mark.line + 1, mark.column + 1, dotted(loc), message))
 
     def build(self, node: Any) -> Any:
         return self._value(node, (), ())

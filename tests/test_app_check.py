@@ -106,7 +106,13 @@ def test_each_problem_has_its_place_and_words(tmp_path: Path, old: str, new: str
 def test_all_problems_come_at_once(tmp_path: Path) -> None:
     text = BASE.replace("fps: 24", "fps: fast").replace("runner", "runer").replace("pybullet:jump", "pybullet:jmp")
     lines = told(tmp_path, text.replace("of: ada", "of: adam, sice: wide"))
-    assert [line.split(": ")[1] for line in lines] == ["fps", "cast.ada.outfit", "timeline[1].clip", "shots[0].of", "shots[0].sice"]
+    assert [line.split(": ")[1] for line in lines] == [
+        "fps",
+        "cast.ada.outfit",
+        "timeline[1].clip",
+        "shots[0].of",
+        "shots[0].sice",
+    ]
 
 
 def test_broken_entries_do_not_shift_the_others(tmp_path: Path) -> None:
@@ -155,7 +161,9 @@ def test_a_jump_inside_a_shot_is_a_warning(tmp_path: Path) -> None:
 
 def test_the_published_schema_is_the_one_in_use() -> None:
     published = Path(__file__).parent.parent / "docs" / "scene.schema.json"
-    assert json.loads(published.read_text(encoding="utf-8")) == json_schema(), "cinemotion schema > docs/scene.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == json_schema(), (
+        "cinemotion schema > docs/scene.schema.json"
+    )
 
 
 def test_the_schema_lists_the_words() -> None:

@@ -21,7 +21,9 @@ def test_spans_are_exact(text: object, seconds: Fraction) -> None:
     assert values.span(text).at(Fraction(24)) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "2x", "-1s", -1, True, None, "1.5f", "wave", "1:30", "9" * 40, math.nan, math.inf, [1], 90_000, "1e3s"])
+@pytest.mark.parametrize(
+    "text", ["", "2x", "-1s", -1, True, None, "1.5f", "wave", "1:30", "9" * 40, math.nan, math.inf, [1], 90_000, "1e3s"]
+)
 def test_odd_spans_are_refused(text: object) -> None:
     with pytest.raises(ValueError, match="expected"):
         values.span(text)
