@@ -107,12 +107,19 @@ def normal_picture(normal: np.ndarray, T_world_camera: np.ndarray) -> np.ndarray
 
 def flow_picture(flow: np.ndarray, scale: ShotScale) -> np.ndarray:
     """Flow ``(H, W, 2 or more)`` in pixels as colours ``(H, W, 3)`` uint8: hue is direction, white is rest."""
-    u, v = flow[..., 0], flow[..., 1]
-    hue = np.arctan2(v, u) * (3 / np.pi) % 6  # six sextants, 0 is to the right
-    saturation = np.minimum(np.hypot(u, v) / scale.flow_max_px, 1)
-    # HSV at full value, channel by channel: 1 - s * clip(distance from the channel's own hue - 1).
-    distance = np.abs((hue[..., None] - np.array([0.0, 2.0, 4.0]) + 3) % 6 - 3)
-    return np.rint(255 * (1 - saturation[..., None] * np.clip(distance - 1, 0, 1))).astype(np.uint8)
+    u, v = (np.asarray(flow[..., k], np.float32) for k in (0, 1))
+    hue = np.arctan2(v, u)
+    hue *= np.float32(3 / np.pi)  # in sextants, -3 to 3, 0 is to the right
+    saturation = np.hypot(u, v)
+    saturation *= np.float32(255 / scale.flow_max_px)
+    np.minimum(saturation, 255, out=saturation)
+    found = np.empty((*u.shape, 3), np.uint8)
+    for k, own in enumerate((0.0, 2.0, -2.0)):
+        # HSV at full value: a channel falls from one to two sextants away from its own hue.
+        distance = np.abs(hue - np.float32(own))
+        distance = np.minimum(distance, np.float32(6) - distance)
+        found[..., k] = np.rint(255 - saturation * np.clip(distance - 1, 0, 1))
+    return found
 
 
 def ids_picture(ids: np.ndarray) -> np.ndarray:

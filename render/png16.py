@@ -58,7 +58,7 @@ def quantise(name: str, value: np.ndarray, depth_max_m: float = 65.535) -> np.nd
     elif name == "roughness_metallic":
         codes = np.concatenate([np.zeros_like(value[..., :1]), np.clip(value, 0, 1)], axis=-1) * _CODES
     elif name == "normal":
-        codes = (np.clip(value.astype(np.float64), -1, 1) * 0.5 + 0.5) * _CODES
+        codes = np.clip(value, -1, 1) * (0.5 * _CODES) + 0.5 * _CODES
     elif name == "depth":
         # A surface nearer than half a step still is one: code 0 is kept for "nothing".
         codes = np.clip(value.astype(np.float64) * (_CODES / depth_max_m), (value > 0).astype(np.float64), _CODES)
@@ -71,7 +71,7 @@ def quantise(name: str, value: np.ndarray, depth_max_m: float = 65.535) -> np.nd
         seen = (value[..., 2:] < 0.5) & ((uv >= 0) & (uv <= _CODES)).all(axis=-1, keepdims=True)
         codes = np.concatenate([np.clip(uv, 0, _CODES), seen], axis=-1)
     else:
-        light = np.clip(value.astype(np.float64), 0, 1)
+        light = np.clip(value, 0, 1)
         curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # IEC 61966-2-1
         codes = curve * _CODES
     return np.rint(codes).astype(np.uint16)

@@ -41,13 +41,13 @@ class Codec:
 
 
 CODECS: dict[str, Codec] = {
-    # High quality for people: 4:2:0 plays everywhere; slow presets gain little at this rate factor. Without mbtree:
-    # its SIMD code reads past small pictures' statistics, so that 1 to 20 of 100 encodes of 192x108 and less differed.
+    # High quality for people: 4:2:0 plays everywhere. Without mbtree: its SIMD code reads past small pictures'
+    # statistics, so that 1 to 20 of 100 encodes of 192x108 and less differed.
     "h264": Codec(
         "libx264",
         (".mp4", ".m4v", ".mov", ".mkv"),
         ("yuv420p", "yuv420p"),
-        {"preset": "medium", "profile": "high", "x264-params": "mbtree=0"},
+        {"x264-params": "mbtree=0"},
         even=True,
     ),
     # FFV1 version 3 (RFC 9043), each frame by itself, with checksums: bit-exact RGB, what archives keep.
@@ -120,7 +120,8 @@ class VideoWriter:
         fps: exact frame rate; frame k is shown at k / fps.
         codec: ``"h264"``, ``"lossless"`` (FFV1, bit-exact RGB) or ``"prores"`` (4444); None: by the suffix.
         crf: H.264's constant rate factor, 0 (lossless YCbCr) to 51; 16 can hardly be told from the original.
-        preset: H.264's speed preset, ``"ultrafast"`` to ``"veryslow"``.
+        preset: H.264's speed, ``"ultrafast"`` to ``"veryslow"``. Measured at 720p on rendered grass: ``"veryfast"``
+            24 ms of processor time a frame and 43.0 dB, ``"faster"`` 35 and 43.2, ``"medium"`` 53 and 43.5.
         depth: bits per channel that will be written: 8 (uint8 frames) or 16 (uint16 frames; lossless and ProRes).
         threads: encoder threads. A part of what the bytes depend on, so it does not follow the machine.
 
@@ -142,7 +143,7 @@ class VideoWriter:
         codec: str | None = None,
         *,
         crf: float = 16.0,
-        preset: str = "medium",
+        preset: str = "faster",
         depth: int = 8,
         threads: int = 4,
     ) -> None:

@@ -121,6 +121,15 @@ def test_same_frames_give_same_bytes(tmp_path, codec):
     assert len(digests) == 1
 
 
+@pytest.mark.parametrize("crf", [0, 16, 51])
+def test_every_rate_factor_works(tmp_path, crf):
+    frame = np.full((18, 34, 3), (180, 90, 40), dtype=np.uint8)
+    write(tmp_path / "a.mp4", np.stack([frame] * 3), crf=crf)
+    assert np.abs(next(iter(read_frames(tmp_path / "a.mp4"))).astype(int) - [180, 90, 40]).max() <= (
+        2 if crf < 20 else 30
+    )
+
+
 def test_moov_stands_before_the_pictures(tmp_path):
     data = write(tmp_path / "a.mp4", noise()).read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
