@@ -20,8 +20,7 @@ _FAR_M = 400.0
 def _pyrender() -> ModuleType:
     """pyrender, on EGL, mended for numpy 2 (it still says ``np.infty``)."""
     os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
-    if not hasattr(np, "infty"):
-        np.inf = np.inf  # type: ignore[attr-defined]
+    vars(np).setdefault("infty", np.inf)
     return need("pyrender", "dev", "the pyrender back end")
 
 

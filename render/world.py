@@ -182,6 +182,10 @@ class World:
             self._cache.popitem(last=False)
         return instant
 
+    def forget(self) -> None:
+        """Drop the instants that are kept; the next `at` poses afresh (for timing)."""
+        self._cache.clear()
+
     def _palette(self, materials: Sequence[Material]) -> np.ndarray:
         """Add materials to the world's palette; their indices there."""
         indices = []
