@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-import zlib
 from fractions import Fraction
 from typing import Any, NoReturn
 
@@ -20,7 +19,7 @@ from mocap_data.errors import NeedsRetarget
 from mocap_data.rows import LARGEST
 from motion import rotations as rot
 from motion import skeleton
-from motion.errors import BadInput, unknown
+from motion.errors import BadInput, CinemotionError, unknown
 from motion.rotations import Array
 from motion.take import Take
 
@@ -244,7 +243,9 @@ def _arrays(data: bytes, path: str) -> dict[str, np.ndarray]:
                     raise BadInput(f"{path}: '{key}' unpacks to more than {_MOST_BYTES >> 30} GiB")
                 with archive.open(members[key]) as member:
                     found[key] = _array(member.read(members[key].file_size + 1), f"{path}: '{key}'")
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, MemoryError) as error:
+    except CinemotionError:
+        raise
+    except Exception as error:  # hostile bytes make zipfile raise ValueError, struct.error, LZMAError and more
         raise BadInput(f"{path}: not a readable .npz archive ({error or type(error).__name__})") from None
     if "poses" not in found and "root_orient" not in found:
         raise BadInput(f"{path}: holds no 'poses'; it has: {', '.join(list(members)[:12]) or 'nothing'}")

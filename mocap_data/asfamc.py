@@ -87,7 +87,7 @@ class _Skeleton:
                     elif key == "angle":
                         unit = words[1].lower() if len(words) > 1 else ""
                         if not unit.startswith(("deg", "rad")):
-                            self.fail(f"angle unit '{unit}', expected deg or rad")
+                            self.fail(f"angle unit {unit[:40]!r}, expected deg or rad")
                         self.radians = unit.startswith("rad")
                 case "root":
                     self._root(key, words[1:])
@@ -95,7 +95,7 @@ class _Skeleton:
                     if key == "begin":
                         bone = _Bone("", self.line)
                     elif bone is None:
-                        self.fail(f"'{words[0]}' outside of a bone, expected begin")
+                        self.fail(f"{words[0][:40]!r} outside of a bone, expected begin")
                     elif key == "end":
                         self._add(bone)
                         bone = None
@@ -107,7 +107,7 @@ class _Skeleton:
                     elif in_hierarchy:
                         self._link(words)
                 case "":
-                    self.fail(f"starts with '{words[0][:30]}', expected a section such as :version")
+                    self.fail(f"starts with {words[0][:30]!r}, expected a section such as :version")
         if bone is not None:
             self.fail("the file ends inside a bone, expected end")
         if not self.bones:
@@ -129,6 +129,8 @@ class _Skeleton:
         what = f"{key} of bone '{bone.name}'"
         if key == "name":
             bone.name = " ".join(words[1:])
+            if not bone.name.isprintable() or len(bone.name) > 1000:
+                self.fail(f"{bone.name[:40]!r} is no name for a bone")
         elif key == "direction":
             bone.direction = self.floats(words[1:], 3, what)
         elif key == "length":
@@ -148,7 +150,7 @@ class _Skeleton:
 
     def _order(self, word: str) -> str:
         if sorted(word.upper()) != ["X", "Y", "Z"]:
-            self.fail(f"axis order '{word}', expected X, Y and Z in some order")
+            self.fail(f"axis order {word[:40]!r}, expected X, Y and Z in some order")
         return word.upper()
 
     def _dofs(self, words: list[str]) -> list[str]:
@@ -156,7 +158,7 @@ class _Skeleton:
         for dof in dofs:
             if dof not in _DOFS or dofs.count(dof) > 1:
                 what = "stands twice" if dof in _DOFS else f"is unknown{did_you_mean(dof, _DOFS)}"
-                self.fail(f"degree of freedom '{dof}' {what}")
+                self.fail(f"degree of freedom {dof[:40]!r} {what}")
         return dofs
 
     def _add(self, bone: _Bone) -> None:
@@ -171,7 +173,7 @@ class _Skeleton:
     def _link(self, words: list[str]) -> None:
         for word in words:
             if word != "root" and word not in self.bones:
-                self.fail(f"unknown bone '{word}' in :hierarchy{did_you_mean(word, self.bones)}")
+                self.fail(f"unknown bone {word[:60]!r} in :hierarchy{did_you_mean(word, self.bones)}")
         taken = {child for children in self.children.values() for child in children}
         for child in words[1:]:
             if child in taken or child == "root":
@@ -348,10 +350,10 @@ def _motion(data: bytes, path: str, bones: list[_Bone], radians: bool) -> tuple[
             rows.append(row)
             continue
         if not rows:
-            raise BadInput(f"{path}:{line}: '{name[:40]}' before the first frame's number")
+            raise BadInput(f"{path}:{line}: {name[:40]!r} before the first frame's number")
         if name not in where:
             hint = did_you_mean(name[:60], where)
-            raise BadInput(f"{path}:{line}: bone '{name[:60]}' is not in the skeleton (another ASF's motion?){hint}")
+            raise BadInput(f"{path}:{line}: bone {name[:60]!r} is not in the skeleton (another ASF's motion?){hint}")
         first, count = where[name]
         if len(words) - 1 != count:
             raise BadInput(f"{path}:{line}: bone '{name}' has {len(words) - 1} values, expected {count}")
@@ -390,5 +392,5 @@ def _number(word: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) <= LARGEST:
-        raise BadInput(f"{where}: '{word[:40]}', expected a finite number of at most {LARGEST:g}")
+        raise BadInput(f"{where}: {word[:40]!r}, expected a finite number of at most {LARGEST:g}")
     return value

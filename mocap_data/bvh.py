@@ -158,8 +158,11 @@ class _Header:
         self._open.pop()
 
     def _joint(self, key: str, name: str) -> None:
+        name = "".join(c if c.isprintable() else " " for c in name).strip()  # errors and other programs show it
         if not name:
             self._fail(f"{key} without a name")
+        if len(name) > 1000:
+            self._fail(f"{key} with a name of {len(name)} characters")
         if key == "ROOT" and self._open:
             self._fail(f"ROOT '{name}' inside {self._block(self._open[-1])}: is a '}}' missing?")
         if key == "JOINT" and not self._open:
