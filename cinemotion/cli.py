@@ -120,8 +120,8 @@ def film(
 ) -> None:
     """Make the film of a scene."""
     from cinemotion import vocabulary
+    from cinemotion.film import Changes
     from cinemotion.pipeline import make_film
-    from cinemotion.resolve import Changes
 
     named = None if passes is None else tuple(p.strip() for p in passes.split(",") if p.strip())
     for name in named or ():
@@ -178,11 +178,11 @@ def check(
     """Say every problem of a scene, with line and column; exit 2 when there is one."""
     import json
 
-    from cinemotion.resolve import Changes, Clock, Film, resolve
+    from cinemotion.film import Changes, Clock, Film
+    from cinemotion.resolve import resolve
     from cinemotion.source import Problem, SceneError, read
+    from cinemotion.structure import Report
     from motion.errors import BadInput
-
-    from cinemotion.check import Report
 
     made: Film | None = None
     problems: list[Problem] = []

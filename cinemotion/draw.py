@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from cinemotion.film import Film
 from cinemotion.manifest import Chunk, remove, seal
-from cinemotion.resolve import Film
 from motion.errors import BadInput, CinemotionError, MissingSystem
 
 FILM = "film.mkv"
@@ -128,8 +128,8 @@ def settings(film: Film) -> Any:
 
     look = film.look
     base = RenderSettings.draft() if look.draft else RenderSettings()
-    changed = {} if look.samples is None or look.draft else {"samples": look.samples}
-    return replace(base, curve=look.tone_map, exposure=look.exposure, **changed)
+    samples = base.samples if look.samples is None or look.draft else look.samples
+    return replace(base, samples=samples, curve=look.tone_map, exposure=look.exposure)
 
 
 def _unwritable(error: CinemotionError) -> CinemotionError:
@@ -220,7 +220,7 @@ def draw_with_workers(
     context = multiprocessing.get_context("spawn")
     waiting = list(reversed(chunks))
     by_index = {c.index: c for c in chunks}
-    team: dict[Connection, multiprocessing.process.BaseProcess] = {}
+    team: dict[Connection, Any] = {}
     try:
         for _ in range(min(workers, len(chunks))):
             ours, theirs = context.Pipe()

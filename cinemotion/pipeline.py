@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import itertools
 import os
 import sys
 import tempfile
@@ -18,21 +17,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cinemotion import manifest, provenance
 from cinemotion.check import output_path
-from cinemotion.draw import FILM, PASSES, Job, Painter, draw_with_workers, settings
-from cinemotion.manifest import Chunk, digest
+from cinemotion.draw import FILM, PASSES, Job, Painter, draw_with_workers
+from cinemotion.film import Changes, Clock, Film
+from cinemotion.manifest import Chunk
+from cinemotion.plan import plan
 from cinemotion.progress import Progress
-from cinemotion.resolve import Changes, Clock, Film, load
+from cinemotion.resolve import load
 from cinemotion.source import Problem, Source, read
-from motion.camera import CameraPath
 from motion.errors import BadInput, CinemotionError, MissingSystem
-from motion.stage import Performance
-
-#: Frames beside a chunk that its own frames look at: flow to the next and previous one, open shutters.
-_MARGIN = 2
 
 
 @dataclass(frozen=True)
@@ -118,7 +112,7 @@ def _output(source: Source, film: Film, out: str | Path | None) -> Path:
     from render.video import codec_for
 
     if out is None:
-        from cinemotion.check import Report, validate
+        from cinemotion.structure import Report, validate
 
         scene, _ = validate(source, Report(source))
         assert scene is not None
@@ -197,62 +191,6 @@ def _scales(film: Film) -> tuple[Any, ...]:
     return tuple(shot_scales(film.camera, film.size, film.performances)) if film.control else ()
 
 
-def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence[Any]) -> list[Chunk]:
-    """The film's chunks, each with the hash of all that decides it. Their borders depend on the scene alone."""
-    common = _common(film, gl)
-    chunks = []
-    for index in range(first // film.chunk, (stop - 1) // film.chunk + 1):
-        a, b = max(first, index * film.chunk), min(stop, (index + 1) * film.chunk)
-        mine = [s for s in scales if s.first < b and s.last >= a]
-        key = digest(
-            common,
-            a,
-            b,
-            _camera_part(film.camera, a, b),
-            [_motion_part(film, p, a, b) for p in film.performances],
-            mine,
-        )
-        chunks.append(Chunk(index, a, b, key))
-    return chunks
-
-
-def _common(film: Film, gl: dict[str, Any]) -> str:
-    """What every chunk depends on."""
-    import av
-
-    bodies = {id(p.character): p.character for p in film.performances}
-    meshes = {key: digest(type(body).__name__, body.mesh) for key, body in bodies.items()}
-    props = [replace(p, shape=Path(p.shape).name) for p in film.stage.props]
-    files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role != "clip"]
-    versions = [np.__version__, av.__version__, gl["vendor"], gl["renderer"], gl["version"]]
-    stage = replace(film.stage, props=tuple(props), plate=None)
-    cast = [(p.name, meshes[id(p.character)]) for p in film.performances]
-    asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed]
-    return digest(manifest.code_version(), versions, settings(film), stage, cast, files, asked)
-
-
-def _camera_part(camera: CameraPath, a: int, b: int) -> str:
-    rows = slice(max(0, a - _MARGIN), min(camera.frames, b + _MARGIN))
-    values = [camera.T_world_camera, camera.focal_mm, camera.focus_m, camera.f_stop, camera.cuts]
-    lens = [camera.sensor_width_mm, camera.shift, camera.shutter_angle, camera.frames]
-    return digest([None if v is None else v[rows] for v in values], lens, camera.fps)
-
-
-def _motion_part(film: Film, performance: Performance, a: int, b: int) -> str:
-    """The samples of a clip that frames a to b look at; all of them when a prop may remember an earlier one."""
-    clip = performance.clip
-    rows = slice(None)
-    if not any(p.attachments for p in film.stage.props):
-        begin, end = (float((k + s * _MARGIN) / film.fps) - performance.start_s for k, s in ((a, -1), (b, 1)))
-        low = int(np.clip(np.floor(begin * float(clip.fps)), 0, clip.frames - 1))
-        high = int(np.clip(np.ceil(end * float(clip.fps)), 0, clip.frames - 1))
-        rows = slice(low, high + 1)
-        where = (low, low - (performance.start_s * float(clip.fps)))
-    else:
-        where = (0, performance.start_s)
-    return digest(clip.rotations[rows], clip.root_position[rows], clip.fps, where)
-
-
 def _already(folder: Path, chunks: Sequence[Chunk]) -> set[int]:
     """Which chunks need not be drawn again; others of the folder, which would never be used, are removed."""
     wanted = {c.name for c in chunks}
@@ -328,8 +266,8 @@ def _finish(
         provenance.write(staged_sidecar, document)
         for staged, final in folders:
             _swap(staged, final)
-        os.replace(staged_sidecar, sidecar)
-        os.replace(video, path)
+        staged_sidecar.replace(sidecar)
+        video.replace(path)
     return Made(path, sidecar, tuple(final for _, final in folders), film, 0, 0, {}, ())
 
 
@@ -382,8 +320,8 @@ def _swap(staged: Path, final: Path) -> None:
     """Put a finished folder where an older one may be."""
     old = final.with_name(f".{final.name}.{os.getpid()}.old")
     if final.exists():
-        os.replace(final, old)
-    os.replace(staged, final)
+        final.replace(old)
+    staged.replace(final)
     manifest.remove(old)
 
 
@@ -395,8 +333,3 @@ def _give_up(work: Path, folder: Path, chunks: Sequence[Chunk], error: BaseExcep
     elif not isinstance(error, BadInput):
         words = f"{done} of {len(chunks)} chunks are kept in {work}; add --resume to go on\n"
         sys.stderr.write(words)
-
-
-def first_frames(film: Film, count: int) -> Iterator[int]:
-    """Evenly spread frame numbers, for contact sheets."""
-    return itertools.islice((round(k) for k in np.linspace(0, film.frames - 1, count)), count)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cinemotion import manifest
+from cinemotion.film import Film, Input
 from cinemotion.manifest import Chunk
-from cinemotion.resolve import Film, Input
 from cinemotion.source import Source
 from motion.errors import BadInput
 

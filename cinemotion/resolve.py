@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import functools
 import math
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from cinemotion import formats, vocabulary
-from cinemotion.check import Report, check_files, check_names, clip_path, existing, validate
+from cinemotion.check import check_files, check_names, clip_path, existing
+from cinemotion.cuts import Cuts, ShotTime
+from cinemotion.film import Changes, Clock, Film, Input, Look
 from cinemotion.manifest import file_sha256
 from cinemotion.scene import Actor, Entry, PropSpec, Scene, ShotSpec
 from cinemotion.source import Loc, SceneError, Source
-from cinemotion.timeline import Segment, ShotTime, Timeline
+from cinemotion.structure import Report, validate
+from cinemotion.timeline import Segment, Timeline
 from motion import rotations as rot
 from motion.camera import CameraPath, Shot
 from motion.character import Character
@@ -29,89 +30,6 @@ from motion.clip import Clip
 from motion.errors import BadInput, CinemotionError
 from motion.stage import Attachment, Light, Material, Performance, Prop, Stage
 from motion.take import Provenance, Take
-
-
-class Clock:
-    """Adds up where the time goes, by stage; a stage inside another is not counted twice."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._inside: list[float] = []  # seconds that inner stages took, by depth
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        began = time.perf_counter()
-        self._inside.append(0.0)
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - began
-            self.add(stage, spent - self._inside.pop())
-            if self._inside:
-                self._inside[-1] += spent
-
-    def add(self, stage: str, seconds: float) -> None:
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What the command line asks for instead of what the scene says."""
-
-    draft: bool = False  # half the size, one sample, nothing blurred
-    seed: int | None = None
-    passes: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the picture is taken."""
-
-    samples: int | None  # per pixel; None: the renderer's own default
-    draft: bool
-    tone_map: str
-    exposure: float  # stops
-
-
-@dataclass(frozen=True)
-class Input:
-    """A file that the film is made from."""
-
-    role: str  # "clip", "body", "prop", "plate"
-    name: str  # as the scene names it
-    provenance: Provenance
-
-
-@dataclass(frozen=True)
-class Film:
-    """Everything that decides the film's pixels, worked out."""
-
-    title: str
-    fps: Fraction
-    size: tuple[int, int]
-    frames: int
-    seed: int
-    performances: tuple[Performance, ...]
-    stage: Stage
-    shots: tuple[Shot, ...]
-    camera: CameraPath
-    look: Look
-    passes: tuple[str, ...]
-    pass_format: str
-    control: tuple[str, ...]
-    codec: str | None
-    chunk: int
-    scene_sha256: str
-    inputs: tuple[Input, ...]
-    table: tuple[dict[str, object], ...] = field(default=(), repr=False)  # the compiled timeline, row by row
-
-    @property
-    def seconds(self) -> float:
-        return float(self.frames / self.fps)
-
-    @property
-    def aspect(self) -> float:
-        return self.size[0] / self.size[1]
 
 
 def load(source: Source, changes: Changes | None = None, clock: Clock | None = None) -> tuple[Film, Report]:
@@ -155,7 +73,7 @@ class _Resolver:
         timeline = Timeline(scene, self._motion, report, report.line)
         with self.clock("edit"):
             segments = timeline.segments()
-        self._check_coverage(timeline, segments, shots := timeline.shots())
+        self._check_coverage(timeline, segments, shots := Cuts(timeline, report).times())
         performances = self._performances(timeline)
         stage = self._stage(timeline)
         if report.errors or not shots or stage is None:
@@ -231,9 +149,7 @@ class _Resolver:
             self._takes[path] = None
             try:
                 with self.clock("read captures"):
-                    take = formats.load(path)
-                self._takes[path] = take
-                self._inputs[("clip", entry.clip)] = Input("clip", entry.clip, take.provenance)
+                    self._takes[path] = formats.load(path)
             except CinemotionError as error:
                 self.report(("timeline", i, "clip"), _about(entry.clip, error))
         take = self._takes[path]
@@ -498,6 +414,6 @@ def _table(
             "end_s": round(float(shot.stop / scene.fps), 4),
             "first": shot.first,
             "stop": shot.stop,
-            "detail": f"{' '.join(words) or 'as usual'} of {', '.join(shot.of)}, camera from ({x:.2f}, {y:.2f}, {z:.2f})"
-            f", {camera.focal_mm[shot.first]:.0f} mm",
+            "detail": f"{' '.join(words) or 'as usual'} of {', '.join(shot.of)}, camera from "
+            f"({x:.2f}, {y:.2f}, {z:.2f}), {camera.focal_mm[shot.first]:.0f} mm",
         }

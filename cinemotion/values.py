@@ -169,9 +169,9 @@ COLOURS = {
 
 def colour(value: Any) -> tuple[float, float, float]:
     """Linear Rec.709 from ``"#b5651d"`` or a name (both sRGB), or from ``[r, g, b]`` (linear, 0 to 1)."""
-    if isinstance(value, (list, tuple)) and len(value) == 3:
-        if all(isinstance(v, (int, float)) and not isinstance(v, bool) and 0 <= v <= 1 for v in value):
-            return (float(value[0]), float(value[1]), float(value[2]))
+    numbers = [v for v in value if isinstance(v, (int, float)) and not isinstance(v, bool)] if _is_list(value) else []
+    if len(numbers) == 3 == len(value) and all(0 <= v <= 1 for v in numbers):
+        return (float(numbers[0]), float(numbers[1]), float(numbers[2]))
     if isinstance(value, str):
         text = COLOURS.get(value.strip().lower().replace(" ", ""), value.strip())
         if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
@@ -182,6 +182,10 @@ def colour(value: Any) -> tuple[float, float, float]:
 
             raise ValueError(f"unknown color '{value}'{did_you_mean(value, COLOURS)}")
     raise ValueError(f"expected a color such as '#b5651d', sienna or [0.5, 0.2, 0.1] (linear), got {kind_of(value)}")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
 
 
 def _linear(v: float) -> float:

@@ -17,7 +17,9 @@ def main(film: str = "spin_kick.mp4", size: tuple[int, int] = (640, 360), frames
     body = Body.default(build="athletic", outfit="runner")
     clip, report = retarget(mocap_data.load("pybullet:spinkick"), rest_offsets=body.rest_offsets)
     cast, stage = [Performance("ada", clip, body)], Stage(ground="concrete", light="noon")
-    camera = direct(cast, stage, [Shot(0.0, 1.25, ("ada",), size="full", move="arc_left")], Fraction(24), size[0] / size[1])
+    camera = direct(
+        cast, stage, [Shot(0.0, 1.25, ("ada",), size="full", move="arc_left")], Fraction(24), size[0] / size[1]
+    )
     with Rasterizer(size) as rasterizer, VideoWriter(film, size, Fraction(24)) as video:
         for frame in islice(rasterizer.render(World(cast, stage), camera, range(camera.frames), ("display",)), frames):
             video.write(frame.display)

@@ -1,5 +1,6 @@
 """All problems at once, each with its exact line, column, path and words."""
 
+# ruff: noqa: E501  (tables read better in one line each)
 from __future__ import annotations
 
 import json
@@ -7,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cinemotion.check import Report
-from cinemotion.resolve import Changes, Clock, Film, resolve
+from cinemotion.film import Changes, Clock, Film
+from cinemotion.resolve import resolve
 from cinemotion.scene import json_schema
 from cinemotion.source import Problem, read
+from cinemotion.structure import Report
 
 BASE = """\
 schema: 1

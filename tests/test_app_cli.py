@@ -1,5 +1,6 @@
 """The command line as people and shells meet it: help, exit codes, one line per error, conversion."""
 
+# ruff: noqa: E501  (tables read better in one line each)
 from __future__ import annotations
 
 import json

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from cinemotion import manifest
+from cinemotion.film import Changes
 from cinemotion.pipeline import make_film
 from cinemotion.provenance import verify
-from cinemotion.resolve import Changes
 from motion.errors import BadInput, CinemotionError, MissingSystem
 from render.passes import read_passes
 from render.video import probe, read_frames

@@ -1,5 +1,6 @@
 """Times, places and blends of a scene's entries, seen in the performances that come out."""
 
+# ruff: noqa: E501  (tables read better in one line each)
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cinemotion.resolve import Film, load
+from cinemotion.film import Film
+from cinemotion.resolve import load
 from cinemotion.source import read
 from motion import edit
 

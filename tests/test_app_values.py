@@ -1,5 +1,6 @@
 """The small languages inside a scene: moments, angles, rates, colours."""
 
+# ruff: noqa: E501  (tables read better in one line each)
 from __future__ import annotations
 
 import math

@@ -1,0 +1,96 @@
+"""`Film`: everything that decides a film's pixels, worked out; and what goes with it: changes, inputs, the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from motion.camera import CameraPath, Shot
+from motion.stage import Performance, Stage
+from motion.take import Provenance
+
+
+class Clock:
+    """Adds up where the time goes, by stage; a stage inside another is not counted twice."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inside: list[float] = []  # seconds that inner stages took, by depth
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        self._inside.append(0.0)
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.add(stage, spent - self._inside.pop())
+            if self._inside:
+                self._inside[-1] += spent
+
+    def add(self, stage: str, seconds: float) -> None:
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the command line asks for instead of what the scene says."""
+
+    draft: bool = False  # half the size, one sample, nothing blurred
+    seed: int | None = None
+    passes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the picture is taken."""
+
+    samples: int | None  # per pixel; None: the renderer's own default
+    draft: bool
+    tone_map: str
+    exposure: float  # stops
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that the film is made from."""
+
+    role: str  # "clip", "body", "prop", "plate"
+    name: str  # as the scene names it
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Film:
+    """Everything that decides the film's pixels, worked out."""
+
+    title: str
+    fps: Fraction
+    size: tuple[int, int]
+    frames: int
+    seed: int
+    performances: tuple[Performance, ...]
+    stage: Stage
+    shots: tuple[Shot, ...]
+    camera: CameraPath
+    look: Look
+    passes: tuple[str, ...]
+    pass_format: str
+    control: tuple[str, ...]
+    codec: str | None
+    chunk: int
+    scene_sha256: str
+    inputs: tuple[Input, ...]
+    table: tuple[dict[str, object], ...] = field(default=(), repr=False)  # the compiled timeline, row by row
+
+    @property
+    def seconds(self) -> float:
+        return float(self.frames / self.fps)
+
+    @property
+    def aspect(self) -> float:
+        return self.size[0] / self.size[1]

@@ -1,0 +1,76 @@
+"""A film's chunks and the hash of all that decides each: what must be drawn again after a change, and what need not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cinemotion import manifest
+from cinemotion.draw import settings
+from cinemotion.film import Film
+from cinemotion.manifest import Chunk, digest
+from motion.camera import CameraPath
+from motion.stage import Performance
+
+#: Frames beside a chunk that its own frames look at: flow to the next and previous one, open shutters.
+_MARGIN = 2
+
+
+def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence[Any]) -> list[Chunk]:
+    """The film's chunks, each with the hash of all that decides it. Their borders depend on the scene alone."""
+    common = _common(film, gl)
+    chunks = []
+    for index in range(first // film.chunk, (stop - 1) // film.chunk + 1):
+        a, b = max(first, index * film.chunk), min(stop, (index + 1) * film.chunk)
+        mine = [s for s in scales if s.first < b and s.last >= a]
+        key = digest(
+            common,
+            a,
+            b,
+            _camera_part(film.camera, a, b),
+            [_motion_part(film, p, a, b) for p in film.performances],
+            mine,
+        )
+        chunks.append(Chunk(index, a, b, key))
+    return chunks
+
+
+def _common(film: Film, gl: dict[str, Any]) -> str:
+    """What every chunk depends on."""
+    import av
+
+    bodies = {id(p.character): p.character for p in film.performances}
+    meshes = {key: digest(type(body).__name__, body.mesh) for key, body in bodies.items()}
+    props = [replace(p, shape=Path(p.shape).name) for p in film.stage.props]
+    files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role != "clip"]
+    versions = [np.__version__, av.__version__, gl["vendor"], gl["renderer"], gl["version"]]
+    stage = replace(film.stage, props=tuple(props), plate=None)
+    cast = [(p.name, meshes[id(p.character)]) for p in film.performances]
+    asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed]
+    return digest(manifest.code_version(), versions, settings(film), stage, cast, files, asked)
+
+
+def _camera_part(camera: CameraPath, a: int, b: int) -> str:
+    rows = slice(max(0, a - _MARGIN), min(camera.frames, b + _MARGIN))
+    values = [camera.T_world_camera, camera.focal_mm, camera.focus_m, camera.f_stop, camera.cuts]
+    lens = [camera.sensor_width_mm, camera.shift, camera.shutter_angle, camera.frames]
+    return digest([None if v is None else v[rows] for v in values], lens, camera.fps)
+
+
+def _motion_part(film: Film, performance: Performance, a: int, b: int) -> str:
+    """The samples of a clip that frames a to b look at; all of them when a prop may remember an earlier one."""
+    clip = performance.clip
+    rows = slice(None)
+    if not any(p.attachments for p in film.stage.props):
+        begin, end = (float((k + s * _MARGIN) / film.fps) - performance.start_s for k, s in ((a, -1), (b, 1)))
+        low = int(np.clip(np.floor(begin * float(clip.fps)), 0, clip.frames - 1))
+        high = int(np.clip(np.ceil(end * float(clip.fps)), 0, clip.frames - 1))
+        rows = slice(low, high + 1)
+        where = (low, low - (performance.start_s * float(clip.fps)))
+    else:
+        where = (0, performance.start_s)
+    return digest(clip.rotations[rows], clip.root_position[rows], clip.fps, where)
