@@ -11,7 +11,7 @@ from motion.errors import MissingSystem, unknown
 SUBJECTS = {
     "render": ("render.bench", "run"),
     "motion": ("cinemotion.bench_motion", "run"),
-    "formats": ("mocap_data.bench", "sweep"),
+    "formats": ("mocap_data.bench", "run"),
 }
 
 

@@ -145,6 +145,19 @@ def test_sweep_loads_or_refuses_every_file(tmp_path: Path) -> None:
         list(bench.sweep(tmp_path / "nothing"))
 
 
+def test_prints_its_measurements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    take = mocap_data.load(WALK)
+    mocap_data.save(take, tmp_path / "walk.bvh")
+    assert len(bench.run(str(tmp_path), "1")) == 1
+    printed = capsys.readouterr().out
+    assert "loaded" in printed and "pybvh" in printed
+    with pytest.raises(BadInput, match="turns"):
+        bench.run(str(tmp_path), "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="no captures"):
+        bench.run(str(tmp_path / "empty"))
+
+
 def test_measures_against_pybvh_on_the_largest_file(tmp_path: Path) -> None:
     pytest.importorskip("pybvh")
     take = mocap_data.load(WALK)
