@@ -1,27 +1,85 @@
-"""The measurements behind the numbers that the documentation quotes, from the packages that own them."""
+"""The measurements behind the numbers that the documentation quotes, from the packages that own them.
+
+render [ROUNDS] [SIZE …]    the rasterizer beside pyrender, in one run
+motion [FOLDER …]           retargeting per set of captures, skinning; without a folder, the pybullet captures
+formats FOLDER              loading every capture below a folder, BVH beside pybvh
+"""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from motion.errors import MissingSystem, unknown
-
-#: Subject: the module and function that measure it.
-SUBJECTS = {
-    "render": ("render.bench", "run"),
-    "motion": ("cinemotion.bench_motion", "run"),
-    "formats": ("mocap_data.bench", "run"),
-}
+from motion.errors import BadInput, MissingExtra, unknown
 
 
-def run(subject: str, arguments: Sequence[str] = ()) -> object:
-    """Measure one subject; what is measured prints its own table."""
+def render(*arguments: str) -> None:
+    """All passes and the anti-aliased beauty, timed by turns with pyrender."""
+    from render import bench
+
+    for text in arguments[:1]:
+        if not text.isdigit() or not 1 <= int(text) <= 10_000:
+            raise BadInput(f"bench render: '{text}' rounds, expected a whole number")
+    bench.run(*arguments)
+
+
+def motion(*folders: str) -> None:
+    """Bone directions against the source's own kinematics, foot skate, time; and the time to pose the body."""
+    from cinemotion import formats
+    from mocap_data.deepmimic import bundled
+    from motion import body, retarget_report
+
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise BadInput(f"bench motion: {folder} is not a folder")
+    ours = body.Body.default()
+    _say(
+        f"skinning {len(ours.mesh.vertices)} vertices and normals: {1e3 * body.seconds_per_frame(ours):.2f} ms a frame"
+    )
+    rows = []
+    for folder in folders or ("",):
+        files = sorted(bundled().values()) if not folder else Path(folder)
+        name = "pybullet wheel" if not folder else None
+        row = retarget_report.sweep(files, formats.load, name=name, rest_offsets=ours.rest_offsets)
+        rows.append(row)
+    _say(retarget_report.table(rows))
+    for row in rows:
+        for refused in row.refused:
+            _say(f"  {row.name}: refused {refused}")
+
+
+def formats(*folders: str) -> None:
+    """Every capture below a folder, loaded or refused and why; the largest BVH read by turns with pybvh."""
+    from mocap_data import bench
+
+    if not folders:
+        raise BadInput("bench formats: give a folder with captures")
+    for folder in folders:
+        _say(bench.table(bench.sweep(folder), folder))
+        if any(p.suffix.lower() == ".bvh" for p in bench.captures(folder)):
+            try:
+                speed = bench.bvh_speed(folder)
+            except MissingExtra as missing:
+                _say(str(missing))
+                continue
+            _say(f"{speed.path.name}: {speed.ours:.3f} s, pybvh {speed.pybvh:.3f} s, {speed.ratio:.2f} times as fast")
+
+
+SUBJECTS: dict[str, Callable[..., None]] = {"render": render, "motion": motion, "formats": formats}
+
+
+def run(subject: str, arguments: Sequence[str] = ()) -> None:
+    """Measure one subject and print its table.
+
+    Raises:
+        BadInput: an unknown subject or argument.
+    """
     if subject not in SUBJECTS:
         raise unknown("bench", subject, SUBJECTS)
-    module, function = SUBJECTS[subject]
-    try:
-        measure = getattr(importlib.import_module(module), function)
-    except ImportError as error:
-        raise MissingSystem(f"bench {subject} cannot be run here: {error}") from error
-    return measure(*arguments)
+    SUBJECTS[subject](*arguments)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

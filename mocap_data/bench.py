@@ -1,4 +1,4 @@
-"""Measurements: `sweep` loads every capture of a folder, `bvh_speed` times the BVH reader against pybvh, `run` prints."""
+"""Measurements: `sweep` loads every capture of a folder, `bvh_speed` times BVH reading against pybvh, `run` prints."""
 
 from __future__ import annotations
 
