@@ -155,7 +155,17 @@ def _clip(take: Take, options: Options, rest_offsets: Any) -> tuple[Clip, tuple[
     fps = _value("fps", values.rate, options.fps)
     if fps is not None:
         clip = edit.resample(clip, fps)
-    return clip, (str(report), *clip.provenance.notes)
+    return clip, (*told(report), *clip.provenance.notes)
+
+
+def told(report: Any) -> tuple[str, ...]:
+    """A retarget's report in a few lines: how the joints were found, what was assumed, which were invented."""
+    whose = f" ({report.convention})" if report.convention else ""
+    up = f"{report.up} up, {report.metres_per_unit:g} m a unit"
+    return (
+        f"{len(report.mapping)} of 24 joints found by {report.road}{whose}, confidence {report.confidence:.2f}",
+        f"rest {report.rest}, {up}, floor at {report.floor_m:.3f} m, legs x {report.scale:.3f}",
+    )
 
 
 def _to_gltf(take: Take, target: Path, options: Options) -> Converted:

@@ -131,10 +131,15 @@ class _Resolver:
         entry = self.scene.timeline[i]
         try:
             with self.clock("retarget"):
-                clip, _ = retarget(take, rest_offsets=body.rest_offsets)
+                clip, report = retarget(take, rest_offsets=body.rest_offsets)
         except CinemotionError as error:
             self.report(("timeline", i, "clip"), _about(entry.clip, error))
             return None
+        pose = report.calibration_frames
+        if pose and entry.in_ is None:
+            words = f"the capture begins with {pose} frames of T-pose; leave them out with"
+            seconds = math.ceil(100 * pose / take.fps) / 100
+            self.report(("timeline", i, "clip"), f"{words} `in: {seconds:.2f}s`", severity="warning")
         known = self._inputs[("clip", str(entry.clip))]
         self._inputs[("clip", str(entry.clip))] = replace(known, provenance=clip.provenance)
         return clip
