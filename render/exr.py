@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -26,7 +27,9 @@ def library() -> ModuleType:
     return need("OpenEXR", "exr", "writing EXR passes")
 
 
-def header(index: int, fps: Fraction, camera: CameraPath | None) -> dict[str, Any]:
+def header(
+    index: int, fps: Fraction, camera: CameraPath | None, legend: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Header attributes of frame ``index``: colour space, units, and the camera's pose and lens when given.
 
     ``worldToCamera`` is in OpenEXR's convention (Imath): row vectors times matrix, so it is the transpose of
@@ -40,6 +43,8 @@ def header(index: int, fps: Fraction, camera: CameraPath | None) -> dict[str, An
         "cinemotion/axes": "right-handed, metres, Y up; the camera looks down -Z",
         "cinemotion/units": "; ".join(f"{', '.join(p.channels)}: {p.unit}" for p in PASSES.values()),
     }
+    if legend:
+        found["cinemotion/ids"] = json.dumps(legend, ensure_ascii=False)
     if camera is not None and 0 <= index < camera.frames:
         # The binding reads the array's memory as it lies: a transposed view would be written untransposed.
         found["worldToCamera"] = np.ascontiguousarray(np.linalg.inv(camera.T_world_camera[index]).T, np.float32)

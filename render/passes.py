@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from motion.errors import BadInput, unknown
 from render.files import whole
 from render.frame import Frame
 from render.video import check_fps, check_size
+
+if TYPE_CHECKING:
+    from render.world import World
 
 SCHEMA = 1
 FORMATS = ("exr", "png16", "npz")
@@ -156,6 +159,14 @@ def _flow(frame: Frame, name: str) -> np.ndarray:
     return np.concatenate([flow, occluded[..., None]], axis=-1, dtype=np.float32)
 
 
+def legend_of(world: World) -> dict[int, tuple[str, tuple[str, ...]]]:
+    """Name and part names of every instance number in the ``ids`` pass of a world."""
+    found = {d.instance: (d.name, tuple(d.parts)) for d in world.drawables}
+    if world.stage.ground is not None:
+        found[world.ground_instance] = ("ground", ("ground",))
+    return found
+
+
 class PassWriter:
     """Writes the passes of frames, one frame at a time; every file appears whole or not at all.
 
@@ -167,6 +178,7 @@ class PassWriter:
         fps: exact frame rate, for the header.
         camera: pose and lens for EXR headers; None: the path that each frame was drawn with.
         depth_max_m: the distance that PNG16 stores as 65535; farther is clipped. The default makes one step 1 mm.
+        legend: what the numbers of ``ids`` mean, from `legend_of`; goes into ``passes.json`` and EXR headers.
 
     Raises:
         BadInput: a pass, format or size is wrong, or the folder cannot be written to.
@@ -189,6 +201,7 @@ class PassWriter:
         camera: CameraPath | None = None,
         *,
         depth_max_m: float = 65.535,
+        legend: Mapping[int, tuple[str, Sequence[str]]] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.passes = check_passes(passes)
@@ -203,6 +216,10 @@ class PassWriter:
         self.fps = check_fps(fps)
         self.camera = camera
         self.depth_max_m = float(depth_max_m)
+        self.legend = {
+            str(number): {"name": name, "parts": {str(k + 1): part for k, part in enumerate(parts)}}
+            for number, (name, parts) in (legend or {}).items()
+        }
         if fmt == "exr":
             from render import exr
 
@@ -229,6 +246,8 @@ class PassWriter:
                 from render import png16
 
                 described[name] |= asdict(png16.encoding(name, self.depth_max_m))
+        if "ids" in described and self.legend:
+            described["ids"]["instances"] = self.legend
         return {
             "schema": SCHEMA,
             "format": self.fmt,
@@ -267,7 +286,7 @@ class PassWriter:
             from render import exr
 
             with whole(paths[self.passes[0]]) as partial:
-                exr.write(partial, layers, exr.header(frame.index, self.fps, self.camera or frame.camera))
+                exr.write(partial, layers, exr.header(frame.index, self.fps, self.camera or frame.camera, self.legend))
         else:
             with whole(paths[self.passes[0]]) as partial:
                 _write_npz(partial, layers)

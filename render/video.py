@@ -36,6 +36,7 @@ class Codec:
     encoder: str  # FFmpeg's name
     suffixes: tuple[str, ...]  # the first is the usual one
     pixels: tuple[str, str]  # stored pixel format for 8-bit and for 16-bit pictures
+    with_alpha: tuple[str, str] | None = None  # the same for pictures with alpha; None: it keeps none
     options: dict[str, str] = field(default_factory=dict)
     even: bool = False  # chroma is halved: sides must be even
 
@@ -47,15 +48,26 @@ CODECS: dict[str, Codec] = {
         "libx264",
         (".mp4", ".m4v", ".mov", ".mkv"),
         ("yuv420p", "yuv420p"),
+        None,
         {"x264-params": "mbtree=0"},
         even=True,
     ),
     # FFV1 version 3 (RFC 9043), each frame by itself, with checksums: bit-exact RGB, what archives keep.
     "lossless": Codec(
-        "ffv1", (".mkv", ".mov"), ("bgr0", "gbrp16le"), {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}
+        "ffv1",
+        (".mkv", ".mov"),
+        ("bgr0", "gbrp16le"),
+        ("bgra", "gbrap16le"),
+        {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"},
     ),
     # ProRes 4444: 10 bits, no chroma subsampling, for editing and grading.
-    "prores": Codec("prores_ks", (".mov",), ("yuv444p10le", "yuv444p10le"), {"profile": "4444", "vendor": "apl0"}),
+    "prores": Codec(
+        "prores_ks",
+        (".mov",),
+        ("yuv444p10le", "yuv444p10le"),
+        ("yuva444p10le", "yuva444p10le"),
+        {"profile": "4444", "vendor": "apl0"},
+    ),
 }
 _CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 
@@ -123,6 +135,7 @@ class VideoWriter:
         preset: H.264's speed, ``"ultrafast"`` to ``"veryslow"``. Measured at 720p on rendered grass: ``"veryfast"``
             24 ms of processor time a frame and 43.0 dB, ``"faster"`` 35 and 43.2, ``"medium"`` 53 and 43.5.
         depth: bits per channel that will be written: 8 (uint8 frames) or 16 (uint16 frames; lossless and ProRes).
+        alpha: frames have a fourth channel, straight alpha (lossless and ProRes), for compositing.
         threads: encoder threads. A part of what the bytes depend on, so it does not follow the machine.
 
     Raises:
@@ -145,6 +158,7 @@ class VideoWriter:
         crf: float = 16.0,
         preset: str = "faster",
         depth: int = 8,
+        alpha: bool = False,
         threads: int = 4,
     ) -> None:
         self.path = Path(path)
@@ -155,11 +169,15 @@ class VideoWriter:
         if depth not in (8, 16) or (depth == 16 and self.codec == "h264"):
             allowed = "8" if self.codec == "h264" else "8 or 16"
             raise BadInput(f"{path}: {depth} bits per channel, expected {allowed} for {self.codec} video")
+        if alpha and self._kind.with_alpha is None:
+            raise BadInput(f"{path}: {self.codec} video keeps no alpha, expected lossless or prores")
         if not 0 <= crf <= 51:
             raise BadInput(f"{path}: crf {crf}, expected 0 to 51")
         if preset not in _PRESETS:
             raise unknown("H.264 preset", preset, _PRESETS)
         self._depth = depth
+        self._channels = 4 if alpha else 3
+        self._stored = ((alpha and self._kind.with_alpha) or self._kind.pixels)[depth == 16]
         self._options = dict(self._kind.options)
         if self.codec == "h264":
             self._options.update(crf=f"{crf:g}", preset=preset)
@@ -214,7 +232,7 @@ class VideoWriter:
     def _add_stream(self) -> Any:
         stream: Any = self._container.add_stream(self._kind.encoder, rate=self.fps, options=self._options)
         stream.width, stream.height = self.stored_size
-        stream.pix_fmt = self._kind.pixels[self._depth == 16]
+        stream.pix_fmt = self._stored
         stream.time_base = 1 / self.fps
         context = stream.codec_context
         context.thread_count = self._threads
@@ -224,16 +242,16 @@ class VideoWriter:
         return stream
 
     def write(self, rgb: np.ndarray) -> None:
-        """Append one frame ``(H, W, 3)``, sRGB-encoded, uint8 (or uint16 with ``depth=16``)."""
+        """Append one frame ``(H, W, 3)``, or 4 with alpha, sRGB-encoded, uint8 (uint16 with ``depth=16``)."""
         if self._session is None:
             raise BadInput(f"{self.path}: the video is not open; write inside 'with VideoWriter(…)'")
         width, height = self.size
         dtype = np.uint16 if self._depth == 16 else np.uint8
         rgb = np.asarray(rgb)
-        if rgb.shape != (height, width, 3) or rgb.dtype != dtype:
+        if rgb.shape != (height, width, self._channels) or rgb.dtype != dtype:
             raise BadInput(
                 f"{self.path}: frame {self.frames} is {rgb.dtype} {rgb.shape},"
-                f" expected {np.dtype(dtype)} {(height, width, 3)}"
+                f" expected {np.dtype(dtype)} {(height, width, self._channels)}"
             )
         extra = (self.stored_size[1] - height, self.stored_size[0] - width)
         if any(extra):
@@ -246,16 +264,15 @@ class VideoWriter:
         import av
         from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-        source = "rgb48le" if self._depth == 16 else "rgb24"
+        source = _layout(self._depth, self._channels)
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format=source)
-        stored = self._stream.pix_fmt
-        if stored in ("bgr0", "gbrp16le"):
-            frame = frame.reformat(format=stored, threads=1)
+        if self._kind.encoder == "ffv1":
+            frame = frame.reformat(format=self._stored, threads=1)
         else:
             # Without these flags swscale rounds down and drops every other chroma sample, which tints flat colours.
             exact = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
             frame = frame.reformat(
-                format=stored,
+                format=self._stored,
                 src_color_range=ColorRange.JPEG,
                 dst_colorspace=Colorspace.ITU709,
                 dst_color_range=ColorRange.MPEG,
@@ -266,6 +283,11 @@ class VideoWriter:
             )
         frame.pts, frame.time_base = self.frames, 1 / self.fps
         return frame
+
+
+def _layout(depth: int, channels: int) -> str:
+    """FFmpeg's name of interleaved RGB or RGBA."""
+    return {(8, 3): "rgb24", (8, 4): "rgba", (16, 3): "rgb48le", (16, 4): "rgba64le"}[depth, channels]
 
 
 _PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
@@ -296,8 +318,9 @@ def probe(path: str | Path) -> VideoInfo:
         )
 
 
-def read_frames(path: str | Path, *, depth: int = 8) -> Iterator[np.ndarray]:
-    """The frames of a video file, one at a time: ``(H, W, 3)`` sRGB-encoded, uint8, or uint16 with ``depth=16``.
+def read_frames(path: str | Path, *, depth: int = 8, alpha: bool = False) -> Iterator[np.ndarray]:
+    """The frames of a video file, one at a time: ``(H, W, 3)`` sRGB-encoded, uint8, or uint16 with ``depth=16``;
+    ``(H, W, 4)`` with ``alpha``, which is full where the file has none.
 
     Y'CbCr is turned to RGB by the file's own matrix and range (BT.709 video range when it does not say).
 
@@ -307,7 +330,7 @@ def read_frames(path: str | Path, *, depth: int = 8) -> Iterator[np.ndarray]:
     import av
     from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-    target = "rgb48le" if depth == 16 else "rgb24"
+    target = _layout(depth, 4 if alpha else 3)
     exact = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.BITEXACT
     with _opened(path) as (container, stream):
         stream.thread_type = "AUTO"

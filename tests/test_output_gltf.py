@@ -486,6 +486,36 @@ def test_children_before_parents_are_put_in_order(tmp_path):
     assert take.parents.tolist() == [-1, 0]
 
 
+def test_matrices_instead_of_vectors(tmp_path):
+    """A node may hold a matrix, as COLLADA converters write: Z up to Y up, with a scale."""
+    z_up = np.array([[0.01, 0, 0, 0], [0, 0, 0.01, 0], [0, -0.01, 0, 0], [0, 0, 0, 1]])
+    tree = rig(TURN, armature={"matrix": z_up.T.ravel().tolist()})
+    tree["nodes"][1]["translation"] = [0, 0, 100]
+    tree["nodes"][2] = {"name": "Knee", "children": [3], "matrix": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, -50, 1]}
+    _, places = gltf.load(put(tmp_path / "a.gltf", tree)).world()
+    assert np.abs(places[0] - [[0, 1, 0], [0, 0.5, 0]]).max() < 1e-6
+
+
+def test_short_and_sparse_values(tmp_path):
+    """Rotations as normalised 16-bit integers with one key replaced sparsely: what optimisers write."""
+    tree = rig(TURN)
+    blob = bytearray(base64.b64decode(tree["buffers"][0]["uri"].partition(",")[2]))
+    start = len(blob)
+    blob += np.array([[0, 0, 0, 32767], [0, 0, 0, 32767]], "<i2").tobytes()
+    blob += np.array([1, 0], "<u2").tobytes() + np.array([[0, 0, 23170, 23170]], "<i2").tobytes()
+    spans = ((start, 16), (start + 16, 4), (start + 20, 8))
+    tree["bufferViews"] += [{"buffer": 0, "byteOffset": at, "byteLength": size} for at, size in spans]
+    sparse = {"count": 1, "indices": {"bufferView": 3, "componentType": 5123}, "values": {"bufferView": 4}}
+    short = {"bufferView": 2, "componentType": 5122, "normalized": True, "count": 2, "type": "VEC4", "sparse": sparse}
+    tree["accessors"][1] = short
+    tree["buffers"][0] = {"byteLength": len(blob), "uri": "data:;base64," + base64.b64encode(bytes(blob)).decode()}
+    take = gltf.load(put(tmp_path / "a.gltf", tree))
+    assert np.degrees(rot.angle_between(take.rotations[1, 0], rot.IDENTITY)) == pytest.approx(90, abs=0.01)
+    tree["accessors"][1]["sparse"]["count"] = 99
+    with pytest.raises(BadInput, match="needs"):
+        gltf.load(put(tmp_path / "a.gltf", tree))
+
+
 def test_interpolations():
     times, at = np.array([0.0, 1.0, 3.0]), np.array([-1, 0, 0.5, 1, 2, 3, 9.0])
     values = np.array([[0.0, 0, 0], [1, 0, 0], [3, 0, 0]])

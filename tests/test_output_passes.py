@@ -148,6 +148,18 @@ def test_exr_says_units_colour_and_camera(tmp_path):
     assert "Z: m along" in head["cinemotion/units"]
 
 
+@pytest.mark.parametrize("fmt", ["exr", "npz"])
+def test_numbers_of_ids_have_names(tmp_path, fmt):
+    openexr = pytest.importorskip("OpenEXR")
+    legend = {1: ("hero", ("head", "hand")), 2: ("bench", ("seat",))}
+    PassWriter(tmp_path, ["ids"], fmt, SIZE, 24, legend=legend).write(frame())
+    about = json.loads((tmp_path / "passes.json").read_text())["passes"]["ids"]["instances"]
+    assert about["1"] == {"name": "hero", "parts": {"1": "head", "2": "hand"}}
+    if fmt == "exr":
+        with openexr.File(str(tmp_path / "frame.000000.exr"), header_only=True) as file:
+            assert json.loads(dict(file.header())["cinemotion/ids"]) == about
+
+
 def test_light_beyond_half_float_is_clipped_not_infinite(tmp_path):
     pytest.importorskip("OpenEXR")
     sunny = frame(0, 1)

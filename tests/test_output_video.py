@@ -93,6 +93,23 @@ def test_prores_keeps_more_than_eight_bits(tmp_path):
     assert np.abs(back.astype(int) - ramp).max() < 65535 / 255  # 10 bits of video range hold 876 steps
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("codec", ["lossless", "prores"])
+def test_alpha_is_kept(tmp_path, codec, depth):
+    top = 2**depth - 1
+    ramp = np.linspace(0, top, 64).round().astype(np.uint16 if depth == 16 else np.uint8)
+    frame = np.empty((16, 64, 4), ramp.dtype)
+    frame[...] = ramp[None, :, None]
+    frame[..., 3] = ramp[None, ::-1]
+    path = tmp_path / f"a{SUFFIX[codec]}"
+    with VideoWriter(path, (64, 16), 24, codec, depth=depth, alpha=True) as video:
+        video.write(frame)
+    back = next(iter(read_frames(path, depth=depth, alpha=True))).astype(int)
+    assert np.abs(back - frame).max() <= (0 if codec == "lossless" else top / 255)
+    opaque = next(iter(read_frames(write(tmp_path / "b.mp4", noise()), alpha=True)))
+    assert (opaque[..., 3] == 255).all()
+
+
 @pytest.mark.parametrize("fps", [Fraction(24), Fraction(24000, 1001), Fraction(30000, 1001), Fraction(25, 2)])
 @pytest.mark.parametrize("codec", CODECS)
 def test_rate_is_exact(tmp_path, codec, fps):
@@ -166,6 +183,7 @@ def test_nothing_appears_before_the_end_or_after_an_error(tmp_path):
         (lambda d: VideoWriter(d / "a.mp4", (8, 8), "1/0"), "frame rate '1/0'"),
         (lambda d: VideoWriter(d / "a.mp4", (8, 8), Fraction(10**12 + 1, 10**11)), "the nearest is 10"),
         (lambda d: VideoWriter(d / "a.mp4", (8, 8), 24, depth=16), "expected 8 for h264"),
+        (lambda d: VideoWriter(d / "a.mp4", (8, 8), 24, alpha=True), "keeps no alpha"),
         (lambda d: VideoWriter(d / "a.mp4", (8, 8), 24, crf=99), "crf 99"),
         (lambda d: VideoWriter(d / "a.mp4", (8, 8), 24, preset="quick"), "unknown H.264 preset"),
         (lambda d: VideoWriter(d / "a.mp4", (8, 8), 24).write(np.zeros((8, 8, 3), np.uint8)), "not open"),
