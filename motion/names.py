@@ -17,10 +17,10 @@ from motion.errors import BadInput, unknown
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 #: Leading words that say which program or rig a joint belongs to, not which part of the body it is.
-_PREFIXES = frozenset(
-    "mixamorig mixamo rig bip biped valvebiped cc base j def jnt bone character skeleton armature joint avg c b m f"
-    .split()
-)  # fmt: skip
+_PREFIXES = frozenset({
+    "mixamorig", "mixamo", "rig", "bip", "biped", "valve", "cc", "base", "j", "def", "jnt", "bone", "character",
+    "skeleton", "armature", "joint", "avg", "c", "b", "m", "f",
+})  # fmt: skip
 _SUFFIXES = frozenset(["jnt", "joint", "bone"])
 
 #: Part of the body (a SMPL joint without its side) and the words programs use for it. A word may stand under two parts

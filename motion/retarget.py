@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion import contacts, kinematics, skeleton
+from motion import contacts, kinematics, names, skeleton
 from motion import retarget_feet as feet
 from motion import rotations as rot
 from motion.clip import Clip
@@ -243,8 +243,9 @@ def _from_smpl(
         else:
             local = own.rotations
         clip = replace(own, rotations=local, root_position=root, rest_offsets=rest_offsets)
+    invented = tuple(n for n, ok in zip(skeleton.JOINTS, own.valid, strict=True) if not ok)
     report = RetargetReport(
-        road, 1.0, "smpl" if road == "smpl" else "", table, (), "T-pose", take.up or "Y",
+        road, 1.0, "smpl" if road == "smpl" else names.convention_of(take.names)[0], table, invented, "T-pose", take.up or "Y",
         "metres" if take.metres_per_unit in (None, 1.0) else "the file's own unit", take.metres_per_unit or 1.0, 0.0,
         round(floor, 4), scale, 0, notes,
     )  # fmt: skip

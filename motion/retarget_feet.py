@@ -128,6 +128,9 @@ def reach(
 ) -> tuple[Array, Array]:
     """Bend legs so that ankles are at their targets; lower the pelvis where planted feet are out of reach.
 
+    Feet near the floor, and slow ones anywhere, are held; a foot that swings or kicks high keeps the source's pose,
+    since there the line of the leg is what one sees.
+
     Args:
         world: ``(T, 24, 4)`` joint-to-world rotations; thighs and shins are turned.
         root: ``(T, 3)`` pelvis, metres.
@@ -155,6 +158,7 @@ def reach(
     if drop.max() > 1e-5:
         drop = ndimage.uniform_filter1d(ndimage.maximum_filter1d(drop, width), width)
         root = root - np.outer(drop, (0.0, 1.0, 0.0))
+    held = _held(world, offsets, targets, fps, width)
     for side in _SIDES:
         i, j, k = (_I[f"{side}_{part}"] for part in ("hip", "knee", "ankle"))
         hip = root + rot.rotate(world[:, 0], offsets[i])
@@ -166,7 +170,18 @@ def reach(
         if not share.any():
             continue
         loose = 1.0 - ndimage.uniform_filter1d(planted[side].astype(np.float64), width)
-        goal = ankle + share * (targets[side] - ankle)
+        goal = ankle + share * held[side][:, None] * (targets[side] - ankle)
+        upper, lower = float(np.linalg.norm(offsets[j])), float(np.linalg.norm(offsets[k]))
+        line = ankle - hip
+        axis = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-9)
+        bend = (knee - hip) - np.sum((knee - hip) * axis, axis=-1, keepdims=True) * axis
+        # A straight leg has no bend to keep: the thigh's own front says which way its knee goes. A capture's knee may
+        # be bent backward by a few degrees; a leg that has to bend further must not make that a bird's.
+        front = rot.rotate(world[:, i], np.array([0.0, 0.0, 1.0]))
+        forward = np.sum(bend * front, axis=-1, keepdims=True)
+        pole = bend + (np.abs(forward) - forward + 0.02 * (upper + lower)) * front
+        loose = 1.0 - ndimage.uniform_filter1d(planted[side].astype(np.float64), width)
+        goal = ankle + share * held[side][:, None] * (targets[side] - ankle)
         upper, lower = float(np.linalg.norm(offsets[j])), float(np.linalg.norm(offsets[k]))
         line = ankle - hip
         axis = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-9)
@@ -181,6 +196,24 @@ def reach(
         world[:, i] = np.where(share > 0, thigh, world[:, i])
         world[:, j] = np.where(share > 0, shin, world[:, j])
     return world, root
+
+
+def _held(world: Array, offsets: Array, targets: dict[str, Array], fps: Fraction, width: int) -> dict[str, Array]:
+    """Per side ``(T,)`` how much a foot is held at its place: 1 near the floor or nearly still, 0 in high swings."""
+    from scipy import ndimage
+
+    size, heels, soles = contacts.size_of(offsets), contacts.heel_offset(offsets), contacts.sole_heights(offsets)
+    held = {}
+    for s, side in enumerate(_SIDES):
+        ankle = world[:, _I[f"{side}_ankle"]]
+        ball = offsets[_I[f"{side}_foot"]] - np.array([0.0, soles[s, 1], 0.0])
+        parts = [targets[side][:, 1] + rot.rotate(ankle, v)[:, 1] for v in (heels[s], ball)]
+        near = 1.0 - _smoothstep(0.05 * size, 0.20 * size, np.minimum(*parts))
+        still = 1.0 - _smoothstep(contacts.SPEED_ON, 0.5, contacts.speed(targets[side], fps) / size)
+        # Held a little before it lands and after it leaves, so that the change of hands is never seen.
+        early = ndimage.maximum_filter1d(np.maximum(near, still), width)
+        held[side] = ndimage.uniform_filter1d(early, width)
+    return held
 
 
 def _leg(offsets: Array, side: str) -> float:
