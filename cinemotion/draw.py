@@ -88,12 +88,15 @@ class Painter:
 
     def _draw(self, chunk: Chunk, folder: Path, on_frame: OnFrame) -> Seconds:
         from render.control import picture
-        from render.passes import PassWriter
+        from render.passes import PassWriter, legend_of
 
         film = self.job.film
         passes = None
         if film.passes:
-            passes = PassWriter(folder / PASSES, film.passes, film.pass_format, film.size, film.fps, film.camera)
+            legend = legend_of(self._world)
+            passes = PassWriter(
+                folder / PASSES, film.passes, film.pass_format, film.size, film.fps, film.camera, legend=legend
+            )
         seconds: Seconds = {"draw": 0.0, "store": 0.0}
         with contextlib.ExitStack() as stack:
             main = stack.enter_context(_Sink(folder / FILM, film.fps))
