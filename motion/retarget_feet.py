@@ -54,11 +54,10 @@ def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array
         still = level & (moving < contacts.SPEED_ON)
         flat = still if still.sum() >= enough else level & (moving < contacts.SPEED_OFF)
         if flat.sum() >= enough:
-            heights.append(float(np.percentile(ankle[flat, 1], contacts.FLOOR_PERCENTILE)))
+            heights.append(_level(ankle[flat, 1], size))
             if toe is not None:
                 # On tiptoe the ankle is never low; the ball, and the foot's own slope, tell where it would be.
-                low = float(np.percentile(toe[flat, 1], contacts.FLOOR_PERCENTILE))
-                heights[-1] = min(heights[-1], low - float(balls[side][1]))
+                heights[-1] = min(heights[-1], _level(toe[flat, 1], size) - float(balls[side][1]))
     standard = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * source.leg / TEMPLATE_LEG
     stood = _rest_ankle(source, size)
     if not heights:
@@ -69,6 +68,16 @@ def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array
     if _ANKLE_RANGE[0] * size <= flat_height <= _ANKLE_RANGE[1] * size:
         return Ground(0.0, flat_height, True)
     return Ground(flat_height - standard, standard, True)
+
+
+def _level(heights: Array, size: float) -> float:
+    """The usual height of a foot on the lowest level where it stands, metres.
+
+    The 5th percentile finds the lowest level, but also the bottom of the capture's noise; the median of what is within
+    4 cm above it does not make the performer hover by that noise.
+    """
+    low = float(np.percentile(heights, contacts.FLOOR_PERCENTILE))
+    return float(np.median(heights[(heights > low - 0.01 * size) & (heights < low + 0.04 * size)]))
 
 
 def _rest_ankle(source: Source, size: float) -> float | None:
