@@ -66,6 +66,15 @@ _BONES = [
 ] + [(0, _I["neck"])]
 
 
+#: Bones whose direction means the same in every body. The others, from pelvis to hip, collar to shoulder or ankle to
+#: ball, run as a body's joints are placed, and differ between two bodies in the same pose.
+LIMBS: tuple[str, ...] = tuple(
+    f"{side}_{a}-{side}_{b}"
+    for side in ("left", "right")
+    for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
+)
+
+
 def direction_errors(source: Source, clip: Clip) -> dict[str, Array]:
     """Angle in degrees between each bone of the source and of the clip, per frame; bones whose ends the source has."""
     points, result = source_points(source), clip.positions()
@@ -108,15 +117,21 @@ def foot_skate(own: Clip, clip: Clip, scale: float = 1.0) -> tuple[float, float]
 def measure(take: Take, clip: Clip, joint_map: JointMap | None = None) -> Quality:
     """Judge a clip against the take that it came from.
 
+    All bones count when the clip has the source's own proportions, `LIMBS` when it was made for another body. Frames of
+    a calibration T-pose at the start do not count.
+
     Raises:
         BadInput: the take has no humanoid, or the clip another number of frames.
     """
     if take.frames != clip.frames:
         raise BadInput(f"clip has {clip.frames} frames, its take {take.frames}")
-    own, _ = retarget(take, lock_feet=False, joint_map=joint_map)
+    own, report = retarget(take, lock_feet=False, joint_map=joint_map)
     scale = retarget_scale(own, clip)
-    source = prepare(take, joint_map or find_map(take))
-    return Quality(direction_errors(source, clip), *foot_skate(own, clip, scale))
+    errors = direction_errors(prepare(take, joint_map or find_map(take)), clip)
+    if not np.allclose(clip.rest_offsets, scale * own.rest_offsets, atol=1e-6):
+        errors = {bone: e for bone, e in errors.items() if bone in LIMBS}
+    first = min(report.calibration_frames, take.frames - 1)
+    return Quality({bone: e[first:] for bone, e in errors.items()}, *foot_skate(own, clip, scale))
 
 
 def retarget_scale(own: Clip, clip: Clip) -> float:
