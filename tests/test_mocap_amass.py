@@ -181,3 +181,22 @@ def test_refuses_damaged_and_hostile_archives(tmp_path: Path) -> None:
     path.write_bytes(b"not a zip archive")
     with pytest.raises(BadInput, match="not an AMASS file"):
         mocap_data.load(path)
+
+
+def test_a_standing_file_becomes_a_standing_clip(tmp_path: Path) -> None:
+    from motion.retarget import clip_to_take, retarget
+
+    poses = np.zeros((20, 156))
+    poses[:, 0] = np.pi / 2  # upright in a Z-up world
+    poses[:, 3 * skeleton.INDEX["left_shoulder"] + 2] = -1.0
+    trans = np.tile([0.0, 0.0, 0.945 - amass.REST_PELVIS[2]], (20, 1))
+    clip, _ = retarget(mocap_data.load(save(tmp_path, arrays(poses=poses, trans=trans, frames=20))))
+    turned = np.degrees(rot.angle_between(clip.rotations[0], rot.IDENTITY))
+    assert turned[skeleton.INDEX["left_shoulder"]] == pytest.approx(57.3, abs=0.1)
+    assert np.delete(turned, skeleton.INDEX["left_shoulder"]).max() < 0.1
+    assert clip.root_position[0, 1] == pytest.approx(clip.rest_offsets[0, 1], abs=0.03)
+
+    mocap_data.save(clip_to_take(clip), tmp_path / "b.npz")  # and the way back
+    again, _ = retarget(mocap_data.load(tmp_path / "b.npz"), clip.rest_offsets)
+    assert np.degrees(rot.angle_between(again.rotations, clip.rotations)).max() < 0.5
+    np.testing.assert_allclose(again.root_position, clip.root_position, atol=1e-3)
