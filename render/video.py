@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from motion.errors import BadInput, unknown
+from motion.errors import BadInput, MissingSystem, unknown
 from render.files import explain, whole
 
 #: H.264 and most decoders end at 16384 a side.
@@ -140,7 +140,7 @@ class VideoWriter:
 
     Raises:
         BadInput: size, rate, codec, suffix or a frame's shape is wrong, or the place cannot be written to.
-        MissingSystem: the disk is full.
+        MissingSystem: the disk is full, or this build of PyAV lacks the encoder.
 
     Example:
         >>> with VideoWriter("film.mp4", (1280, 720), Fraction(24)) as video:  # doctest: +SKIP
@@ -230,6 +230,13 @@ class VideoWriter:
                 raise explain(self.path, error) from error
 
     def _add_stream(self) -> Any:
+        import av
+
+        try:
+            av.Codec(self._kind.encoder, "w")
+        except ValueError as error:
+            wheel = "the wheel from PyPI has it (pip install --force-reinstall --only-binary av av)"
+            raise MissingSystem(f"this build of PyAV has no encoder '{self._kind.encoder}'; {wheel}") from error
         stream: Any = self._container.add_stream(self._kind.encoder, rate=self.fps, options=self._options)
         stream.width, stream.height = self.stored_size
         stream.pix_fmt = self._stored

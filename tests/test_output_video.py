@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -197,6 +198,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, call, text):
     with pytest.raises(BadInput, match=text) as caught:
         call(tmp_path)
     assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_build_without_the_encoder_is_said(tmp_path, monkeypatch):
+    monkeypatch.setitem(CODECS, "h264", replace(CODECS["h264"], encoder="libx999"))
+    with pytest.raises(MissingSystem, match="no encoder 'libx999'"):
+        write(tmp_path / "a.mp4", noise())
     assert not list(tmp_path.iterdir())
 
 

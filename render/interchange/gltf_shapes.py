@@ -20,6 +20,8 @@ from motion.rotations import Array
 
 #: Frames that the shapes are found from, at most; the weights are fitted on every frame.
 _SAMPLED = 96
+#: Vertices that the weights are fitted on, at most.
+_FITTED = 2000
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,15 @@ def bake(
         return Shapes(
             np.zeros((0, len(weights), 3), np.float32), np.zeros((frames, 0), np.float32), _farthest(left_over)
         )
+    # The vertices that the shapes move most tell their amounts as well as all do, at a fraction of the work.
+    moving = np.einsum("kvc,kvc->v", *[basis.reshape(len(basis), -1, 3)] * 2)
+    rows = np.sort(np.argsort(-moving, kind="stable")[:_FITTED])
+    fit = np.linalg.pinv(basis.reshape(len(basis), -1, 3)[:, rows].reshape(len(basis), -1).astype(np.float64))
     amounts = np.zeros((frames, len(basis)), np.float32)
     for t in range(0, frames, 16):  # in batches: a long take needs no more memory than a short one
         batch = slice(t, t + 16)
-        moved = _displacements(character, rotations[batch], root[batch], weights).reshape(-1, flat.shape[1])
-        amounts[batch] = np.einsum("tv,kv->tk", moved, basis)
+        moved = _displacements(character, rotations[batch], root[batch], weights, rows)
+        amounts[batch] = np.einsum("tv,vk->tk", moved.reshape(len(moved), -1), fit)
     largest = np.take_along_axis(amounts, np.abs(amounts).argmax(axis=0)[None], axis=0)[0]
     largest = np.where(largest == 0, 1, largest).astype(np.float32)
     targets = (basis * largest[:, None]).reshape(len(basis), -1, 3)
@@ -79,18 +85,20 @@ def _farthest(flat: np.ndarray) -> float:
     return float(np.linalg.norm(flat.reshape(len(flat), -1, 3), axis=-1).max(initial=0.0))
 
 
-def _displacements(character: Character, rotations: Array, root: Array, weights: np.ndarray) -> np.ndarray:
-    """``(T, V, 3)`` metres: what must be added to the rest mesh for linear skinning to give the body's vertices."""
+def _displacements(
+    character: Character, rotations: Array, root: Array, weights: np.ndarray, rows: np.ndarray | slice = slice(None)
+) -> np.ndarray:
+    """``(T, rows, 3)`` metres: what must be added to the rest mesh for linear skinning to give the body's vertices."""
     mesh = character.mesh
-    posed, _ = character.pose(rotations, root)
+    posed = character.pose(rotations, root)[0][:, rows]
     offsets = np.repeat(np.asarray(character.rest_offsets)[None], len(rotations), axis=0)
     offsets[:, 0] = root
     world, places = kinematics.forward(skeleton.PARENTS, rotations, offsets)
     turns = rot.to_matrix(world)
     moves = places - np.einsum("tjab,jb->tja", turns, mesh.joints)
     found = np.empty(posed.shape, np.float32)
-    rest = np.ascontiguousarray(mesh.vertices.T, dtype=np.float64)
-    sparse = scipy.sparse.csr_matrix(weights.astype(np.float64))  # four of 24: quicker than a dense product, one thread
+    rest = np.ascontiguousarray(mesh.vertices[rows].T, dtype=np.float64)
+    sparse = scipy.sparse.csr_matrix(weights[rows].astype(np.float64))  # four of 24: quicker than a dense product
     for t in range(len(rotations)):
         blend = (sparse @ turns[t].reshape(24, 9)).T.reshape(3, 3, -1)  # planes of V: far quicker than V small matrices
         plain = np.einsum("abv,bv->av", blend, rest) + (sparse @ moves[t]).T
