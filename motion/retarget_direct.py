@@ -73,7 +73,6 @@ def _copy(take: Take, joints: list[int], road: str) -> Direct:
         rotations[:, 0] = rot.multiply(turn, rotations[:, 0])
         root = rot.rotate(turn, root)
         offsets[0] = rot.rotate(turn, offsets[0])
-        offsets[0] = rot.rotate(turn, offsets[0])  # like the root's translations, in the source's world
     index = {name: i for i, name in enumerate(take.names)}
     fingers = None
     if all(finger in index for finger in skeleton.FINGERS):
