@@ -128,6 +128,8 @@ def anchor(world: Array, targets: dict[str, Array], offsets: Array, own: Array, 
             # A foot in the air rolls over nothing: its ankle goes where the source's does.
             height = (targets[side] + rolled + rot.rotate(foot, point))[:, 1]
             near = 1.0 - _smoothstep(0.03 * size, 0.12 * size, height)
+            # Raising the ankle would bend a leg that pushes off straight: `lift_soles` pitches the foot first.
+            rolled[:, 1] = np.minimum(rolled[:, 1], 0.0)
             moved[side] = moved[side] + part * near[:, None] * rolled
     return moved
 
