@@ -6,20 +6,18 @@ falling, lying); `contains` and `blocks` test points and sight lines against the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from motion import rotations as rot
 from motion.errors import BadInput, did_you_mean
 from motion.prop_mesh import PropMesh
 from motion.prop_motion import PropMotion, pose
 from motion.prop_shapes import PRIMITIVES, Primitive, Size
 from motion.rotations import Array
-from motion.stage import Material, Prop
+from motion.stage import Prop
 
 __all__ = [
     "PRIMITIVES", "Primitive", "PropMesh", "PropMotion", "blocks", "bounds", "contains", "is_file", "mesh", "pose",
@@ -148,15 +146,3 @@ def _sealed(built: PropMesh) -> PropMesh:
         if isinstance(value, np.ndarray):
             value.setflags(write=False)
     return built
-
-
-def pose_of(position: ArrayLike, rotation: ArrayLike) -> Array:
-    """``T_world_prop (4, 4)`` of a position ``(3,)``, metres, and a rotation ``(4,)``, xyzw."""
-    T = np.eye(4)
-    T[:3, :3], T[:3, 3] = rot.to_matrix(rot.normalize(rotation)), position
-    return T
-
-
-def materials_of(props: Iterable[Prop]) -> tuple[Material, ...]:
-    """Every material that the props use, each once."""
-    return tuple(dict.fromkeys(m for prop in props for m in mesh(prop).materials))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -78,8 +79,8 @@ def taut_string(values: ArrayLike, half_width: ArrayLike) -> Array:
     """The shortest path that stays within ``values ± half_width``: a dead zone that knows the future.
 
     It is constant as long as one level serves, and otherwise runs straight from one corner of the tube to the next:
-    a camera on it stands still, or pans at one speed, and never more than it must. (The funnel form of the
-    taut-string algorithm; Davies and Kovac 2001 use it for denoising.) Both ends are free.
+    a camera on it stands still, or pans at one speed, and never more than it must. Both ends are free. (The
+    taut-string algorithm of Davies and Kovac 2001 as a funnel, in time that grows with the length alone.)
 
     Args:
         values: ``(T,)`` what should be followed.
@@ -111,37 +112,38 @@ def taut_string(values: ArrayLike, half_width: ArrayLike) -> Array:
         # One level serves throughout: the middle of what is allowed, nearest to the values' own middle.
         out[:] = min(max(float(np.median(x)), floor), ceiling)
         return out
-    out[: anchor + 1] = level
-    while anchor < count - 1:
-        steepest, flattest = -math.inf, math.inf  # slopes that the funnel still allows
-        low_at = high_at = anchor
-        corner = None
-        for t in range(anchor + 1, count):
-            run = t - anchor
-            lower, upper = (low[t] - level) / run, (high[t] - level) / run
-            if lower > flattest:
-                corner = (high_at, high[high_at])
-                break
-            if upper < steepest:
-                corner = (low_at, low[low_at])
-                break
-            if lower >= steepest:
-                steepest, low_at = lower, t
-            if upper <= flattest:
-                flattest, high_at = upper, t
-        if corner is None:
-            # The rest is within reach of a straight line; as flat as it may be, and flat after its last corner.
-            if steepest > 0:
-                corner = (low_at, low[low_at])
-            elif flattest < 0:
-                corner = (high_at, high[high_at])
-            else:
-                out[anchor:] = level
-                break
-        at, value = corner
-        out[anchor : at + 1] = level + (value - level) * np.arange(at - anchor + 1) / max(at - anchor, 1)
-        anchor, level = at, value
-    return out
+    corners = [(anchor, level)]
+    lower, upper = deque(corners), deque(corners)  # the funnel's walls, from its apex outwards
+    for t in range(anchor + 1, count):
+        _narrow(lower, upper, (t, low[t]), 1.0, corners)
+        _narrow(upper, lower, (t, high[t]), -1.0, corners)
+    # The end is free: follow a wall only as long as it forces the path up, or down, and stay there.
+    rising = len(lower) > 1 and lower[1][1] > lower[0][1]
+    wall, sign = (lower, 1.0) if rising else (upper, -1.0)
+    while len(wall) > 1 and sign * (wall[1][1] - wall[0][1]) > 0:
+        wall.popleft()
+        corners.append(wall[0])
+    at, values = zip(*corners, strict=True)
+    return np.interp(np.arange(count), at, values)
+
+
+Point = tuple[int, float]
+
+
+def _narrow(wall: deque[Point], other: deque[Point], point: Point, sign: float, corners: list[Point]) -> None:
+    """Add a point to one wall of the funnel; where it crosses the other wall, the path turns at that wall's corners."""
+
+    def slope(a: Point, b: Point) -> float:
+        return sign * (b[1] - a[1]) / (b[0] - a[0])
+
+    while len(wall) > 1 and slope(wall[-2], wall[-1]) <= slope(wall[-2], point):
+        wall.pop()
+    if len(wall) == 1:
+        while len(other) > 1 and slope(other[0], point) > slope(other[0], other[1]):
+            other.popleft()
+            corners.append(other[0])
+        wall[0] = other[0]
+    wall.append(point)
 
 
 def ease(u: ArrayLike) -> Array:

@@ -7,6 +7,7 @@ it is a damped filter that knows only the present.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -24,7 +25,7 @@ from rl_camera.director import Action, CameraState, Observation, f_stops, first_
 from rl_camera.framing import Tracks
 from rl_camera.moves import course
 from rl_camera.placement import LOWEST, Line, Surroundings
-from rl_camera.setup import Decision, Setup, headings, middle, positions
+from rl_camera.setup import MOST_TURN, Decision, Setup, headings, middle, positions
 from rl_camera.vocabulary import Move
 
 #: Share of the frame in which a subject may move before a planned camera turns.
@@ -49,6 +50,9 @@ ENOUGH = 0.995
 #: share of its distance.
 AIR, STANDING = 1.15, 0.06
 
+#: Seconds until the live filter has gone round after a subject that turned, but for 1 %.
+HEADING_S = 4.0
+
 #: Composed landmarks stay within this share of the half frame, else the planner follows more closely.
 SAFE = 0.97
 
@@ -67,7 +71,7 @@ class RuleDirector:
         line = Line()
         around = Surroundings(stage, performances)
         paths = []
-        for shot in shots:
+        for shot in (protocol.check(s, performances) for s in shots):
             if shot.options.get("live", 0.0) > 0:
                 paths.append(protocol.roll_out(self, performances, stage, [shot], fps, aspect))
             else:
@@ -233,9 +237,10 @@ class _LiveShot:
 
     def __init__(self, seen: Observation, line: Line) -> None:
         around = Surroundings(seen.stage, seen.performances)
-        given = seen.shot.options
+        checked = protocol.check(seen.shot, seen.performances)
+        given = checked.options
         # Some air for what nobody can foresee.
-        shot = replace(seen.shot, options={**given, "distance": AIR * given.get("distance", 1.0)})
+        shot = replace(checked, options={**given, "distance": AIR * given.get("distance", 1.0)})
         decision = Decision(shot, seen.tracks, seen.aspect, around, line)
         self.setup = decision.setup()
         self.around = around
@@ -246,6 +251,8 @@ class _LiveShot:
             damping_s=max(0.0, float(options.get("damping", Zones.damping_s))),
             look_ahead_s=float(np.clip(options.get("look_ahead", Zones.look_ahead_s), 0.0, 5.0)),
         )
+        self.azimuth = self.setup.azimuth
+        self.heading = self._heading(seen.tracks)
         self.composer = Composer(self.zones)
         self.predictor = Predictor(self.zones.look_ahead_s)
         self.target, self.eyes = self._sight(seen.tracks)
@@ -270,6 +277,8 @@ class _LiveShot:
             here = target + share * (next_target - target)
             self.target = self.predictor.step(here, velocity, dt)
             self.eyes = eyes + share * (next_eyes - eyes)
+            if self.setup.turns:
+                self._turn(moved, dt)
             if self.travels:
                 off = here - self.goal
                 far = float(np.linalg.norm(off))
@@ -284,9 +293,19 @@ class _LiveShot:
         self.fresh = False
         return action
 
+    def _heading(self, tracks: Tracks) -> float:
+        facing = tracks.only(self.setup.subjects).facing()[0].mean(0)
+        return float(np.arctan2(facing[0], facing[1]))
+
+    def _turn(self, tracks: Tracks, dt: float) -> None:
+        """Go round slowly after a subject that turns, so as to stay on the same side of it."""
+        off = self._heading(tracks) - self.heading - (self.azimuth - self.setup.azimuth)
+        step = float(damp(math.remainder(off, 2 * math.pi), HEADING_S, dt))
+        self.azimuth += float(np.clip(step, -MOST_TURN * dt, MOST_TURN * dt))
+
     def _sight(self, tracks: Tracks) -> tuple[Array, float]:
         subjects = tracks.only(self.setup.subjects)
-        target = middle(subjects.points, self.setup.keeps, np.array(self.setup.azimuth), self.setup.elevation or 0.0)[0]
+        target = middle(subjects.points, self.setup.keeps, np.array(self.azimuth), self.setup.elevation or 0.0)[0]
         return target, float(subjects.of("eyes")[0, :, 1].mean())
 
     def _state(self, time: float, tracks: Tracks, dt: float) -> CameraState:
@@ -295,7 +314,7 @@ class _LiveShot:
         way = course(setup.shot, times, setup.focal_mm, setup.distance, setup.aspect)
         anchor = self.anchor
         eyes = np.array([self.eyes_y if setup.rides else setup.eyes_y])
-        place = positions(setup, times, anchor[None], eyes, np.array([setup.azimuth]))
+        place = positions(setup, times, anchor[None], eyes, np.array([self.azimuth]))
         if not self.around.empty:
             place = self.around.push_out(place)
         place = place[0]

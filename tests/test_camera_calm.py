@@ -62,6 +62,12 @@ def test_within_the_dead_zone_a_taut_string_stands_still() -> None:
     assert damping.taut_string(np.zeros(0), 1.0).shape == (0,)
 
 
+def test_a_taut_string_takes_time_that_grows_with_its_length_alone() -> None:
+    t = np.linspace(0, 1, 40_000)
+    y = damping.taut_string(t**2, 0.1)  # a parabola: every step is a corner
+    assert np.abs(y - t**2).max() <= 0.1 + 1e-9 and np.abs(np.diff(y)).sum() == pytest.approx(0.8)
+
+
 def test_smoothing_keeps_lines_even_at_their_ends() -> None:
     t = np.arange(90) / 30
     np.testing.assert_allclose(
