@@ -191,7 +191,7 @@ def _place(
     middle = to_target((hips[0] + hips[1]) / 2.0)
     root = middle - rot.rotate(world[:, 0], (offsets[1] + offsets[2]) / 2.0)
     targets = {s: to_target(source.place(_I[f"{s}_ankle"])) for s in _SIDES}
-    targets = feet.anchor(world, targets, offsets, own, scale)
+    targets = feet.anchor(world, root, targets, offsets, own, scale)
     toeless = tuple(s for s in _SIDES if source.map.limbs[_I[f"{s}_foot"]] < 0)
     if ground and lock_feet:
         if toeless:
@@ -232,7 +232,7 @@ def _from_smpl(
         root = middle - rot.rotate(world[:, 0], (rest_offsets[1] + rest_offsets[2]) / 2.0)
         if lock_feet:
             targets = {s: scale * ankles[:, i] + shift for i, s in enumerate(_SIDES)}
-            targets = feet.anchor(world, targets, rest_offsets, own.rest_offsets, scale)
+            targets = feet.anchor(world, root, targets, rest_offsets, own.rest_offsets, scale)
             if ground:
                 world, root, targets = feet.lift_soles(world, root, rest_offsets, targets)
             on = contacts.contact_mask(ankles, own.fps, scale=size)
@@ -245,7 +245,8 @@ def _from_smpl(
         clip = replace(own, rotations=local, root_position=root, rest_offsets=rest_offsets)
     invented = tuple(n for n, ok in zip(skeleton.JOINTS, own.valid, strict=True) if not ok)
     report = RetargetReport(
-        road, 1.0, "smpl" if road == "smpl" else names.convention_of(take.names)[0], table, invented, "T-pose", take.up or "Y",
+        road, 1.0, "smpl" if road == "smpl" else names.convention_of(take.names)[0], table, invented, "T-pose",
+        take.up or "Y",
         "metres" if take.metres_per_unit in (None, 1.0) else "the file's own unit", take.metres_per_unit or 1.0, 0.0,
         round(floor, 4), scale, 0, notes,
     )  # fmt: skip

@@ -118,8 +118,8 @@ def onto(clip: Clip, take_skeleton: Take) -> Take:
     lift = contacts.sole_heights(own)[:, 0].mean() - scale * contacts.sole_heights(clip.rest_offsets)[:, 0].mean()
     shift = np.array([0.0, float(lift), 0.0])
     targets = {s: scale * positions[:, _I[f"{s}_ankle"]] + shift for s in _SIDES}
-    targets = retarget_feet.anchor(world, targets, own, clip.rest_offsets, scale)
     root = scale * positions[:, [1, 2]].mean(1) + shift - rot.rotate(world[:, 0], (own[1] + own[2]) / 2.0)
+    targets = retarget_feet.anchor(world, root, targets, own, clip.rest_offsets, scale)
     ankles = positions[:, [7, 8]]
     on = contacts.contact_mask(ankles, clip.fps, scale=contacts.size_of(clip.rest_offsets))
     planted = {s: on[:, i] for i, s in enumerate(_SIDES)}

@@ -92,7 +92,15 @@ def _rest_ankle(source: Source, size: float) -> float | None:
     return ankle if on_zero and _ANKLE_RANGE[0] * size <= ankle <= _ANKLE_RANGE[1] * size else None
 
 
-def anchor(world: Array, targets: dict[str, Array], offsets: Array, own: Array, scale: float) -> dict[str, Array]:
+def _upright(world: Array, root: Array, offsets: Array, target: Array, side: str) -> Array:
+    """``(T,)`` 1 for a leg that stands, 0 for one that lies: soles of the lying stand on nothing."""
+    line = root + rot.rotate(world[:, 0], offsets[_I[f"{side}_hip"]]) - target
+    return _smoothstep(0.15, 0.45, line[:, 1] / np.maximum(np.linalg.norm(line, axis=-1), 1e-9))
+
+
+def anchor(
+    world: Array, root: Array, targets: dict[str, Array], offsets: Array, own: Array, scale: float
+) -> dict[str, Array]:
     """Move ankle targets so that the part of the foot that carries weight keeps its place, not the ankle above it.
 
     A foot of other proportions than the source's rolls over another arc: held at the ankle, its ball would slide while
@@ -100,6 +108,7 @@ def anchor(world: Array, targets: dict[str, Array], offsets: Array, own: Array, 
 
     Args:
         world: ``(T, 24, 4)`` joint-to-world rotations.
+        root: ``(T, 3)`` pelvis, metres.
         targets: per side, ``(T, 3)`` the source's ankles in the target's space.
         offsets: ``(24, 3)`` the target's T-pose.
         own: ``(24, 3)`` the source's T-pose in metres, before scaling.
@@ -121,13 +130,14 @@ def anchor(world: Array, targets: dict[str, Array], offsets: Array, own: Array, 
         level = rot.multiply(rot.between(up, np.array([0.0, 1.0, 0.0])), foot)
         ball = offsets[toe] - (0.0, soles[s, 1], 0.0) - scale * (own[toe] - (0.0, own_soles[s, 1], 0.0))
         heel = heels[s] - scale * own_heels[s]
+        stands = _upright(world, root, offsets, targets[side], side)
         heel_up = _smoothstep(np.radians(-6.0), np.radians(6.0), pitch)[:, None]
         sole = offsets[toe] - (0.0, soles[s, 1], 0.0)
         for part, d, point in ((heel_up, ball, sole), (1.0 - heel_up, heel, heels[s])):
             rolled = rot.rotate(level, d) - rot.rotate(foot, d)
             # A foot in the air rolls over nothing: its ankle goes where the source's does.
             height = (targets[side] + rolled + rot.rotate(foot, point))[:, 1]
-            near = 1.0 - _smoothstep(0.03 * size, 0.12 * size, height)
+            near = stands * (1.0 - _smoothstep(0.03 * size, 0.12 * size, height))
             # Raising the ankle would bend a leg that pushes off straight: `lift_soles` pitches the foot first.
             rolled[:, 1] = np.minimum(rolled[:, 1], 0.0)
             moved[side] = moved[side] + part * near[:, None] * rolled
@@ -295,6 +305,7 @@ def lift_soles(
         low = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1] + give
         # A foot far below the floor does not sink: it stands elsewhere, or the frame is a calibration pose.
         meant = 1.0 - _smoothstep(0.06 * size, 0.12 * size, -low)
+        meant *= _upright(world, root, offsets, raised[side], side)
         across = rot.rotate(world[:, ankle], np.array([1.0, 0.0, 0.0]))
         pitch = meant * np.clip(-low / max(length, 1e-6), 0.0, np.radians(12.0))
         if pitch.any():
