@@ -165,8 +165,10 @@ def roll_out(
     before: Array | None = None
     for shot in shots:
         start = first_frame(shot.start_s, fps)
-        for frame in range(start, first_frame(shot.end_s, fps)):
-            tracks = framing.track(performances, [frame * dt])
+        frames = range(start, first_frame(shot.end_s, fps))
+        whole = framing.track(performances, np.array(frames) * dt)
+        for k, frame in enumerate(frames):
+            tracks = replace(whole, times=whole.times[k : k + 1], points=whole.points[k : k + 1])
             now = tracks.points[0]
             velocity = np.zeros_like(now) if before is None else (now - before) / dt
             before = now

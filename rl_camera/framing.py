@@ -238,9 +238,13 @@ def pose(position: ArrayLike, yaw: ArrayLike, pitch: ArrayLike, roll: ArrayLike 
     position = np.asarray(position, dtype=np.float64)
     shape = position.shape[:-1]
     yaw, pitch, roll = (np.broadcast_to(np.asarray(a, dtype=np.float64), shape) for a in (yaw, pitch, roll))
-    turn = rot.multiply(rot.multiply(rot.from_axis("Y", yaw), rot.from_axis("X", pitch)), rot.from_axis("Z", roll))
+    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
     T = np.zeros((*shape, 4, 4))
-    T[..., :3, :3], T[..., :3, 3], T[..., 3, 3] = rot.to_matrix(turn), position, 1.0
+    # Ry(yaw) Rx(pitch) Rz(roll), column by column
+    T[..., 0, 0], T[..., 1, 0], T[..., 2, 0] = cy * cr + sy * sp * sr, cp * sr, cy * sp * sr - sy * cr
+    T[..., 0, 1], T[..., 1, 1], T[..., 2, 1] = sy * sp * cr - cy * sr, cp * cr, sy * sr + cy * sp * cr
+    T[..., 0, 2], T[..., 1, 2], T[..., 2, 2] = sy * cp, -sp, cy * cp
+    T[..., :3, 3], T[..., 3, 3] = position, 1.0
     return T
 
 

@@ -616,7 +616,7 @@ def points_at(where: tuple[float, float, float]) -> Performance:
 
 
 @pytest.mark.parametrize("move", ["static", "follow", "orbit", "dolly_zoom", "crane_down"])
-@pytest.mark.parametrize("lens", [1.0, 35.0, 2000.0])
+@pytest.mark.parametrize("lens", [1.0, 2000.0])
 @pytest.mark.parametrize(
     "hero",
     [points_at((0, 0, 0)), points_at((1, 50, 2)), stander(at=(8000.0, -9000.0)), stander(seconds=1 / 30),
