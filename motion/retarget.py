@@ -217,14 +217,17 @@ def _from_smpl(
     """A source that is SMPL already: turns are kept as they are; a given body gets scaled roots and reaching legs."""
     scale, floor = 1.0, 0.0
     clip = own
-    if rest_offsets is not None:
+    if rest_offsets is not None and not np.allclose(rest_offsets, own.rest_offsets, atol=1e-6):
         scale = leg_length(rest_offsets) / max(leg_length(own.rest_offsets), 1e-9)
         world, positions = own.world()
         size = contacts.size_of(own.rest_offsets)
         ankles = positions[:, [7, 8]]
         ankle = float(contacts.sole_heights(own.rest_offsets)[:, 0].mean())
-        low = float(contacts.floor_height(ankles, own.fps, size).min())
-        floor = low - ankle if ground else 0.0
+        levels = [
+            feet.standing_level(ankles[:, i], None, world[:, a], 0.0, own.fps, size) for i, a in enumerate((7, 8))
+        ]
+        stood = [level for level in levels if level is not None]
+        floor = min(stood) - ankle if ground and stood else 0.0
         target = float(contacts.sole_heights(rest_offsets)[:, 0].mean())
         lift = target - scale * (ankle + floor) if ground else 0.0
         shift = np.array([0.0, lift, 0.0])

@@ -39,25 +39,17 @@ def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array
         calibration: its turns to SMPL frames; a foot is flat when SMPL's would be.
         balls: per side, the ball of the foot in the standing foot's frame (SMPL axes), metres.
     """
-    size, fps = source.leg / 0.83, source.take.fps
+    size = source.leg / 0.83
     heights: list[float] = []
     for side in _SIDES:
-        ankle, toe = source.point(_I[f"{side}_ankle"]), source.point(_I[f"{side}_foot"])
         joint = int(source.map.limbs[_I[f"{side}_ankle"]])
-        if ankle is None or joint < 0:
+        if joint < 0:
             continue
         sole = rot.multiply(source.rotation(joint), calibration.limbs[_I[f"{side}_ankle"]])
-        up = rot.rotate(sole, np.array([0.0, 1.0, 0.0]))[:, 1]
-        moving = contacts.speed(ankle, fps) / size
-        level = up > np.cos(np.radians(30.0))
-        enough = min(len(level), max(3, round(contacts.MIN_SECONDS * float(fps))))
-        still = level & (moving < contacts.SPEED_ON)
-        flat = still if still.sum() >= enough else level & (moving < contacts.SPEED_OFF)
-        if flat.sum() >= enough:
-            heights.append(_level(ankle[flat, 1], size))
-            if toe is not None:
-                # On tiptoe the ankle is never low; the ball, and the foot's own slope, tell where it would be.
-                heights[-1] = min(heights[-1], _level(toe[flat, 1], size) - float(balls[side][1]))
+        ankle, toe = source.place(_I[f"{side}_ankle"]), source.point(_I[f"{side}_foot"])
+        level = standing_level(ankle, toe, sole, float(balls[side][1]), source.take.fps, size)
+        if level is not None:
+            heights.append(level)
     standard = float(TEMPLATE[[0, 1, 4, 7], 1].sum()) * source.leg / TEMPLATE_LEG
     stood = _rest_ankle(source, size)
     if not heights:
@@ -68,6 +60,31 @@ def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array
     if _ANKLE_RANGE[0] * size <= flat_height <= _ANKLE_RANGE[1] * size:
         return Ground(0.0, flat_height, True)
     return Ground(flat_height - standard, standard, True)
+
+
+def standing_level(
+    ankle: Array, toe: Array | None, sole: Array, ball: float, fps: Fraction, size: float
+) -> float | None:
+    """Height of an ankle while its foot stands flat, metres; None where it never does.
+
+    Args:
+        ankle: ``(T, 3)`` the joint, metres, Y up.
+        toe: ``(T, 3)`` the ball of the foot, when known.
+        sole: ``(T, 4)`` the foot's rotation in the world, identity where it stands facing +Z.
+        ball: height of the ball against the ankle in the standing foot (negative), metres.
+        fps: frames per second.
+        size: the performer's size against an adult.
+    """
+    moving = contacts.speed(ankle, fps) / size
+    flat = rot.rotate(sole, np.array([0.0, 1.0, 0.0]))[:, 1] > np.cos(np.radians(30.0))
+    enough = min(len(flat), max(3, round(contacts.MIN_SECONDS * float(fps))))
+    for slow in (contacts.SPEED_ON, contacts.SPEED_OFF):
+        stands = flat & (moving < slow)
+        if stands.sum() >= enough:
+            height = _level(ankle[stands, 1], size)
+            # On tiptoe the ankle is never low; the ball, and the foot's own slope, tell where it would be.
+            return height if toe is None else min(height, _level(toe[stands, 1], size) - ball)
+    return None
 
 
 def _level(heights: Array, size: float) -> float:

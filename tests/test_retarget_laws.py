@@ -238,3 +238,20 @@ def test_onto_moves_a_static_root_above_the_hips(clip: Clip) -> None:
     assert np.abs(there.translations[:, 0]).max() < 1e-9
     back, _ = retarget(there, clip.rest_offsets)
     assert_same(clip, back, 0.5, 3.0)
+
+
+def test_a_clip_on_its_own_body_stays_as_it_is(clip: Clip) -> None:
+    again, _ = retarget(clip_to_take(clip), clip.rest_offsets)
+    assert np.array_equal(again.rotations, clip.rotations)
+    assert np.array_equal(again.root_position, clip.root_position)
+
+
+def test_smpl_on_another_body_keeps_its_turns_and_its_feet(clip: Clip) -> None:
+    offsets = TEMPLATE * 1.2
+    lifted = replace(clip, root_position=clip.root_position + [0.0, 0.3, 0.0])
+    again, report = retarget(clip_to_take(lifted), offsets)
+    assert report.floor_m == pytest.approx(0.3, abs=0.01) and report.scale == pytest.approx(1.2)
+    upper = [j for j, name in enumerate(skeleton.JOINTS) if name.split("_")[-1] not in ("hip", "knee", "ankle", "foot")]
+    turned = np.degrees(rot.angle_between(clip.rotations[:, upper], again.rotations[:, upper]))
+    assert turned.max() < 1e-6
+    assert np.abs(again.positions()[:, [7, 8]] - 1.2 * clip.positions()[:, [7, 8]]).max() < 0.003
