@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,19 @@ def view(
         pose = pose.copy()
         pose[:3, 3] += pose[:3, 0] * x + pose[:3, 1] * y
     return View(pose, f, (cx, cy), size)
+
+
+def at_rest(views: Sequence[View], tolerance_px: float = 0.25) -> bool:
+    """Whether the ground and the sky stay in place, but for jitter, over a frame's samples."""
+    first = views[0]
+    nearest = max(abs(float(first.eye[1])), 0.2)  # metres to the ground
+    for other in views[1:]:
+        moved = float(np.linalg.norm(other.eye - first.eye)) / nearest
+        turned = float(np.linalg.norm(other.T_world_camera[:3, :3] - first.T_world_camera[:3, :3]))
+        zoomed = abs(other.focal_px / first.focal_px - 1)
+        if (moved + turned + zoomed) * first.focal_px > tolerance_px:
+            return False
+    return True
 
 
 def _within_shot(camera: CameraPath, frame: float, home: int | None) -> tuple[Array, float, float | None, float | None]:

@@ -20,9 +20,9 @@ from render.rasterizer.programs import Programs
 from render.rasterizer.scene import Scene
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window, contact_window, sun_window
-from render.rasterizer.targets import Targets
+from render.rasterizer.targets import SLOTS, Targets
 from render.tonemap import from_srgb8
-from render.view import View, view
+from render.view import at_rest, view
 from render.world import Instant, World
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Rasterizer:
             middle = world.at(time)
             arrays: dict[str, np.ndarray] = {}
             lit = bool(wanted - set(DATA_PASSES)) or bool(wanted & _LIT_PASSES)
-            sun = sun_window(moments, scene.sun, self.settings.shadow_texels) if lit else None
+            sun = sun_window(moments, scene.sun, self.settings.texels(self.size)) if lit else None
             contact = contact_window(middle) if lit else None
             if contact is not None:
                 scene.pose(middle)
@@ -133,7 +133,8 @@ class Rasterizer:
                 kind = "ALL" if together or data & _LIT_PASSES else "DATA"
                 if kind == "ALL":
                     scene.draw_shadow(sun)
-                self._draw(scene, kind, centred, sun, contact, 0.0)
+                scene.fill(centred, sun, contact, 0.0)
+                scene.draw(self._targets, kind, centred)
                 arrays |= self._targets.read(kind, wanted)
             if beauty and not together:
                 self._accumulate(scene, camera, index, samples, moments, sun, contact, wanted)
@@ -155,20 +156,19 @@ class Rasterizer:
     ) -> None:
         """The one loop behind anti-aliasing, motion blur and depth of field."""
         kind = "BEAUTY_ALBEDO" if "albedo_aa" in wanted else "BEAUTY"
-        shutter = camera.shutter_angle / 360.0
-        for i, (sample, moment) in enumerate(zip(samples, moments, strict=True)):
+        count, shutter = len(samples), camera.shutter_angle / 360.0
+        views = [view(camera, index + s.shutter * shutter, self.size, s.jitter, s.lens, home=index) for s in samples]
+        backed = count > 1 and at_rest(views)
+        if backed:
+            scene.fill(view(camera, index, self.size), sun, contact, 0.0)
+            scene.draw_backdrop(self._targets, kind)
+        for i, (sample, moment, looking) in enumerate(zip(samples, moments, views, strict=True)):
             scene.pose(moment)
             scene.draw_shadow(sun)
-            looking = view(camera, index + sample.shutter * shutter, self.size, sample.jitter, sample.lens, home=index)
-            self._draw(scene, kind, looking, sun, contact, sample.turn)
-            if len(samples) > 1:
-                self._targets.add(kind, self._programs, i, len(samples))
-
-    def _draw(
-        self, scene: Scene, kind: str, looking: View, sun: Window | None, contact: Window | None, turn: float
-    ) -> None:
-        scene.fill(looking, sun, contact, turn)
-        scene.draw(self._targets, kind, looking)
+            scene.fill(looking, sun, contact, sample.turn)
+            scene.draw(self._targets, kind, looking, i % SLOTS, backed)
+            if count > 1:
+                self._targets.keep(kind, self._programs, i, count, backed)
 
     def _finished(
         self,
@@ -213,7 +213,7 @@ class Rasterizer:
             if world.stage.plate is not None and not self.settings.transparent:
                 plate = load_plate(world.stage.plate, self.size, self.settings)
             try:
-                self._scene = Scene(self._open(), world, self.settings, plate)
+                self._scene = Scene(self._open(), world, self.settings, self.size, plate)
             except MemoryError as error:
                 raise MissingSystem(f"no room for the scene on {self.info['renderer']}: {error}") from error
         return self._scene

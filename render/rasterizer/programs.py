@@ -15,7 +15,7 @@ BLOCKS = {"FrameBlock": 0, "PaletteBlock": 1, "BlobBlock": 2}
 TEXTURES = {
     "shadow_map": 0, "shadow_depth": 1, "sky_map": 2, "noise_map": 3, "ground_map": 4, "contact_map": 5,
     "plate_map": 6, "below_map": 7, "one": 8, "shape_k": 9, "ids_k": 10, "place_map": 11, "ids_here": 12,
-    "ground_wide": 13, "seen_normal": 8, "seen_ids": 9, "seen_anchor": 10, "cloud_map": 14, "curve_map": 15,
+    "seen_normal": 8, "seen_ids": 9, "seen_anchor": 10, "cloud_map": 14, "curve_map": 15,
 }  # fmt: skip
 
 _VARIANTS: dict[str, dict[str, int]] = {

@@ -12,7 +12,7 @@ from render import lighting, materials
 from render.rasterizer.programs import BLOCKS, TEXTURES, Programs
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window
-from render.rasterizer.targets import Targets
+from render.rasterizer.targets import BACKDROP, Targets
 from render.view import View
 from render.world import Drawable, Instant, Posed, World
 
@@ -27,7 +27,7 @@ _BLOCK = np.dtype(
         *[(name, *_VEC) for name in ("eye", "forward", "eye_k", "forward_k", "ray", "ray_dx", "ray_dy", "image", "sun",
                                      "sun_colour", "shadow")],
         ("sky_light", "f4", (9, 4)),
-        *[(name, *_VEC) for name in ("haze", "glow", "reach", "middle", "contact", "ground_a", "ground_b",
+        *[(name, *_VEC) for name in ("zenith", "horizon", "haze", "glow", "reach", "middle", "contact", "ground_a", "ground_b",
                                      "ground_tile")],
         ("ground_patch", "f4", (2, 4)), ("patch_axis", *_VEC),
         ("lamp_place", "f4", (_LAMPS, 4)), ("lamp_colour", "f4", (_LAMPS, 4)), ("lamp_axis", "f4", (_LAMPS, 4)),
@@ -35,7 +35,7 @@ _BLOCK = np.dtype(
 )  # fmt: skip
 _PALETTE = 256
 _RANGES, _BLOBS = 64, 512  # as in surface.frag
-_CONTACT_TEXELS = 256
+_CONTACT_TEXELS = 160
 
 
 class _Mesh:
@@ -103,6 +103,7 @@ class Scene:
         context: moderngl.Context,
         world: World,
         settings: RenderSettings,
+        size: tuple[int, int],
         plate: np.ndarray | None,
     ) -> None:
         self.context, self.world, self.settings = context, world, settings
@@ -119,7 +120,7 @@ class Scene:
         self._palette_buffer = context.buffer(_palette(world.materials).tobytes())
         self._blob_buffer = context.buffer(reserve=16 * (_RANGES + _BLOBS), dynamic=True)
         self._plain: dict[int, moderngl.VertexArray] = {}
-        texels = settings.shadow_texels
+        texels = self._texels = settings.texels(size)
         self._shadow = context.depth_texture((texels, texels))
         self._shadow_frame = context.framebuffer(depth_attachment=self._shadow)
         self._compare = context.sampler(
@@ -142,12 +143,11 @@ class Scene:
         tile = materials.ground_tile(self._ground.kind if self._ground else 0)
         self._tile = context.texture(tile.shape[1::-1], 4, tile.tobytes())
         self._tile.build_mipmaps()
-        self._tile.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
-        self._cheap = context.sampler(filter=(context.LINEAR_MIPMAP_NEAREST, context.LINEAR))
+        self._tile.filter = (context.LINEAR_MIPMAP_NEAREST, context.LINEAR)
         cloud = materials.cloud_tile() if self.preset.clouds else np.zeros((1, 1), np.uint8)
         self._cloud = context.texture(cloud.shape[::-1], 1, cloud.tobytes())
         self._cloud.build_mipmaps()
-        self._cloud.filter = (context.LINEAR_MIPMAP_LINEAR, context.LINEAR)
+        self._cloud.filter = (context.LINEAR_MIPMAP_NEAREST, context.LINEAR)
         self._catcher = self._ground is not None and (plate is not None or settings.transparent)
         self._plate = _clamped(context, np.zeros((1, 1, 3), np.float32) if plate is None else plate)
         self.programs = Programs(context, self._fill_static(plate is not None))
@@ -184,31 +184,43 @@ class Scene:
         self._triangle(program).render(context.TRIANGLES, vertices=3)
         self._nearest.clear(TEXTURES["below_map"])
 
-    def draw(self, targets: Targets, kind: str, looking: View) -> None:
-        """Draw everything posed; `fill` came before. Surfaces first, then their looks, then ground, then sky."""
+    def draw(self, targets: Targets, kind: str, looking: View, slot: int = 0, backed: bool = False) -> None:
+        """Draw everything posed; `fill` came before. Surfaces first, then their looks, then ground, then sky.
+
+        Args:
+            targets: where to.
+            kind: which pass.
+            looking: the view that `fill` was given.
+            slot: which of the frame's samples this is.
+            backed: leave out what `draw_backdrop` drew.
+        """
         context = self.context
-        self._bind()
-        context.enable(context.DEPTH_TEST)
-        context.depth_func = "<="
-        context.front_face = "cw"  # y points down
+        self._start()
         targets.use("SEEN")
         program = self.programs.get("mesh.vert", "mesh.frag", "SEEN")
-        eye = looking.eye
-        for mesh, _ in sorted(
-            zip(self._meshes, self._posed.meshes if self._posed else (), strict=True),
-            key=lambda m: _distance(m[1], eye),
-        ):
+        posed = self._posed.meshes if self._posed else ()
+        for mesh, _ in sorted(zip(self._meshes, posed, strict=True), key=lambda m: _distance(m[1], looking.eye)):
             self.draw_mesh(mesh, program)
-        targets.use_behind(kind)
+        targets.use_behind(kind, slot, empty=backed)
         for name in ("seen_normal", "seen_ids", "seen_anchor"):
             targets.named(name).use(TEXTURES[name])
         if self._meshes:
             self._triangle(self.programs.get("sky.vert", "surface.frag", kind)).render(context.TRIANGLES, vertices=3)
-        targets.use_before(kind)
+        targets.use_before(kind, slot)
         if self._ground is not None and not (self._catcher and kind == "DATA"):
-            self._draw_ground("ground.frag", kind)
-        self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(context.TRIANGLES, vertices=3)
-        self._unbind()
+            self._draw_ground("ground.frag", kind, patch=True, ring=not backed)
+        if not backed:
+            self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(context.TRIANGLES, vertices=3)
+        self._stop()
+
+    def draw_backdrop(self, targets: Targets, kind: str) -> None:
+        """Draw only the sky and the ground that nothing can shade: the same in every sample of a camera at rest."""
+        self._start()
+        targets.use(kind, BACKDROP)
+        if self._ground is not None:
+            self._draw_ground("ground.frag", kind, patch=False, ring=True)
+        self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(self.context.TRIANGLES, vertices=3)
+        self._stop()
 
     def draw_shape(self, targets: Targets) -> None:
         """Draw only depths, normals and ids of everything posed, for a flow's other end; `fill` came before."""
@@ -235,14 +247,17 @@ class Scene:
             self._draw_ground("flow_ground.frag", "")
         self._triangle(self.programs.get("sky.vert", "flow_sky.frag")).render(context.TRIANGLES, vertices=3)
 
-    def _draw_ground(self, fragment: str, kind: str) -> None:
+    def _draw_ground(self, fragment: str, kind: str, patch: bool = True, ring: bool = True) -> None:
         """The patch that something can shade, and the ring round it."""
         context = self.context
         shaded = f"{kind}_SHADED" if kind else "SHADED"
         if kind in ("DATA", "SHAPE", ""):
             shaded = kind  # without light there is no difference, and so no second shader
-        self._triangle(self.programs.get("ground.vert", fragment, shaded)).render(context.TRIANGLE_STRIP, vertices=4)
-        self._triangle(self.programs.get("ground.vert", fragment, kind)).render(context.TRIANGLE_STRIP, vertices=10)
+        if patch:
+            array = self._triangle(self.programs.get("ground.vert", fragment, shaded))
+            array.render(context.TRIANGLE_STRIP, vertices=4)
+        if ring:
+            self._triangle(self.programs.get("ground.vert", fragment, kind)).render(context.TRIANGLE_STRIP, vertices=10)
 
     def draw_mesh(self, mesh: _Mesh, program: moderngl.Program) -> None:
         """One drawable through one program."""
@@ -273,8 +288,7 @@ class Scene:
             to_unit = np.diag([0.5, 0.5, 0.5, 1.0])
             to_unit[:3, 3] = 0.5
             block["world_shadow"] = (to_unit @ sun.world_clip).T
-            texels = self.settings.shadow_texels
-            block["shadow"] = sun.side_m / texels, sun.depth_m, texels, turn
+            block["shadow"] = sun.side_m / self._texels, sun.depth_m, self._texels, turn
             block["sun_colour"][3] = 1.0
         corners, axes = (np.zeros((4, 2)), np.eye(2)) if sun is None else sun.patch
         block["ground_patch"] = corners.reshape(2, 4)
@@ -299,7 +313,7 @@ class Scene:
             self._frame_buffer, self._palette_buffer, self._blob_buffer, *self._plain.values(), self._shadow_frame,
             self._shadow,
             self._compare, self._nearest, self._below_frame, self._below, self._contact_frame, self._contact,
-            self._sky, self._noise, self._tile, self._cheap, self._plate, self._cloud,
+            self._sky, self._noise, self._tile, self._plate, self._cloud,
         ):  # fmt: skip
             thing.release()
 
@@ -310,16 +324,16 @@ class Scene:
         block["sun_colour"][:3] = preset.sun_colour
         block["sky_light"][:, :3] = lighting.irradiance(preset, self.sun)
         block["haze"] = (*lighting.gradient(preset, np.array(0.0)), preset.haze_per_m)
+        block["zenith"] = *preset.zenith, 0.0
+        block["horizon"] = *preset.horizon, preset.horizon_falloff / np.log(2.0)
         block["glow"] = (*preset.glow, preset.glow_sharpness)
         block["reach"][:3] = preset.haze_start_m, *(preset.backdrop or (0.0, 0.0))
         block["middle"] = *_middle(self.world), preset.clouds, preset.stars
         if self._ground is not None:
             ground = self._ground
-            # Samples filter a long footprint's length themselves; a single one must blur it.
-            sharp = 1 / min(4.0 * self.settings.samples, 36.0) if self.settings.samples > 1 else 1 / 9.0
             block["ground_a"] = *ground.colour, ground.kind
             block["ground_b"] = *ground.colour2, ground.roughness
-            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, 9.0, sharp
+            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, 9.0, 1 / 12.0
         lamps = [(lighting.towards(k.azimuth, k.elevation), k.colour, 0.0, None, 0.0) for k in preset.kickers]
         for light in stage.lights:
             spot = light.kind == "spot" and light.target is not None
@@ -335,7 +349,7 @@ class Scene:
             "LAMPS": min(len(lamps), _LAMPS), "GROUND_KIND": self._ground.kind if self._ground else 0,
             "BACKDROP": int(preset.backdrop is not None), "PLATE": int(plate), "CATCHER": int(self._catcher),
             "CLOUDS": int(preset.clouds > 0), "STARS": int(preset.stars > 0),
-            "TRANSPARENT": int(self.settings.transparent), "SHADOW_TAPS": self.settings.shadow_taps,
+            "GROUNDLESS": int(self._ground is None), "TRANSPARENT": int(self.settings.transparent), "SHADOW_TAPS": self.settings.shadow_taps,
             "SEARCH_TAPS": max(self.settings.shadow_taps // 2, 4),
         }  # fmt: skip
 
@@ -347,26 +361,34 @@ class Scene:
         context.depth_func = "<="
         program = self.programs.get("depth.vert", "depth.frag")
         program["world_map"].write(np.ascontiguousarray(window.world_clip.T, dtype=np.float32))
+        # A body's shells lie over its closed skin, so sides turned away can be skipped; files may be wound anyhow.
+        context.front_face = "ccw"
+        context.cull_face = "back"
         for mesh in self._meshes:
+            if mesh.drawable.skinned:
+                context.enable(context.CULL_FACE)
             self.draw_mesh(mesh, program)
+            context.disable(context.CULL_FACE)
 
-    def _bind(self) -> None:
+    def _start(self) -> None:
+        context = self.context
+        context.enable(context.DEPTH_TEST)
+        context.depth_func = "<="
+        context.front_face = "cw"  # y points down
         self.use_block()
         self._shadow.use(TEXTURES["shadow_map"])
         self._compare.use(TEXTURES["shadow_map"])
         self._shadow.use(TEXTURES["shadow_depth"])
         self._nearest.use(TEXTURES["shadow_depth"])
-        self._cheap.use(TEXTURES["ground_wide"])
         for name, texture in (
-            ("ground_wide", self._tile), ("sky_map", self._sky), ("noise_map", self._noise), ("ground_map", self._tile),
+            ("sky_map", self._sky), ("noise_map", self._noise), ("ground_map", self._tile),
             ("contact_map", self._contact), ("cloud_map", self._cloud), ("plate_map", self._plate),
         ):  # fmt: skip
             texture.use(TEXTURES[name])
 
-    def _unbind(self) -> None:
+    def _stop(self) -> None:
         self._compare.clear(TEXTURES["shadow_map"])
         self._nearest.clear(TEXTURES["shadow_depth"])
-        self._cheap.clear(TEXTURES["ground_wide"])
 
     def _triangle(self, program: moderngl.Program) -> moderngl.VertexArray:
         if program.glo not in self._plain:

@@ -20,8 +20,8 @@ class RenderSettings:
     transparent: bool = False  # no sky, no plate; the ground only catches shadows; beauty is premultiplied
     curve: str = "agx"  # the tone curve of ``display``, and the one a plate is taken through backwards
     exposure: float = 0.0  # stops, for ``display``
-    shadow_texels: int = 1024  # a side of the sun's shadow map
-    shadow_taps: int = 10  # per sample and pixel, where a shadow may fall
+    shadow_texels: int | None = None  # a side of the sun's shadow map; None: as fine as the picture needs
+    shadow_taps: int = 8  # per sample and pixel, where a shadow may fall
 
     def __post_init__(self) -> None:
         if not 1 <= self.samples <= 1024:
@@ -30,10 +30,14 @@ class RenderSettings:
             raise BadInput(f"render: a pixel filter of {self.filter_px} px, expected 0 to 8")
         if self.curve not in CURVES:
             raise unknown("tone curve", self.curve, CURVES)
-        if not 64 <= self.shadow_texels <= 8192 or not 1 <= self.shadow_taps <= 64:
+        if not 64 <= (self.shadow_texels or 64) <= 8192 or not 1 <= self.shadow_taps <= 64:
             raise BadInput("render: shadow_texels is 64 to 8192, shadow_taps 1 to 64")
+
+    def texels(self, size: tuple[int, int]) -> int:
+        """Texels a side of the shadow map for a picture of this size."""
+        return self.shadow_texels or (512 if max(size) <= 400 else 1024 if max(size) <= 1400 else 2048)
 
     @classmethod
     def draft(cls) -> RenderSettings:
-        """Fast and rough: one sample, fewer shadow taps."""
-        return cls(samples=1, shadow_taps=8)
+        """Fast and rough: one sample."""
+        return cls(samples=1)

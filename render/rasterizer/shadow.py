@@ -80,7 +80,7 @@ def contact_window(instant: Instant) -> Window | None:
     low = np.min([m.low for m in meshes], axis=0)[[0, 2]] - 0.6
     high = np.max([m.high for m in meshes], axis=0)[[0, 2]] + 0.6
     side = _ladder(float((high - low).max()))
-    texel = side / 256
+    texel = side / 160
     corner = np.round(((low + high) / 2 - side / 2) / texel) * texel
     clip = np.zeros((4, 4))
     clip[0, 0], clip[0, 3] = 2 / side, -2 * corner[0] / side - 1

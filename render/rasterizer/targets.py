@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from motion.errors import CinemotionError, MissingSystem
-from render.rasterizer.programs import TEXTURES, Programs
+from render.rasterizer.programs import Programs
 
 if TYPE_CHECKING:
     import moderngl
@@ -31,8 +31,17 @@ _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
     "SUM_ALBEDO": (("sum_albedo", 4, "f4"),),
 }  # fmt: skip
 
+SLOTS = 4  # samples held before they are added up
+BACKDROP = SLOTS  # the slot of what lies behind all samples alike
+_EMPTY = -1.0  # a sample's alpha where the backdrop shows
+SAMPLE_PLACES = (8, 9, 10, 11)
+_BACKDROP_PLACE = 12
 _FLAT = ("OCCLUSION", "DISPLAY", "SUM", "SUM_ALBEDO")  # drawn without depths
 _UNTOUCHED = np.array([0x5A, 0xA5, 0xC3, 0xFF], np.uint8)  # as a float, one of the NaNs that no shader makes
+
+
+def _slotted(name: str, slot: int) -> str:
+    return f"{name}@{slot}" if slot else name
 
 
 class Targets:
@@ -63,10 +72,11 @@ class Targets:
         """A picture that a pass was drawn into before."""
         return self._textures[name]
 
-    def framebuffer(self, kind: str) -> moderngl.Framebuffer:
-        """The framebuffer of one kind of pass."""
-        if kind not in self._framebuffers:
-            colours = [self.texture(*attachment) for attachment in _LAYOUT[kind]]
+    def framebuffer(self, kind: str, slot: int = 0) -> moderngl.Framebuffer:
+        """The framebuffer of one kind of pass; samples of a frame have one for each slot."""
+        key = _slotted(kind, slot)
+        if key not in self._framebuffers:
+            colours = [self.texture(_slotted(name, slot), *form) for name, *form in _LAYOUT[kind]]
             try:
                 if kind in _FLAT:
                     made = self._context.framebuffer(colours)
@@ -77,49 +87,64 @@ class Targets:
                     made = self._context.framebuffer(colours, self._depth)
             except Exception as error:
                 raise MissingSystem(f"no room for {self.size[0]}x{self.size[1]} pictures: {error}") from error
-            self._framebuffers[kind] = made
-        return self._framebuffers[kind]
+            self._framebuffers[key] = made
+        return self._framebuffers[key]
 
-    def use(self, kind: str) -> None:
+    def use(self, kind: str, slot: int = 0) -> None:
         """Draw into this kind of pass from now on, over a cleared depth; every pixel's colours will be written."""
-        framebuffer = self.framebuffer(kind)
+        framebuffer = self.framebuffer(kind, slot)
         framebuffer.use()
         if self._depth_only is not None and kind not in _FLAT:
             # Every pixel's colours get written anyway; clearing them too would cost as much as a pass.
             self._depth_only.clear(depth=1.0)
             framebuffer.use()
 
-    def use_behind(self, kind: str) -> None:
-        """Draw into this kind of pass wherever something nearer than the far plane was drawn, keeping the depths."""
-        framebuffer = self.framebuffer(kind)
+    def use_behind(self, kind: str, slot: int, empty: bool = False) -> None:
+        """Draw into this kind of pass wherever something nearer than the far plane was drawn, keeping the depths.
+
+        ``empty``: first let the backdrop show everywhere.
+        """
+        framebuffer = self.framebuffer(kind, slot)
         framebuffer.depth_mask = False
         framebuffer.use()
+        if empty:
+            framebuffer.clear(0.0, 0.0, 0.0, _EMPTY)
         self._context.depth_func = ">"
 
-    def use_before(self, kind: str) -> None:
+    def use_before(self, kind: str, slot: int) -> None:
         """Back to drawing what is nearest."""
-        framebuffer = self.framebuffer(kind)
+        framebuffer = self.framebuffer(kind, slot)
         framebuffer.depth_mask = True
         framebuffer.use()
         self._context.depth_func = "<="
 
-    def add(self, kind: str, programs: Programs, index: int, count: int) -> None:
-        """Add what was drawn into ``kind`` to the sums, as sample ``index`` of ``count``."""
+    def keep(self, kind: str, programs: Programs, index: int, count: int, backdrop: bool) -> None:
+        """Sample ``index`` of ``count`` was drawn into its slot; when all slots are full, add them to the sums."""
+        last = index == count - 1
+        if (index + 1) % SLOTS and not last:
+            return
         context = self._context
+        held = index % SLOTS + 1
         program = programs.get("sky.vert", "resolve.frag")
         program["weight"].value = 1.0 / count
+        program["held"].value = held
+        program["samples"].value = SAMPLE_PLACES
+        program["backdrop"].value = _BACKDROP_PLACE
+        program["backed"].value = backdrop
         if self._triangle is None:
             self._triangle = context.vertex_array(program, [])
         context.disable(context.DEPTH_TEST)
+        if index >= SLOTS:
+            context.enable(context.BLEND)
+            context.blend_func = context.ONE, context.ONE
         pairs = [("colour", "SUM")] + ([("albedo", "SUM_ALBEDO")] if kind == "BEAUTY_ALBEDO" else [])
         for source, into in pairs:
             self.framebuffer(into).use()
-            if index:
-                context.enable(context.BLEND)
-                context.blend_func = context.ONE, context.ONE
-            self._textures[source].use(TEXTURES["one"])
+            for slot, place in enumerate(SAMPLE_PLACES):
+                self._textures[_slotted(source, slot if slot < held else 0)].use(place)
+            self._textures[_slotted(source, BACKDROP if backdrop else 0)].use(_BACKDROP_PLACE)
             self._triangle.render(context.TRIANGLES, vertices=3)
-            context.disable(context.BLEND)
+        context.disable(context.BLEND)
 
     def read_array(self, name: str) -> np.ndarray:
         """One picture as a fresh array ``(H, W[, channels])``."""

@@ -10,7 +10,7 @@ void main() {
     float hidden = 0.0;
     for (int ring = 0; ring < 5; ++ring) {
         float a = RADII[ring], b = RADII[ring + 1], r = 0.5 * (a + b) / side.x;
-        int taps = ring == 0 ? 1 : 8;
+        int taps = ring == 0 ? 1 : 6;
         vec2 arm = vec2(cos(float(ring)), sin(float(ring))) * (ring == 0 ? 0.0 : r);
         float sum = 0.0;
         for (int i = 0; i < taps; ++i) {
@@ -20,7 +20,7 @@ void main() {
             h = max(h, 1.4 * r * side.x * float(min(ring, 1)));
             float h2 = h * h;
             sum += d < 1.0 ? b * b / (b * b + h2) - a * a / (a * a + h2) : 0.0;
-            arm = mat2(0.7071068, 0.7071068, -0.7071068, 0.7071068) * arm;
+            arm = mat2(0.5, 0.8660254, -0.8660254, 0.5) * arm;
         }
         hidden += sum / float(taps);
     }

@@ -14,6 +14,7 @@ layout(std140) uniform FrameBlock {
     vec4 sun_colour;        // w: 1 if the shadow map holds anything
     vec4 shadow;            // metres per texel, metres of depth range, texels per side, turn of the sampling pattern
     vec4 sky_light[9];      // irradiance / pi, as harmonics
+    vec4 zenith, horizon;   // the sky's colours; horizon.w: how fast one becomes the other, per unit of height, base 2
     vec4 haze;              // colour; w: extinction per metre
     vec4 glow;              // around the sun; w: sharpness
     vec4 reach;             // x: haze start, y, z: backdrop start and end, w: unused

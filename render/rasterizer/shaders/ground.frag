@@ -2,7 +2,6 @@
 #include "light.glsl"
 #include "outputs.glsl"
 uniform sampler2D ground_map;
-uniform sampler2D ground_wide;      // the same picture, filtered more cheaply
 uniform sampler2D contact_map;
 uniform sampler2D plate_map;
 
@@ -49,11 +48,12 @@ void main() {
     float longer = max(dot(dx, dx), dot(dy, dy));
     float area = abs(dx.x * dy.y - dx.y * dy.x);    // the shorter side is area / longer
     float blur = max(area * area / longer, longer * ground_tile.w);
-    float lod = 0.5 * log2(blur) + ground_tile.z;
+    // Mipmaps are not mixed but chosen by chance between the two nearest, another for every sample: half the cost.
+    float lod = 0.5 * log2(blur) + ground_tile.z + pixel_turn() - 0.5;
     vec4 tile = textureLod(ground_map, at, lod);
     // The same tile, larger and turned, hides its own repetition.
     const mat2 turned = mat2(0.1337, 0.0621, -0.0621, 0.1337);
-    vec4 wide = textureLod(ground_wide, turned * at + 0.37, lod - 2.76);
+    vec4 wide = textureLod(ground_map, turned * at + 0.37, lod - 2.76);
     const float VARIETY = GROUND_KIND == 1 ? 0.45 : GROUND_KIND == 0 ? 0.05 : 0.22;
     float blend = clamp(tile.r + 1.8 * VARIETY * (wide.a - 0.5), 0.0, 1.0);
     albedo = mix(ground_a.rgb, ground_b.rgb, blend) * ((0.30 + 1.40 * tile.g) * (1.0 + VARIETY * (wide.b - 0.5)));
@@ -76,13 +76,16 @@ void main() {
     light.diffuse += lamps.diffuse;
 #endif
 #else
-    light = shade(Surface(place, n, view, albedo, roughness, 0.0, open, 0.0, 0.0), seen);
+    // A rough floor mirrors the sky from a little above where a mirror would.
+    light = shade(
+        Surface(place, n, view, albedo, roughness, 0.0, open, 0.0, 0.0), seen, sky_above(view.y + 0.3 * roughness));
 #endif
     add_haze(light, distance);
 #if BACKDROP
     float away = smoothstep(reach.y, reach.z, length(place.xz - middle.xy));
 #else
-    float away = smoothstep(1500.0, 8000.0, distance);
+    // The last two pixels below the horizon melt into it.
+    float away = 1.0 - smoothstep(0.0, 2.5, -along.y / length(ray_dx.xyz));
 #endif
     light.diffuse *= 1.0 - away;
     light.specular = mix(light.specular, haze.rgb, away);

@@ -22,6 +22,9 @@ vec3 sky_radiance(vec3 direction, float roughness) {
     return texture(sky_map, vec2(s * (127.5 / 256.0) + 0.5, roughness * (7.0 / 8.0) + 0.0625)).rgb;
 }
 
+// The same above the horizon, and sharp: a formula costs a software driver a tenth of a lookup.
+vec3 sky_above(float y) { return mix(zenith.rgb, horizon.rgb, exp2(-horizon.w * max(y, 0.0))); }
+
 vec3 sky_irradiance(vec3 n) {
     return max(sky_light[0].rgb + sky_light[1].rgb * n.y + sky_light[2].rgb * n.z + sky_light[3].rgb * n.x
         + sky_light[4].rgb * (n.x * n.y) + sky_light[5].rgb * (n.y * n.z) + sky_light[6].rgb * (3.0 * n.z * n.z - 1.0)
@@ -115,8 +118,8 @@ Light lamplight(Surface s) {
 }
 #endif
 
-// Light on a surface, of whose sun `seen` is not hidden.
-Light shade(Surface s, float seen) {
+// Light on a surface, of whose sun `seen` is not hidden, and in which the sky's reflection is `mirror`.
+Light shade(Surface s, float seen, vec3 mirror) {
     Light sum = Light(vec3(0.0), vec3(0.0));
     float nv = max(dot(s.normal, s.view), 1e-3);
     vec3 f0 = mix(vec3(0.04), s.albedo, s.metallic);
@@ -133,7 +136,6 @@ Light shade(Surface s, float seen) {
     vec4 r = s.roughness * vec4(-1.0, -0.0275, -0.572, 0.022) + vec4(1.0, 0.0425, 1.04, -0.04);
     float a = min(r.x * r.x, exp2(-9.28 * nv)) * r.x + r.y;
     vec2 ab = vec2(-1.04, 1.04) * a + r.zw;
-    vec3 mirror = sky_radiance(reflect(-s.view, s.normal), s.roughness);
     sum.specular += mirror * (f0 * ab.x + ab.y) * (s.open * s.open);
     return sum;
 }

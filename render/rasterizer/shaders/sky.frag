@@ -11,14 +11,18 @@ void main() {
     light.specular = textureLod(plate_map, gl_FragCoord.xy * image.zw, 0.0).rgb;
 #elif !TRANSPARENT
     vec3 d = normalize(ray.xyz + gl_FragCoord.x * ray_dx.xyz + gl_FragCoord.y * ray_dy.xyz);
+#if GROUNDLESS
     vec3 sky = sky_radiance(d, 0.0);
+#else
+    vec3 sky = sky_above(d.y);
+#endif
     float towards = max(dot(d, sun.xyz), 0.0);
     sky += glow.rgb * pow(towards, glow.w);
 #if CLOUDS
     // One sheet of cloud overhead; towards the horizon it thins into the haze before its detail can shimmer.
     float up = max(d.y, 0.0) + 0.06;
     vec2 over = d.xz * (0.11 / up);
-    float lod = log2(max(0.11 * 512.0 * image.w * 0.7 / (up * up), 1e-4));
+    float lod = log2(max(0.11 * 512.0 * image.w * 0.7 / (up * up), 1e-4)) + pixel_turn() - 0.5;
     float thick = textureLod(cloud_map, over + 0.31, lod).r;
     float cover = smoothstep(0.62 - 0.34 * middle.z, 0.98 - 0.30 * middle.z, thick) * smoothstep(0.0, 0.16, d.y);
     vec3 lit = haze.rgb * 1.12 + sun_colour.rgb * (0.10 + 0.25 * towards * towards);

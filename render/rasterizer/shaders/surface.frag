@@ -48,7 +48,8 @@ void main() {
     float seen = sun_visibility(place, n, dot(n, sun.xyz) + 0.05 * look.soft);
     float open = visibility(place, n, ids.x);
     light = shade(
-        Surface(place, bent, view, look.albedo, look.roughness, look.metallic, open, look.soft, look.sheen), seen);
+        Surface(place, bent, view, look.albedo, look.roughness, look.metallic, open, look.soft, look.sheen), seen,
+        sky_radiance(reflect(-view, bent), look.roughness));
     add_haze(light, shape.w * length_of);
 #endif
     put(look.albedo, look.roughness, look.metallic, n, shape.w, ivec2(ids.x, ids.y & 0xFFFF), light, 1.0);
