@@ -201,6 +201,9 @@ def assemble(
     arms = [int(limbs[_I[f"{s}_collar"]]) if limbs[_I[f"{s}_collar"]] >= 0 else int(limbs[_I[f"{s}_shoulder"]])
             for s in ("left", "right")]  # fmt: skip
     chest = common_ancestor(parents, *arms)
+    while chest == neck >= 0 and parents[chest] >= 0:
+        # 3ds Max hangs clavicles on the neck; they move with the chest all the same.
+        chest, head = int(parents[chest]), head if head >= 0 else neck
     if pelvis < 0 or chest < 0 or common_ancestor(parents, pelvis, chest) < 0:
         raise BadInput("legs and arms hang on different roots")
     if pelvis in (limbs[_I["left_hip"]], limbs[_I["right_hip"]]):

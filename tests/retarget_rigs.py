@@ -203,3 +203,45 @@ def mirrored(take: Take) -> Take:
         translations=take.translations[:, order] * flip_v,
         end_offsets=None if take.end_offsets is None else take.end_offsets[order] * flip_v,
     )  # fmt: skip
+
+
+def rehung(take: Take, parents: dict[str, str]) -> Take:
+    """The same world motion with some joints hanging on others: joint name -> new parent, which stands before it."""
+    new = np.array(
+        [
+            take.names.index(parents[n]) if n in parents else int(p)
+            for n, p in zip(take.names, take.parents, strict=True)
+        ]
+    )
+    world_q, world_p = take.world()
+    rest_q, rest_p = take.rest_world()
+
+    def local(q: np.ndarray, p: np.ndarray) -> np.ndarray:
+        back = rot.inverse(q[..., np.maximum(new, 0), :])
+        steps = rot.rotate(back, p - p[..., np.maximum(new, 0), :])
+        return np.where((new >= 0)[:, None], steps, p)
+
+    return replace(
+        take, parents=new, rotations=kinematics.to_local(new, world_q), translations=local(world_q, world_p),
+        rest_rotations=kinematics.to_local(new, rest_q), rest_offsets=local(rest_q, rest_p),
+    )  # fmt: skip
+
+
+def with_joint(take: Take, name: str, at: str, children: tuple[str, ...]) -> Take:
+    """The take with a joint of identity turn at the place of ``at``, its child, carrying some of its children."""
+    j = take.names.index(at)
+    order = [*range(j + 1), -1, *range(j + 1, take.joints)]
+    place = {old: new for new, old in enumerate(order) if old >= 0}
+
+    def spliced(values: np.ndarray, filler: np.ndarray, axis: int) -> np.ndarray:
+        return np.insert(values, j + 1, filler, axis=axis)
+
+    parents = [place[j] if old < 0 else place.get(int(take.parents[old]), -1) for old in order]
+    for child in children:
+        parents[place[take.names.index(child)]] = j + 1
+    return replace(
+        take, names=tuple(name if old < 0 else take.names[old] for old in order), parents=np.array(parents),
+        rest_offsets=spliced(take.rest_offsets, np.zeros(3), 0), rotations=spliced(take.rotations, rot.IDENTITY, 1),
+        translations=spliced(take.translations, np.zeros(3), 1), end_offsets=None, skeleton_kind=None,
+        rest_rotations=None if take.rest_rotations is None else spliced(take.rest_rotations, rot.IDENTITY, 0),
+    )  # fmt: skip

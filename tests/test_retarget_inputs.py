@@ -203,6 +203,26 @@ def test_a_short_spine_is_spread(clip: Clip, spines: tuple[str, ...]) -> None:
     assert bend.min() > 0.1 * bend.max()
 
 
+def test_clavicles_that_hang_on_the_neck_move_with_the_chest(clip: Clip) -> None:
+    take = clip_to_take(clip, names="biped")
+    take = rigs.rehung(take, {f"Bip01 {s} Clavicle": "Bip01 Neck" for s in "LR"})
+    solved, report = retarget(take)
+    assert report.invented == ()
+    assert np.degrees(rot.angle_between(clip.rotations, solved.rotations)).max() < 0.1
+
+
+def test_legs_that_hang_on_a_pelvis_beside_the_spine(clip: Clip) -> None:
+    take = clip_to_take(clip, names="character-creator")
+    thighs = ("CC_Base_L_Thigh", "CC_Base_R_Thigh")
+    take = rigs.reframed(rigs.with_joint(take, "CC_Base_Pelvis", "CC_Base_Hip", thighs))
+    solved, report = retarget(take)
+    assert report.mapping["pelvis"] == "CC_Base_Pelvis"
+    assert np.degrees(rot.angle_between(clip.rotations, solved.rotations)).max() < 0.1
+    there = onto(clip, take)
+    again, _ = retarget(there, clip.rest_offsets)
+    assert np.degrees(rot.angle_between(clip.rotations, again.rotations)).max() < 0.5
+
+
 def test_one_frame_works(clip: Clip) -> None:
     solved, _ = retarget(foreign(clip).slice(7, 8))
     assert solved.frames == 1
