@@ -150,7 +150,7 @@ class _Plan:
         # The headroom follows the subject's size in the picture, as it comes, goes and is zoomed at.
         away = np.linalg.norm(place - (anchor if setup.rides else self.target), axis=-1) / setup.distance
         if not setup.rides:
-            away = np.exp(smooth(taut_string(np.log(away), 0.06), TRAVEL_S, dt))
+            away = np.exp(smooth(taut_string(np.log(away), 0.12), TRAVEL_S, dt))
         y = setup.y_at(np.clip(away * setup.focal_mm / focal, 0.05, 20.0))
         rig = np.stack(framing.aim(place, anchor, setup.x, y, tan_x, tan_y, setup.roll), axis=-1)
         if setup.shot.move == Move.DOLLY_ZOOM:

@@ -64,13 +64,14 @@ class Setup:
 
 
 def headroom_for(share: ArrayLike) -> Array:
-    """Fraction of the frame above the crown when the frame is so many statures high: as the shot sizes have it."""
+    """Fraction of the frame above the crown when the frame is so many statures high: as the shot sizes have it.
+
+    Straight between the sizes, over the logarithm, with the corners rounded: a camera moves along this line.
+    """
     sizes = sorted(SIZES.values(), key=lambda s: s.frame_height)
-    return np.interp(
-        np.log(np.asarray(share, dtype=np.float64)),
-        np.log([s.frame_height for s in sizes]),
-        [s.headroom for s in sizes],
-    )
+    place = np.log(np.asarray(share, dtype=np.float64))[..., None] + np.linspace(-0.25, 0.25, 21)
+    table = np.interp(place, np.log([s.frame_height for s in sizes]), [s.headroom for s in sizes])
+    return table.mean(axis=-1)
 
 
 def axes(azimuth: Array, elevation: float) -> tuple[Array, Array, Array]:
