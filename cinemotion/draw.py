@@ -81,7 +81,8 @@ class Painter:
         except OSError as error:
             raise _unwritable(explain(final, error)) from error
         except BadInput as error:
-            raise _unwritable(error) from error
+            # A work folder that cannot be written to is no fault of the scene; anything else is.
+            raise (_unwritable(error) if str(self.job.folder) in str(error) else error) from error
         finally:
             remove(partial)
         return seconds
@@ -136,7 +137,7 @@ def settings(film: Film) -> Any:
 
 
 def _unwritable(error: CinemotionError) -> CinemotionError:
-    """A work folder that cannot be written to is no fault of the scene."""
+    """The same error as the machine's, not the input's."""
     return MissingSystem(str(error)) if isinstance(error, BadInput) else error
 
 

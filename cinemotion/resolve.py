@@ -12,23 +12,21 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from cinemotion import formats, vocabulary
 from cinemotion.check import check_files, check_names, clip_path, existing
 from cinemotion.cuts import Cuts, ShotTime
 from cinemotion.film import Changes, Clock, Film, Input, Look
 from cinemotion.manifest import file_sha256
-from cinemotion.scene import Actor, Entry, PropSpec, Scene, ShotSpec
+from cinemotion.scene import Actor, Entry, Scene, ShotSpec
+from cinemotion.set_stage import set_stage
 from cinemotion.source import Loc, SceneError, Source
 from cinemotion.structure import Report, validate
 from cinemotion.timeline import Segment, Timeline
-from motion import rotations as rot
 from motion.camera import CameraPath, Shot
 from motion.character import Character
 from motion.clip import Clip
 from motion.errors import BadInput, CinemotionError
-from motion.stage import Attachment, Light, Material, Performance, Prop, Stage
+from motion.stage import Performance, Stage
 from motion.take import Provenance, Take
 
 
@@ -75,7 +73,7 @@ class _Resolver:
             segments = timeline.segments()
         self._check_coverage(timeline, segments, shots := Cuts(timeline, report).times())
         performances = self._performances(timeline)
-        stage = self._stage(timeline)
+        stage = set_stage(self.source, scene, timeline, report, self._file_input)
         if report.errors or not shots or stage is None:
             return None
         frames = shots[-1].stop
@@ -116,9 +114,11 @@ class _Resolver:
         actor = self.scene.cast.get(entry.actor)
         if actor is None or entry.clip is None:
             return None
-        body = self._body(entry.actor, actor)
         take, path = self._take(i, entry)
-        if body is None or take is None or path is None:
+        if take is None or path is None:
+            return None
+        body = self._body(entry.actor, actor)
+        if body is None:
             return None
         key = (path, id(body))
         if key not in self._clips:
@@ -210,72 +210,6 @@ class _Resolver:
                     made.append(Performance(name, played[0], body, float(played[1])))
         return tuple(made)
 
-    # ---- the set
-
-    def _stage(self, timeline: Timeline) -> Stage | None:
-        spec, folder = self.scene.stage, self.source.folder
-        props = []
-        before = len(self.report.errors)
-        wrong = {p.path for p in self.report.errors}
-        for k, prop in enumerate(spec.props):
-            if any(path.startswith(f"stage.props[{k}]") for path in wrong):
-                continue
-            try:
-                props.append(self._prop(k, prop, timeline))
-            except BadInput as error:
-                self.report(("stage", "props", k), str(error))
-        plate = None
-        if spec.plate is not None:
-            try:
-                path = existing(folder, spec.plate)
-                self._file_input("plate", spec.plate, path)
-                plate = str(path)
-            except BadInput:
-                return None
-        lights = tuple(
-            Light(
-                lamp.kind,
-                np.array(lamp.at),
-                lamp.color,
-                lamp.intensity,
-                None if lamp.target is None else np.array(lamp.target),
-                lamp.angle,
-            )
-            for lamp in spec.lights
-        )
-        ground = None if spec.ground == "none" else spec.ground
-        stage = Stage(ground, spec.light, spec.sun.azimuth, spec.sun.elevation, tuple(props), lights, plate)
-        return stage if len(self.report.errors) == before else None
-
-    def _prop(self, k: int, spec: PropSpec, timeline: Timeline) -> Prop:
-        from motion.props import is_file, mesh, usual_size
-
-        shape = spec.shape
-        if is_file(shape):
-            path = existing(self.source.folder, shape)
-            self._file_input("prop", shape, path)
-            shape = str(path)
-        holds = []
-        for h, held in enumerate(spec.held):
-            loc: Loc = ("stage", "props", k, "held", h)
-            begin = Fraction(0) if held.from_ is None else timeline.moment(held.from_, (*loc, "from"))
-            end = None if held.to is None else timeline.moment(held.to, (*loc, "to"))
-            if begin is not None and end is not None and end <= begin:
-                self.report((*loc, "to"), f"{float(end):g} s is not after `from`, {float(begin):g} s")
-            holds.append(Attachment(held.by, held.joint, float(begin or 0), None if end is None else float(end)))
-        x, y, z = (spec.at[0], 0.0, spec.at[1]) if len(spec.at) == 2 else spec.at
-        prop = Prop(
-            spec.name or f"{Path(spec.shape).stem}_{k + 1}",
-            shape,
-            spec.size or usual_size(shape),
-            np.array([x, y, z], dtype=np.float64),
-            rot.yaw(spec.turn),
-            _material(spec, shape),
-            tuple(holds),
-        )
-        mesh(prop)  # a mesh file that cannot be read is a problem of the scene
-        return prop
-
     # ---- the camera
 
     def _shot(self, shot: ShotTime) -> Shot:
@@ -364,31 +298,6 @@ def _about(name: str | None, error: Exception) -> str:
         if Path(head).name == Path(name).name or Path(name).name in head:
             return f"{name}: {rest}"
     return text
-
-
-def _material(spec: PropSpec, shape: str) -> Material | None:
-    """The prop's surface; None leaves what the shape or the file has."""
-    given = spec.material
-    if given is None and spec.color is None:
-        return None
-    known = vocabulary.materials()
-    base = known[given.name] if given is not None and given.name is not None else Material("paint", roughness=0.55)
-    changes: dict[str, object] = {}
-    if given is not None:
-        said = {
-            "colour": given.color,
-            "colour2": given.color2,
-            "roughness": given.roughness,
-            "metallic": given.metallic,
-            "pattern": given.pattern,
-            "scale": given.scale,
-        }
-        changes = {k: v for k, v in said.items() if v is not None}
-    if spec.color is not None:
-        changes["colour"] = spec.color
-    if "colour" in changes and "colour2" not in changes:
-        changes["colour2"] = None
-    return replace(base, **changes)  # type: ignore[arg-type]
 
 
 def _table(

@@ -173,3 +173,14 @@ def test_the_schema_lists_the_words() -> None:
     for word in ("runner", "golden_hour", "golden_hour", "medium_close_up", "right_hand", "albedo_aa", "prores"):
         assert f'"{word}"' in text
     assert "x-vocabulary" not in text and "x-or-text" not in text
+
+
+def test_a_plate_must_be_an_image(tmp_path: Path) -> None:
+    (tmp_path / "plate.png").write_bytes(b"\x89PNG\r\n\x1a\n not really")
+    (line,) = told(tmp_path, BASE.replace("timeline:", "stage: {plate: plate.png}\ntimeline:"))
+    assert line.startswith("7:16: stage.plate: plate.png: not an image that can be read")
+
+
+def test_a_broken_actor_or_prop_is_told_once(tmp_path: Path) -> None:
+    text = BASE.replace("runner", "runer").replace("timeline:", "stage: {props: [{shape: bnech}]}\ntimeline:")
+    assert [line.split(": ")[1] for line in told(tmp_path, text)] == ["cast.ada.outfit", "stage.props[0].shape"]
