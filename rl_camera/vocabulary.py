@@ -122,8 +122,8 @@ _BODY = ("*",)
 
 #: Frame heights follow the usual definitions by where the frame cuts the body (Arijon 1976; Mascelli 1965).
 SIZES: Mapping[str, SizeSpec] = {
-    ShotSize.EXTREME_WIDE: SizeSpec("the place; the figure is a fifth of the frame", -1.5, 0.5, _BODY, 24.0),
-    ShotSize.WIDE: SizeSpec("the whole body and the room around it, about half of the frame", -0.34, 0.3, _BODY, 28.0),
+    ShotSize.EXTREME_WIDE: SizeSpec("the place; the figure is a fifth of the frame", -1.75, 0.43, _BODY, 24.0),
+    ShotSize.WIDE: SizeSpec("the whole body and the room around it, about half of the frame", -0.4, 0.25, _BODY, 28.0),
     ShotSize.FULL: SizeSpec("head to toe, a little air above and below", -0.07, 0.08, _BODY, 35.0),
     ShotSize.MEDIUM_FULL: SizeSpec("from the knees up: the American shot", 0.24, 0.08, _KNEES, 40.0),
     ShotSize.MEDIUM: SizeSpec("from just below the hips up", 0.46, 0.08, _TRUNK, 50.0),
