@@ -9,6 +9,7 @@ import numpy as np
 
 from motion.camera import CameraPath
 from motion.rotations import Array
+from render.world import Instant
 
 NEAR_M, FAR_M = 0.03, 20_000.0
 
@@ -90,6 +91,21 @@ def view(
         pose = pose.copy()
         pose[:3, 3] += pose[:3, 0] * x + pose[:3, 1] * y
     return View(pose, f, (cx, cy), size)
+
+
+def silhouette(instants: Sequence[Instant], looking: View, margin_px: int = 4) -> tuple[int, int, int, int]:
+    """A rectangle ``(x, y, width, height)`` in px that holds everything but the ground at these instants."""
+    width, height = looking.size
+    boxes = [(m.low, m.high) for instant in instants for m in instant.meshes]
+    corners = np.array([[x, y, z] for a, b in boxes for x in (a[0], b[0]) for y in (a[1], b[1]) for z in (a[2], b[2])])
+    if not len(corners):
+        return 0, 0, 0, 0
+    place, depth = looking.project(corners)
+    if (depth < NEAR_M).any():
+        return 0, 0, width, height
+    low = np.clip(np.floor(place.min(0)) - margin_px, 0, looking.size).astype(int)
+    high = np.clip(np.ceil(place.max(0)) + margin_px, 0, looking.size).astype(int)
+    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
 
 
 def at_rest(views: Sequence[View], tolerance_px: float = 0.25) -> bool:

@@ -20,9 +20,9 @@ from render.rasterizer.programs import Programs
 from render.rasterizer.scene import Scene
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window, contact_window, sun_window
-from render.rasterizer.targets import SLOTS, Targets
+from render.rasterizer.targets import Targets, slot_of
 from render.tonemap import from_srgb8
-from render.view import at_rest, view
+from render.view import at_rest, silhouette, view
 from render.world import Instant, World
 
 if TYPE_CHECKING:
@@ -127,17 +127,17 @@ class Rasterizer:
             centred = view(camera, index, self.size)
             beauty = bool(wanted & {"beauty", "display", "albedo_aa"})
             data = wanted & set(DATA_PASSES)
-            together = beauty and data and len(samples) == 1
             if data:
                 scene.pose(middle)
-                kind = "ALL" if together or data & _LIT_PASSES else "DATA"
+                # The first sample of beauty is where data is drawn, so one pass serves both.
+                kind = "ALL" if beauty or data & _LIT_PASSES else "DATA"
                 if kind == "ALL":
                     scene.draw_shadow(sun)
                 scene.fill(centred, sun, contact, 0.0)
                 scene.draw(self._targets, kind, centred)
                 arrays |= self._targets.read(kind, wanted)
-            if beauty and not together:
-                self._accumulate(scene, camera, index, samples, moments, sun, contact, wanted)
+            if beauty:
+                self._accumulate(scene, camera, index, samples, moments, sun, contact, wanted, bool(data))
                 arrays |= self._targets.read_sum(len(samples), wanted)
             if "display" in wanted:
                 arrays["display"] = self._display.draw("colour" if len(samples) == 1 else "sum")
@@ -153,20 +153,23 @@ class Rasterizer:
         sun: Window | None,
         contact: Window | None,
         wanted: frozenset[str],
+        first_drawn: bool,
     ) -> None:
         """The one loop behind anti-aliasing, motion blur and depth of field."""
         kind = "BEAUTY_ALBEDO" if "albedo_aa" in wanted else "BEAUTY"
         count, shutter = len(samples), camera.shutter_angle / 360.0
         views = [view(camera, index + s.shutter * shutter, self.size, s.jitter, s.lens, home=index) for s in samples]
         backed = count > 1 and at_rest(views)
-        if backed:
-            scene.fill(view(camera, index, self.size), sun, contact, 0.0)
-            scene.draw_backdrop(self._targets, kind)
         for i, (sample, moment, looking) in enumerate(zip(samples, moments, views, strict=True)):
-            scene.pose(moment)
-            scene.draw_shadow(sun)
-            scene.fill(looking, sun, contact, sample.turn)
-            scene.draw(self._targets, kind, looking, i % SLOTS, backed)
+            if i or not first_drawn:
+                scene.pose(moment)
+                scene.draw_shadow(sun)
+                scene.fill(looking, sun, contact, sample.turn)
+                scene.draw(self._targets, kind, looking, slot_of(i), backed and i > 0)
+            if i == 0 and backed:
+                # Behind things that move, other samples may see what this one does not.
+                scene.fill(looking, sun, contact, sample.turn)
+                scene.draw_backdrop(self._targets, kind, silhouette(moments, looking))
             if count > 1:
                 self._targets.keep(kind, self._programs, i, count, backed)
 

@@ -27,21 +27,22 @@ def _tent(u: np.ndarray, width: float) -> np.ndarray:
 def sequence(count: int, filter_px: float) -> tuple[Sample, ...]:
     """``count`` samples; each dimension alone is evenly stratified (ranks of multiples of irrational numbers).
 
-    One sample is the pixel's centre, the middle of the shutter and of the lens.
+    The first is the pixel's centre, the middle of the shutter and of the lens: data passes are drawn there too.
     """
-    if count == 1:
-        return (Sample((0.0, 0.0), 0.0, (0.0, 0.0), 0.0),)
-    i = np.arange(count)
+    i = np.arange(1, count)
 
     def even(irrational: float) -> np.ndarray:
-        rank = np.argsort(np.argsort(np.modf((i + 1) * irrational)[0], kind="stable"), kind="stable")
-        return (rank + 0.5) / count
+        """Strata of the other samples, shuffled; the middle one is the first sample's."""
+        rank = np.argsort(np.argsort(np.modf(i * irrational)[0], kind="stable"), kind="stable")
+        return (rank + (rank >= count // 2) + 0.5) / count
 
-    x, y = _tent((i + 0.5) / count, filter_px), _tent(even(0.6180339887), filter_px)
+    x, y = _tent(even(0.0), filter_px), _tent(even(0.6180339887), filter_px)
     shutter = even(0.7548776662) - 0.5
-    radius, angle = np.sqrt(even(0.4142135624)), 2 * np.pi * np.modf(i * 0.6180339887)[0]
+    radius = np.sqrt((np.argsort(np.argsort(np.modf(i * 0.4142135624)[0])) + 1.5) / count)
+    angle = 2 * np.pi * np.modf(i * 0.6180339887)[0]
     u, v, turn = radius * np.cos(angle), radius * np.sin(angle), i / count
-    return tuple(
+    first = Sample((0.0, 0.0), 0.0, (0.0, 0.0), 0.0)
+    return first, *(
         Sample((float(x[j]), float(y[j])), float(shutter[j]), (float(u[j]), float(v[j])), float(turn[j]))
-        for j in range(count)
+        for j in range(count - 1)
     )

@@ -12,7 +12,7 @@ from render import lighting, materials
 from render.rasterizer.programs import BLOCKS, TEXTURES, Programs
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window
-from render.rasterizer.targets import BACKDROP, Targets
+from render.rasterizer.targets import Targets
 from render.view import View
 from render.world import Drawable, Instant, Posed, World
 
@@ -27,8 +27,8 @@ _BLOCK = np.dtype(
         *[(name, *_VEC) for name in ("eye", "forward", "eye_k", "forward_k", "ray", "ray_dx", "ray_dy", "image", "sun",
                                      "sun_colour", "shadow")],
         ("sky_light", "f4", (9, 4)),
-        *[(name, *_VEC) for name in ("zenith", "horizon", "haze", "glow", "reach", "middle", "contact", "ground_a", "ground_b",
-                                     "ground_tile")],
+        *[(name, *_VEC) for name in ("zenith", "horizon", "haze", "glow", "reach", "middle", "contact",
+                                     "ground_a", "ground_b", "ground_tile")],
         ("ground_patch", "f4", (2, 4)), ("patch_axis", *_VEC),
         ("lamp_place", "f4", (_LAMPS, 4)), ("lamp_colour", "f4", (_LAMPS, 4)), ("lamp_axis", "f4", (_LAMPS, 4)),
     ]
@@ -213,10 +213,16 @@ class Scene:
             self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(context.TRIANGLES, vertices=3)
         self._stop()
 
-    def draw_backdrop(self, targets: Targets, kind: str) -> None:
-        """Draw only the sky and the ground that nothing can shade: the same in every sample of a camera at rest."""
+    def draw_backdrop(self, targets: Targets, kind: str, where: tuple[int, int, int, int]) -> None:
+        """Draw only the sky and the ground that nothing can shade: the same in every sample of a camera at rest.
+
+        ``where``: x, y, width, height in px; the first sample shows it already everywhere else.
+        """
+        if not where[2] or not where[3]:
+            targets.hide_backdrop(kind)
+            return
         self._start()
-        targets.use(kind, BACKDROP)
+        targets.use_backdrop(kind, where)
         if self._ground is not None:
             self._draw_ground("ground.frag", kind, patch=False, ring=True)
         self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(self.context.TRIANGLES, vertices=3)
@@ -349,8 +355,8 @@ class Scene:
             "LAMPS": min(len(lamps), _LAMPS), "GROUND_KIND": self._ground.kind if self._ground else 0,
             "BACKDROP": int(preset.backdrop is not None), "PLATE": int(plate), "CATCHER": int(self._catcher),
             "CLOUDS": int(preset.clouds > 0), "STARS": int(preset.stars > 0),
-            "GROUNDLESS": int(self._ground is None), "TRANSPARENT": int(self.settings.transparent), "SHADOW_TAPS": self.settings.shadow_taps,
-            "SEARCH_TAPS": max(self.settings.shadow_taps // 2, 4),
+            "GROUNDLESS": int(self._ground is None), "TRANSPARENT": int(self.settings.transparent),
+            "SHADOW_TAPS": self.settings.shadow_taps, "SEARCH_TAPS": max(self.settings.shadow_taps // 2, 4),
         }  # fmt: skip
 
     def _draw_depth(self, framebuffer: moderngl.Framebuffer, window: Window) -> None:

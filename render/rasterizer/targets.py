@@ -31,13 +31,18 @@ _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
     "SUM_ALBEDO": (("sum_albedo", 4, "f4"),),
 }  # fmt: skip
 
-SLOTS = 4  # samples held before they are added up
+SLOTS = 4  # samples held before they are added up: the first, which stays, and three others
 BACKDROP = SLOTS  # the slot of what lies behind all samples alike
 _EMPTY = -1.0  # a sample's alpha where the backdrop shows
 SAMPLE_PLACES = (8, 9, 10, 11)
 _BACKDROP_PLACE = 12
 _FLAT = ("OCCLUSION", "DISPLAY", "SUM", "SUM_ALBEDO")  # drawn without depths
 _UNTOUCHED = np.array([0x5A, 0xA5, 0xC3, 0xFF], np.uint8)  # as a float, one of the NaNs that no shader makes
+
+
+def slot_of(index: int) -> int:
+    """Where a sample is drawn: the first keeps its place, the others take turns."""
+    return index if index == 0 else 1 + (index - 1) % (SLOTS - 1)
 
 
 def _slotted(name: str, slot: int) -> str:
@@ -55,6 +60,7 @@ class Targets:
         self._depth_only: moderngl.Framebuffer | None = None
         self._framebuffers: dict[str, moderngl.Framebuffer] = {}
         self._triangle: moderngl.VertexArray | None = None
+        self._where = (0, 0, 0, 0)
 
     def texture(self, name: str, channels: int, kind: str) -> moderngl.Texture:
         """The picture of one name."""
@@ -118,19 +124,32 @@ class Targets:
         framebuffer.use()
         self._context.depth_func = "<="
 
-    def keep(self, kind: str, programs: Programs, index: int, count: int, backdrop: bool) -> None:
+    def use_backdrop(self, kind: str, where: tuple[int, int, int, int]) -> None:
+        """Draw what lies behind the samples into its own slot, but only inside a rectangle."""
+        framebuffer = self.framebuffer(kind, BACKDROP)
+        framebuffer.scissor = where
+        self._where = where
+        self.use(kind, BACKDROP)
+
+    def hide_backdrop(self, kind: str) -> None:
+        """Nothing lies between the samples and the first one."""
+        self.framebuffer(kind, BACKDROP)
+        self._where = (0, 0, 0, 0)
+
+    def keep(self, kind: str, programs: Programs, index: int, count: int, backed: bool) -> None:
         """Sample ``index`` of ``count`` was drawn into its slot; when all slots are full, add them to the sums."""
-        last = index == count - 1
-        if (index + 1) % SLOTS and not last:
+        slot = slot_of(index)
+        if slot != SLOTS - 1 and index != count - 1:
             return
         context = self._context
-        held = index % SLOTS + 1
         program = programs.get("sky.vert", "resolve.frag")
         program["weight"].value = 1.0 / count
-        program["held"].value = held
+        program["first_weight"].value = float(index < SLOTS)
+        program["others"].value = slot
         program["samples"].value = SAMPLE_PLACES
         program["backdrop"].value = _BACKDROP_PLACE
-        program["backed"].value = backdrop
+        x, y, width, height = self._where if backed else (0, 0, 0, 0)
+        program["inside"].value = (x, y, x + width, y + height)
         if self._triangle is None:
             self._triangle = context.vertex_array(program, [])
         context.disable(context.DEPTH_TEST)
@@ -140,9 +159,9 @@ class Targets:
         pairs = [("colour", "SUM")] + ([("albedo", "SUM_ALBEDO")] if kind == "BEAUTY_ALBEDO" else [])
         for source, into in pairs:
             self.framebuffer(into).use()
-            for slot, place in enumerate(SAMPLE_PLACES):
-                self._textures[_slotted(source, slot if slot < held else 0)].use(place)
-            self._textures[_slotted(source, BACKDROP if backdrop else 0)].use(_BACKDROP_PLACE)
+            for other, place in enumerate(SAMPLE_PLACES):
+                self._textures[_slotted(source, other if other <= slot else 0)].use(place)
+            self._textures[_slotted(source, BACKDROP if backed else 0)].use(_BACKDROP_PLACE)
             self._triangle.render(context.TRIANGLES, vertices=3)
         context.disable(context.BLEND)
 
