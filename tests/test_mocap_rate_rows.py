@@ -94,25 +94,20 @@ TOKENS = st.one_of(
 )
 
 
-@pytest.mark.parametrize("threads", [True, False], ids=["blocks", "at once"])
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_numbers_are_those_of_float(threads: bool, data: st.DataObject) -> None:
+def test_numbers_are_those_of_float(data: st.DataObject) -> None:
     columns = data.draw(st.integers(1, 6))
     table = data.draw(st.lists(st.lists(TOKENS, min_size=columns, max_size=columns), min_size=1, max_size=20))
     blank, end = data.draw(st.sampled_from([" ", "\t", "  "])), data.draw(st.sampled_from(["\n", "\r\n", " \n\n"]))
     body = end.join(blank.join(row) for row in table).encode()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "has_idle_core", lambda: threads)
-        patch.setattr(rows, "_BLOCK", data.draw(st.sampled_from([1, 40, 1 << 18])) if threads else 1 << 18)
-        values = rows.parse_rows(body, columns, 1, "a")
+    values = rows.parse_rows(body, columns, 1, "a")
     np.testing.assert_array_equal(values, [[float(token) for token in row] for row in table])
 
 
-@pytest.mark.parametrize("threads", [True, False], ids=["blocks", "at once"])
 @settings(max_examples=300, deadline=None)
 @given(place=st.integers(0, 10_000), damage=st.sampled_from("xe.-+_,5 \n\t9\0E"))
-def test_damage_is_refused_just_where_float_refuses_it(threads: bool, place: int, damage: str) -> None:
+def test_damage_is_refused_just_where_float_refuses_it(place: int, damage: str) -> None:
     table = [["1.5", "-22.25e-3", "7", "0.000001", "-180.5"]] * 7
     text = "\n".join(" ".join(row) for row in table)
     place %= len(text)
@@ -129,23 +124,8 @@ def test_damage_is_refused_just_where_float_refuses_it(threads: bool, place: int
             break
         if words:
             expected.append(values)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "has_idle_core", lambda: threads)
-        patch.setattr(rows, "_BLOCK", 20)
-        if expected is None:
-            with pytest.raises(BadInput, match=r"a:\d+: frame \d"):
-                rows.parse_rows(text.encode(), 5, 1, "a")
-        else:
-            np.testing.assert_array_equal(rows.parse_rows(text.encode(), 5, 1, "a"), expected)
-
-
-def test_large_tables_parse_the_same_on_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    table = rng.normal(size=(4000, 60)) * np.array([1e-12, 1.0, 300.0] * 20)
-    body = "\n".join(" ".join(f"{v:.6g}" for v in row) for row in table).encode()
-    results = []
-    for idle in (True, False):
-        monkeypatch.setattr(rows, "has_idle_core", lambda idle=idle: idle)
-        results.append(rows.parse_rows(body, 60, 1, "a"))
-    np.testing.assert_array_equal(*results)
-    np.testing.assert_allclose(results[0], table, rtol=1e-5)
+    if expected is None:
+        with pytest.raises(BadInput, match=r"a:\d+: frame \d"):
+            rows.parse_rows(text.encode(), 5, 1, "a")
+    else:
+        np.testing.assert_array_equal(rows.parse_rows(text.encode(), 5, 1, "a"), expected)
