@@ -102,6 +102,8 @@ def retarget(
     world = settle_spine(source, world, own_offsets)
     clip = _place(source, world, offsets, own, scale, level, ground, lock_feet)
     notes = list(joint_map.notes)
+    if take.metres_per_unit is not None and not 0.3 < source.leg < 1.5:
+        notes.append(f"legs of {source.leg:.3g} m by the file's own unit: neither child nor adult")
     lead_in = calibration_frames(source)
     if lead_in:
         notes.append(

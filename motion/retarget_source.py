@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -109,12 +110,12 @@ class Source:
         q, p = self.rotation(joint)[pick], self.position(joint)[pick]
         return np.median(rot.rotate(rot.inverse(q), points[pick] - p), axis=0)
 
-    @property
+    @cached_property
     def sample(self) -> np.ndarray:
         """At most 256 frames spread over the take: enough for every median that is wanted."""
         return np.unique(np.linspace(0, len(self.q) - 1, min(len(self.q), 256)).astype(int))
 
-    @property
+    @cached_property
     def leg(self) -> float:
         """Length hip to ankle in metres, both legs' mean."""
         return _leg_length(self)
