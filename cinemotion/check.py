@@ -24,7 +24,7 @@ def check_names(scene: Scene, report: Report) -> None:
     _check_picture(scene, report)
     for name, actor in scene.cast.items():
         loc: Loc = ("cast", name)
-        for key in ("build", "age", "presentation", "skin", "hair"):
+        for key in ("build", "age", "presentation", "skin", "hair", "gender"):
             word(key, getattr(actor.body, key), (*loc, "body", key))
         word("outfit", actor.outfit, (*loc, "outfit"))
         _check_facing(scene, report, actor.facing, (*loc, "facing"), name)
@@ -158,7 +158,7 @@ def check_files(scene: Scene, report: Report) -> None:
     from motion.props import is_file
 
     for name, actor in scene.cast.items():
-        _check_file(report, actor.body.model, ("cast", name, "body", "model"))
+        _check_file(report, actor.body.model, ("cast", name, "body", "model"), folders=True)
     for k, prop in enumerate(scene.stage.props):
         if is_file(prop.shape):
             _check_file(report, prop.shape, ("stage", "props", k, "shape"))
@@ -166,16 +166,16 @@ def check_files(scene: Scene, report: Report) -> None:
     _check_output(scene, report)
 
 
-def _check_file(report: Report, name: str | None, loc: Loc) -> None:
+def _check_file(report: Report, name: str | None, loc: Loc, folders: bool = False) -> None:
     if name is not None:
         try:
-            existing(report.source.folder, name)
+            existing(report.source.folder, name, folders)
         except BadInput as error:
             report(loc, str(error))
 
 
-def existing(folder: Path, name: str) -> Path:
-    """A file that a scene names, relative to the scene's folder.
+def existing(folder: Path, name: str, folders: bool = False) -> Path:
+    """A file (or, where allowed, a folder) that a scene names, relative to the scene's folder.
 
     Raises:
         BadInput: it is not there.
@@ -184,6 +184,8 @@ def existing(folder: Path, name: str) -> Path:
         raise BadInput(f"{name!r} is not a file name")
     path = folder / Path(name).expanduser()
     try:
+        if path.is_dir() and folders:
+            return path
         if path.is_dir():
             raise BadInput(f"'{name}' is a folder, expected a file")
         if not path.is_file():

@@ -141,7 +141,7 @@ def _body(options: Options) -> Any:
     from motion.body import Body
 
     if options.model is not None:
-        return Body.from_smpl(options.model)
+        return Body.from_smpl(options.model, **({} if options.outfit is None else {"outfit": options.outfit}))
     words = {name: getattr(options, name) for name in ("build", "age", "presentation", "outfit")}
     words["height_m"] = options.height
     return Body.default(**{k: v for k, v in words.items() if v is not None})

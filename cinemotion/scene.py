@@ -157,8 +157,11 @@ class BodySpec(Strict):
     presentation: Word | None = _from("presentation")
     skin: Word | None = _from("skin")
     hair: Word | None = _from("hair")
-    model: Word | None = Field(default=None, description="path of a SMPL, SMPL-H or SMPL-X file (.npz, .pkl)")
-    gender: Word | None = Field(default=None, description="of the model file, where it holds several")
+    model: Word | None = Field(default=None, description="a SMPL, SMPL-H or SMPL-X file (.npz, .pkl) or folder")
+    gender: Word | None = _from("gender")
+    betas: Annotated[tuple[Number, ...], Field(max_length=300)] = Field(
+        default=(), description="shape values of the model"
+    )
 
 
 class Actor(Strict):

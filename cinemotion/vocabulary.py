@@ -37,6 +37,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "presentation": _attribute("motion.body", "PRESENTATIONS"),
     "skin": _attribute("motion.body", "SKINS"),
     "hair": _attribute("motion.body", "HAIR_COLOURS"),
+    "gender": lambda: ("neutral", "female", "male"),  # the files of a folder of SMPL models
     "joint": _attribute("motion.skeleton", "JOINTS"),
     "shape": _attribute("motion.props", "PRIMITIVES"),
     "material": materials,

@@ -151,3 +151,18 @@ def test_glb_has_the_body_and_comes_back(tmp_path: Path) -> None:
     assert ".glb" in formats.readable() and ".glb" in formats.writable()
     with pytest.raises(BadInput, match=r"write \.glb"):
         convert("pybullet:walk", tmp_path / "walk.gltf")
+
+
+def test_a_users_own_smpl_file_performs(tmp_path: Path) -> None:
+    from cinemotion.resolve import load
+    from cinemotion.source import read
+    from motion.body import Body
+
+    np.savez(tmp_path / "SMPL_NEUTRAL.npz", **Body.default(outfit="runner").smpl_arrays())
+    scene = tmp_path / "scene.yaml"
+    for model in ("SMPL_NEUTRAL.npz", "."):
+        scene.write_text(GOOD.replace("ada: {}", f"ada: {{body: {{model: {model}, betas: [0.5, -0.5]}}}}"))
+        film, _ = load(read(scene))
+        assert film.performances[0].character.mesh.vertices.shape[1] == 3
+        licence = next(i.provenance.licence for i in film.inputs if i.role == "body")
+        assert licence is not None and "own file" in licence
