@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window, contact_window, sun_window
 from render.rasterizer.targets import Targets, slot_of
 from render.tonemap import from_srgb8
-from render.view import at_rest, silhouette, view
+from render.view import View, at_rest, silhouette, view
 from render.world import Instant, World
 
 if TYPE_CHECKING:
@@ -30,6 +31,19 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 16384
 _LIT_PASSES = {"diffuse", "specular"}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How one frame will be drawn. The first sample is the pixel's centre at the middle of the shutter."""
+
+    samples: tuple[sampling.Sample, ...]
+    moments: tuple[Instant, ...]
+    views: tuple[View, ...]
+    sun: Window | None
+    contact: Window | None
+    beauty: bool
+    backed: bool  # samples after the first leave out the ground that nothing can shade, and the sky
 
 
 class Rasterizer:
@@ -109,77 +123,69 @@ class Rasterizer:
             yield self._frame(world, camera, _checked_frame(camera, index), wanted)
 
     def _frame(self, world: World, camera: CameraPath, index: int, wanted: frozenset[str]) -> Frame:
-        context = self._open()
-        with context:
+        with self._open():
             scene = self._prepare(world)
-            time = float(index / camera.fps)
-            samples = sampling.sequence(self.settings.samples, self.settings.filter_px)
-            shutter = camera.shutter_angle / 360.0  # frames
-            moments = [world.at(time + s.shutter * shutter / float(camera.fps)) for s in samples]
-            middle = world.at(time)
-            arrays: dict[str, np.ndarray] = {}
-            lit = bool(wanted - set(DATA_PASSES)) or bool(wanted & _LIT_PASSES)
-            sun = sun_window(moments, scene.sun, self.settings.texels(self.size)) if lit else None
-            contact = contact_window(middle) if lit else None
-            if contact is not None:
-                scene.pose(middle)
-                scene.draw_contact(contact)
-            centred = view(camera, index, self.size)
-            beauty = bool(wanted & {"beauty", "display", "albedo_aa"})
+            plan = self._plan(scene, camera, index, wanted)
             data = wanted & set(DATA_PASSES)
+            arrays: dict[str, np.ndarray] = {}
+            if plan.contact is not None:
+                scene.pose(plan.moments[0])
+                scene.draw_contact(plan.contact)
             if data:
-                scene.pose(middle)
-                # The first sample of beauty is where data is drawn, so one pass serves both.
-                kind = "ALL" if beauty or data & _LIT_PASSES else "DATA"
-                if kind == "ALL":
-                    scene.draw_shadow(sun)
-                scene.fill(centred, sun, contact, 0.0)
-                scene.draw(self._targets, kind, centred)
+                kind = "ALL" if plan.beauty or data & _LIT_PASSES else "DATA"
+                self._draw(scene, plan, kind, 0)
                 arrays |= self._targets.read(kind, wanted)
-            if beauty:
-                self._accumulate(scene, camera, index, samples, moments, sun, contact, wanted, bool(data))
-                arrays |= self._targets.read_sum(len(samples), wanted)
+            if plan.beauty:
+                self._accumulate(scene, plan, "BEAUTY_ALBEDO" if "albedo_aa" in wanted else "BEAUTY", bool(data))
+                arrays |= self._targets.read_sum(len(plan.samples), wanted)
             if "display" in wanted:
-                arrays["display"] = self._display.draw("colour" if len(samples) == 1 else "sum")
-            return self._finished(world, camera, index, time, wanted, arrays)
+                arrays["display"] = self._display.draw("colour" if len(plan.samples) == 1 else "sum")
+            return self._finished(world, camera, index, arrays)
 
-    def _accumulate(
-        self,
-        scene: Scene,
-        camera: CameraPath,
-        index: int,
-        samples: Sequence[sampling.Sample],
-        moments: Sequence[Instant],
-        sun: Window | None,
-        contact: Window | None,
-        wanted: frozenset[str],
-        first_drawn: bool,
-    ) -> None:
+    def _plan(self, scene: Scene, camera: CameraPath, index: int, wanted: frozenset[str]) -> _Plan:
+        """Where and when every sample of a frame is; it depends on nothing drawn before."""
+        time, shutter = float(index / camera.fps), camera.shutter_angle / 360.0  # seconds, frames
+        beauty = bool(wanted & {"beauty", "display", "albedo_aa"})
+        lit = beauty or bool(wanted & _LIT_PASSES)
+        # The shadow's window holds the whole shutter for every pass, so that light is the same with and without beauty.
+        samples = sampling.sequence(self.settings.samples, self.settings.filter_px)
+        moments = tuple(
+            scene.world.at(time + s.shutter * shutter / float(camera.fps)) for s in samples if lit or s == samples[0]
+        )
+        views = tuple(
+            view(camera, index + s.shutter * shutter, self.size, s.jitter, s.lens, home=index) for s in samples
+        )
+        sun = sun_window(moments, scene.sun, self.settings.texels(self.size)) if lit else None
+        contact = contact_window(moments[0]) if lit else None
+        return _Plan(samples, moments, views, sun, contact, beauty, len(samples) > 1 and at_rest(views))
+
+    def _draw(self, scene: Scene, plan: _Plan, kind: str, i: int) -> None:
+        """Draw one sample."""
+        scene.pose(plan.moments[i])
+        if kind != "DATA":
+            scene.draw_shadow(plan.sun)
+        later = i > 0  # the first serves the data passes too, which are the same whatever follows
+        scene.fill(plan.views[i], plan.sun, plan.contact, plan.samples[i].turn, jittered=later and not plan.backed)
+        scene.draw(self._targets, kind, plan.views[i], slot_of(i), later and plan.backed)
+
+    def _accumulate(self, scene: Scene, plan: _Plan, kind: str, first_drawn: bool) -> None:
         """The one loop behind anti-aliasing, motion blur and depth of field."""
-        kind = "BEAUTY_ALBEDO" if "albedo_aa" in wanted else "BEAUTY"
-        count, shutter = len(samples), camera.shutter_angle / 360.0
-        views = [view(camera, index + s.shutter * shutter, self.size, s.jitter, s.lens, home=index) for s in samples]
-        backed = count > 1 and at_rest(views)
-        for i, (sample, moment, looking) in enumerate(zip(samples, moments, views, strict=True)):
+        count = len(plan.samples)
+        for i in range(count):
             if i or not first_drawn:
-                scene.pose(moment)
-                scene.draw_shadow(sun)
-                scene.fill(looking, sun, contact, sample.turn)
-                scene.draw(self._targets, kind, looking, slot_of(i), backed and i > 0)
-            if i == 0 and backed:
+                self._draw(scene, plan, kind, i)
+            if i == 0 and plan.backed:
                 # Behind things that move, other samples may see what this one does not.
-                scene.fill(looking, sun, contact, sample.turn)
-                scene.draw_backdrop(self._targets, kind, silhouette(moments, looking))
+                scene.fill(plan.views[0], plan.sun, plan.contact, plan.samples[0].turn)
+                scene.draw_backdrop(self._targets, kind, silhouette(plan.moments, plan.views[0]))
             if count > 1:
-                self._targets.keep(kind, self._programs, i, count, backed)
+                self._targets.keep(kind, self._programs, i, count, plan.backed)
 
     def _finished(
         self,
         world: World,
         camera: CameraPath,
         index: int,
-        time: float,
-        wanted: frozenset[str],
         arrays: dict[str, np.ndarray],
     ) -> Frame:
         colour = arrays.pop("colour", None)
@@ -188,7 +194,9 @@ class Rasterizer:
         def flow_to(k: int) -> Flow:
             return self._flow_to(world, camera, index, k)
 
-        return Frame(index, time, self.size, camera, beauty=beauty, alpha=alpha, _flow=flow_to, **arrays)
+        return Frame(
+            index, float(index / camera.fps), self.size, camera, beauty=beauty, alpha=alpha, _flow=flow_to, **arrays
+        )
 
     def _flow_to(self, world: World, camera: CameraPath, index: int, k: int) -> Flow:
         context = self._open()

@@ -224,7 +224,11 @@ class Scene:
         self._start()
         targets.use_backdrop(kind, where)
         if self._ground is not None:
-            self._draw_ground("ground.frag", kind, patch=False, ring=True)
+            ring = self._triangle(self.programs.get("ground.vert", "ground.frag", kind))
+            # With the ring's shader the patch is ground that nothing shades: what shows past its jittered edge.
+            patch = self._triangle(self.programs.get("ground_patch.vert", "ground.frag", kind))
+            patch.render(self.context.TRIANGLE_STRIP, vertices=4)
+            ring.render(self.context.TRIANGLE_STRIP, vertices=10)
         self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(self.context.TRIANGLES, vertices=3)
         self._stop()
 
@@ -257,10 +261,11 @@ class Scene:
         """The patch that something can shade, and the ring round it."""
         context = self.context
         shaded = f"{kind}_SHADED" if kind else "SHADED"
+        vertex = "ground_patch.vert"
         if kind in ("DATA", "SHAPE", ""):
-            shaded = kind  # without light there is no difference, and so no second shader
+            shaded = kind  # without light there is no difference
         if patch:
-            array = self._triangle(self.programs.get("ground.vert", fragment, shaded))
+            array = self._triangle(self.programs.get(vertex, fragment, shaded))
             array.render(context.TRIANGLE_STRIP, vertices=4)
         if ring:
             self._triangle(self.programs.get("ground.vert", fragment, kind)).render(context.TRIANGLE_STRIP, vertices=10)
@@ -276,10 +281,27 @@ class Scene:
         mesh.array(program).render(self.context.TRIANGLES)
 
     def fill(
-        self, looking: View, sun: Window | None, contact: Window | None, turn: float, there: View | None = None
+        self,
+        looking: View,
+        sun: Window | None,
+        contact: Window | None,
+        turn: float,
+        there: View | None = None,
+        jittered: bool = False,
     ) -> None:
-        """Write what every shader knows of this picture."""
+        """Write what every shader knows of this picture.
+
+        Args:
+            looking: from where.
+            sun: the shadow map's view.
+            contact: the contact map's view.
+            turn: 0 … 1, another one for every sample.
+            there: the view that flow leads to.
+            jittered: the ground is one of several samples, which together filter a footprint's length; a single
+                one must blur it.
+        """
         block = self._block
+        block["ground_tile"][3] = 1 / 10.0 if jittered else 1 / 3.5
         width, height = looking.size
         block["world_clip"] = looking.world_to_clip().T
         block["eye"][:3], block["forward"][:3] = looking.eye, looking.forward
@@ -339,7 +361,7 @@ class Scene:
             ground = self._ground
             block["ground_a"] = *ground.colour, ground.kind
             block["ground_b"] = *ground.colour2, ground.roughness
-            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, 9.0, 1 / 12.0
+            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, 9.0, 0.0
         lamps = [(lighting.towards(k.azimuth, k.elevation), k.colour, 0.0, None, 0.0) for k in preset.kickers]
         for light in stage.lights:
             spot = light.kind == "spot" and light.target is not None
