@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NoReturn
 
@@ -56,7 +55,6 @@ def parse(data: bytes, path: str) -> Take:
     Raises:
         BadInput: whatever is wrong in the file, as ``path:line: what came, what was expected``.
     """
-    digest = files.hashing(data)
     text = data
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = files.text_of(data, path, "BVH").encode()
@@ -75,7 +73,7 @@ def parse(data: bytes, path: str) -> Take:
     if len(values) != declared:
         last = first_line + text[start:].rstrip().count(b"\n")
         raise BadInput(f"{path}:{last}: the file has {len(values)} frames, expected {declared} as 'Frames:' says")
-    return _take(header, values, fps, path, digest)
+    return _take(header, values, fps, path, data)
 
 
 class _Header:
@@ -277,7 +275,7 @@ def _motion_head(text: bytes, place: int, path: str) -> tuple[int, rate.Fraction
     return frames, fps, place
 
 
-def _take(header: _Header, values: Array, fps: rate.Fraction, path: str, digest: Callable[[], str]) -> Take:
+def _take(header: _Header, values: Array, fps: rate.Fraction, path: str, data: bytes) -> Take:
     joints = len(header.names)
     rest = np.array(header.offsets, dtype=np.float64)
     ends = np.full((joints, 3), np.nan)
@@ -322,7 +320,7 @@ def _take(header: _Header, values: Array, fps: rate.Fraction, path: str, digest:
         fps=fps,
         end_offsets=ends,
         channels=tuple(map(tuple, header.channels)),
-        provenance=files.provenance(path, digest, notes=tuple(notes)),
+        provenance=files.provenance(path, data, notes=tuple(notes)),
     )
 
 

@@ -7,8 +7,6 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,22 +97,9 @@ def text_of(data: bytes, path: str | os.PathLike[str], kind: str) -> str:
         return data.decode("latin-1")
 
 
-def hashing(data: bytes) -> Callable[[], str]:
-    """Begin to hash a file's bytes; the function returned waits for the SHA-256 in hexadecimal.
-
-    Large files are hashed on a thread of their own, which needs nothing of Python meanwhile.
-    """
-    if len(data) < 1 << 20:
-        return lambda: hashlib.sha256(data).hexdigest()
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(hashlib.sha256, data)
-    pool.shutdown(wait=False)
-    return lambda: future.result().hexdigest()
-
-
 def provenance(
     path: str | os.PathLike[str],
-    data: bytes | Callable[[], str],
+    data: bytes,
     licence: str | None = None,
     notes: tuple[str, ...] = (),
 ) -> Provenance:
@@ -122,13 +107,12 @@ def provenance(
 
     Args:
         path: where the file was.
-        data: its bytes, or what `hashing` made of them.
+        data: its bytes.
         licence: what the format implies; without it the file's name is compared with those of known data sets.
         notes: what the reader assumed.
     """
     name = Path(path).name
-    digest = (hashing(data) if isinstance(data, bytes) else data)()
-    made = Provenance(source=name, sha256=digest, licence=licence, notes=notes)
+    made = Provenance(source=name, sha256=hashlib.sha256(data).hexdigest(), licence=licence, notes=notes)
     if licence is None:
         for pattern, known in _LICENCE_OF_NAME:
             if pattern.fullmatch(name):
