@@ -97,7 +97,7 @@ def test_normals_are_unit_and_face_the_eye(frame: Frame) -> None:
     there = frame.ids[..., 0] > 0
     assert np.allclose(np.linalg.norm(frame.normal[there], axis=-1), 1, atol=1e-5)
     assert not frame.normal[~there].any()
-    eye, directions = rays(frame)
+    _, directions = rays(frame)
     facing = -(frame.normal * directions).sum(-1) / np.linalg.norm(directions, axis=-1)
     body = np.isin(frame.ids[..., 0], (1, 2, 3))
     assert np.mean(facing[body] > -0.2) > 0.995  # smooth normals may lean past the horizon at silhouettes
