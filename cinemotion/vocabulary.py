@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def materials() -> dict[str, Material]:
     """The named materials: those that the primitives are made of."""
-    from motion import prop_shapes
+    from motion.props import shapes
     from motion.stage import Material
 
-    return {m.name: m for m in vars(prop_shapes).values() if isinstance(m, Material)}
+    return {m.name: m for m in vars(shapes).values() if isinstance(m, Material)}
 
 
 def _directors() -> Iterable[str]:

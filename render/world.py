@@ -11,7 +11,7 @@ import numpy as np
 from motion import props
 from motion.character import Character
 from motion.errors import BadInput, unknown
-from motion.prop_motion import PropMotion
+from motion.props.held import PropMotion
 from motion.rotations import Array
 from motion.stage import Material, Performance, Prop, Stage
 from render.lighting import PRESETS

@@ -11,7 +11,7 @@ from camera_people import capture, stander, walker
 from motion import props, skeleton
 from motion import rotations as rot
 from motion.errors import BadInput
-from motion.prop_motion import GRAVITY, GRIP_S
+from motion.props.held import GRAVITY, GRIP_S
 from motion.stage import Attachment, Performance, Prop
 
 

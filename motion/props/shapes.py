@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion import rotations as rot
-from motion.prop_mesh import Builder, PropMesh, arc, box, moved, prism, revolve
+from motion.props.build import Builder, PropMesh, arc, box, moved, prism, revolve
 from motion.rotations import Array
 from motion.stage import Material
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from motion.errors import BadInput, did_you_mean
-from motion.prop_mesh import PropMesh
-from motion.prop_motion import PropMotion, pose
-from motion.prop_shapes import PRIMITIVES, Primitive, Size
+from motion.props.build import PropMesh
+from motion.props.held import PropMotion, pose
+from motion.props.shapes import PRIMITIVES, Primitive, Size
 from motion.rotations import Array
 from motion.stage import Prop
 
@@ -136,7 +136,7 @@ def _from_primitive(shape: str, size: Size) -> PropMesh:
 
 @lru_cache(maxsize=64)
 def _from_file(name: str, path: str, stamp: int, size: Size) -> PropMesh:
-    from motion.prop_files import read
+    from motion.props.files import read
 
     return _sealed(read(name, path, size, MAX_FACES))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from motion.errors import BadInput
-from motion.prop_mesh import PropMesh
+from motion.props.build import PropMesh
 from motion.rotations import Array
 from motion.stage import Colour, Material
 
