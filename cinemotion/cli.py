@@ -81,7 +81,9 @@ def _explain(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    # A file's names end up in messages; its control characters must not reach the terminal.
+    plain = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    print(plain, file=sys.stderr, flush=True)
 
 
 @app.callback(invoke_without_command=True)

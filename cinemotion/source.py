@@ -146,11 +146,28 @@ def read(path: str | Path) -> Source:
         raise fail("the file is empty, expected a scene (schema: 1, cast, timeline, shots)")
     built = _Builder(source).build(node)
     source.data = data if is_json else built
+    _check_text(source, source.data, ())
     if source.problems:
         raise SceneError(sorted(source.problems, key=lambda p: (p.line, p.column)))
     if not isinstance(source.data, dict):
         raise fail(f"expected a mapping of sections (schema, cast, timeline, …), got {kind_of(source.data)}")
     return source
+
+
+def _check_text(source: Source, value: Any, loc: Loc) -> None:
+    """Escapes may spell half a character (a lone surrogate), which no file can hold."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(source, key, loc)
+            _check_text(source, item, (*loc, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            _check_text(source, item, (*loc, i))
+    elif isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            source.problems.append(source.problem(loc, f"{value!a} holds half a character"))
 
 
 def _near_files(path: Path) -> str:

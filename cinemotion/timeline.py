@@ -26,6 +26,8 @@ MAX_FILM_S = 3 * 3600
 DEFAULT_BLEND_S = Fraction(1, 4)
 #: Poses per second beyond this add nothing that a film shows.
 MAX_POSE_RATE = 120
+#: Entries that refer to later ones which refer to later ones …; people write a handful.
+MAX_CHAIN = 100
 #: A clip that travels less than this, metres, does not walk anywhere.
 MIN_TRAVEL_M = 0.05
 
@@ -91,6 +93,11 @@ class Timeline:
             for k in circle:
                 self._segments[k] = None
             return None
+        if len(self._open) >= MAX_CHAIN:
+            self._report(
+                ("timeline", i), f"more than {MAX_CHAIN} entries wait for one another; give one of them an `at`"
+            )
+            return self._segments.setdefault(i, None)
         self._open.append(i)
         try:
             built = self._build(i)

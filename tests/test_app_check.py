@@ -133,6 +133,16 @@ def test_references_in_a_circle(tmp_path: Path) -> None:
     assert len(lines) == 1
 
 
+def test_endless_chains_of_references(tmp_path: Path) -> None:
+    cast = "cast: {" + ", ".join(f"a{k}: {{}}" for k in range(150)) + "}\n"
+    entries = [f'  - {{actor: a{k}, clip: "pybullet:walk", id: e{k}, after: e{k + 1}}}\n' for k in range(149)]
+    text = (
+        "schema: 1\n" + cast + "timeline:\n" + "".join(entries) + '  - {actor: a149, clip: "pybullet:walk", id: e149}\n'
+    )
+    (line,) = told(tmp_path, text)
+    assert line.startswith("104:5: timeline[100]: more than 100 entries wait for one another")
+
+
 def test_overlapping_clips_of_one_actor(tmp_path: Path) -> None:
     text = BASE.replace("  - {actor: ben", '  - {actor: ada, clip: "pybullet:kick", at: 0.5s}\n  - {actor: ben')
     (line,) = told(tmp_path, text)

@@ -80,6 +80,13 @@ def test_check_tells_people_and_programs(tmp_path: Path) -> None:
     assert json.loads(cli("check", tmp_path / "none.yaml", "--format", "json").stdout)["ok"] is False
 
 
+def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(GOOD + '"\\e[31mred": 1\n')
+    shown = cli("check", bad)
+    assert shown.returncode == 2 and "\x1b" not in shown.stderr and "\\x1b[31mred" in shown.stderr
+
+
 def test_film_refuses_what_check_refuses(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text(GOOD.replace("walk", "wlak").replace("32", "3"))

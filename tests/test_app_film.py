@@ -129,6 +129,24 @@ def test_a_killed_film_goes_on_and_is_the_same(scene: Path, film: Path, workers:
     assert contents(made.path) == contents(film)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_stops_in_one_line_and_keeps_the_work(scene: Path, workers: str) -> None:
+    long = scene.with_name("long.yaml")
+    long.write_text(scene.read_text().replace("1s", "60s"))
+    out = scene.parent / f"stopped{workers}" / "film.mp4"
+    process = run(long, out, "-q", "--workers", workers)
+    chunks = out.with_name("film.mp4.work") / "chunks"
+    limit = time.monotonic() + 60
+    while not list(chunks.glob("[0-9]*/chunk.json")) and time.monotonic() < limit and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    lines = err.splitlines()
+    assert lines[-1] == "stopped" and "add --resume to go on" in lines[0] and len(lines) == 2, err
+    assert not out.exists() and not list(chunks.glob(".*partial"))
+
+
 def test_only_what_changed_is_drawn_again(scene: Path, tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
     path.write_text(scene.read_text())

@@ -73,6 +73,7 @@ BROKEN: list[tuple[str, str | bytes, str, str]] = [
     ("nul", "a: 1\n\x00", ":2:1:", "not YAML"),
     ("deep", "a: " + "[" * 200 + "]" * 200, ":1:", "nested deeper"),
     ("very deep", "[" * 20_000, ":1:1:", "nested deeper"),
+    ("half a character", 'a: "\\ud800"', ":1:4:", "half a character"),
     ("huge number", "a: " + "9" * 60, ":1:4:", "not a number that can be read"),
     ("too large", b"#" * (MAX_BYTES + 1), ":1:1:", "larger than"),
 ]
@@ -97,7 +98,13 @@ def test_every_repeated_key_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [('{"a": NaN}', "NaN"), ('{"a": 1', "not JSON"), ('{"a": 1, "a": 2}', "given twice"), ("[" * 30_000, "JSON")],
+    [
+        ('{"a": "\\ud800"}', "half a character"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": 1', "not JSON"),
+        ('{"a": 1, "a": 2}', "given twice"),
+        ("[" * 30_000, "JSON"),
+    ],
 )
 def test_broken_json(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(SceneError, match=words):
