@@ -8,13 +8,17 @@ The shape values of the default body are *not* SMPL betas.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from motion import body_dress, body_hair, body_outfits
+from motion import body_dress, body_hair, body_outfits, body_smpl, smpl_files
 from motion.body_asset import asset
-from motion.body_skinning import Skinner
+from motion.body_dress import Dressed
+from motion.body_skinning import Correctives, Skinner
 from motion.character import SkinnedMesh
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
@@ -36,14 +40,21 @@ USUAL_HEIGHT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Body:
     """A dressed body on SMPL-24; implements `motion.character.Character`."""
 
     mesh: SkinnedMesh
     weld: np.ndarray  # (V,) the first vertex at the same place
     description: str
+    licence: str
     _skinner: Skinner
+    _source: tuple[Dressed, float, tuple[Correctives, ...]] | None = (
+        None  # the default body's making, for `smpl_arrays`
+    )
+
+    def __repr__(self) -> str:
+        return f"Body({self.description}: {len(self.mesh.vertices)} vertices)"
 
     @property
     def rest_offsets(self) -> Array:
@@ -121,9 +132,7 @@ class Body:
             source.presentations.index(presentation), source.ages.index(age), source.builds.index(build)
         ]
         vertices, joints = source.shaped(betas)
-        wardrobe = body_outfits.pieces(
-            source, body_outfits.OUTFITS[outfit], body_outfits.SKINS[skin], body_outfits.HAIR_COLOURS[hair], hair_style
-        )
+        wardrobe = body_outfits.wardrobe(outfit, skin, hair, hair_style)
         dressed = body_dress.dress(source, vertices, joints, wardrobe)
         scale = height_m / source.stature
         lift = np.array([0.0, dressed.sole, 0.0])
@@ -141,8 +150,81 @@ class Body:
             parts=body_dress.PARTS,
             face_part=dressed.face_part.astype(np.int32),
         )
+        limbs = body_dress.correctives(source, dressed.blend, dressed.lift, scale)
         skinner = Skinner(
-            rest, dressed.normals, dressed.faces, dressed.weld, dressed.weights, joints, dressed.layout,
-            body_dress.correctives(source, dressed.blend, dressed.lift, scale),
+            rest, dressed.normals, dressed.faces, dressed.weld, dressed.weights, joints, dressed.layout, limbs,
         )  # fmt: skip
-        return cls(mesh, dressed.weld, f"{height_m:.2f} m, {build}, {age}, {presentation}, {outfit}", skinner)
+        words = f"{height_m:.2f} m, {build}, {age}, {presentation}, {outfit}"
+        return cls(mesh, dressed.weld, words, "CC0-1.0", skinner, (dressed, scale, limbs))
+
+    @classmethod
+    def from_smpl(
+        cls,
+        path: str | Path,
+        *,
+        gender: str = "neutral",
+        betas: ArrayLike | None = None,
+        outfit: str = "casual",
+        skin: str = "medium",
+        hair: str = "brown",
+    ) -> Body:
+        """A user's own SMPL, SMPL-H or SMPL-X model, coloured as if dressed. Reading it runs no code from the file.
+
+        Args:
+            path: ``.npz`` or ``.pkl`` file, or a folder that holds ``SMPL_NEUTRAL.npz`` and the like.
+            gender: which file of a folder: ``neutral``, ``female`` or ``male``.
+            betas: shape values of that model; None: its mean shape.
+            outfit: whose colours the torso, legs and feet get.
+            skin: one of `SKINS`.
+            hair: one of `HAIR_COLOURS`.
+
+        Raises:
+            BadInput: no such file, not a body model, a pickle that wants to run something, or an unknown word.
+        """
+        for kind, word, known in (
+            ("gender", gender, ("neutral", "female", "male")), ("outfit", outfit, OUTFITS), ("skin", skin, SKINS),
+            ("hair colour", hair, HAIR_COLOURS),
+        ):  # fmt: skip
+            if word not in known:
+                raise unknown(kind, word, known)
+        shape = np.atleast_1d(np.asarray([] if betas is None else betas, dtype=np.float64))
+        if shape.ndim != 1 or not np.isfinite(shape).all():
+            raise BadInput(f"betas of shape {shape.shape}, expected one row of finite numbers")
+        file = smpl_files.find(Path(path), gender)
+        model = smpl_files.load(file)
+        mesh, weld, skinner = body_smpl.character(
+            model, shape, body_outfits.OUTFITS[outfit], body_outfits.SKINS[skin], body_outfits.HAIR_COLOURS[hair]
+        )
+        licence = f"{model.kind} body model licence (non-commercial; the user's own file)"
+        return cls(mesh, weld, f"{model.kind} from {file.name}", licence, skinner)
+
+    def smpl_arrays(self) -> dict[str, np.ndarray]:
+        """The default body as the arrays of an SMPL model, dressed as it is; for ``smplx.SMPL(data_struct=…)``.
+
+        Its ten shape directions move garments along; they are not SMPL's.
+
+        Raises:
+            BadInput: this is not the default body.
+        """
+        if self._source is None:
+            raise BadInput("smpl_arrays: only the default body can be written as an SMPL model")
+        dressed, scale, limbs = self._source
+        a = asset()
+        surface = np.stack([dressed.blend @ d for d in a.shapedirs], axis=-1)
+        shapedirs = scale * np.concatenate([surface, a.joint_shapedirs.transpose(1, 2, 0)])
+        return body_smpl.as_smpl(self.mesh, dressed, shapedirs, limbs)
+
+
+def seconds_per_frame(body: Body, frames: int = 120, repeats: int = 5) -> float:
+    """Seconds that one frame of vertices and normals takes, best of some repeats; for ``cinemotion bench``."""
+    rng = np.random.default_rng(0)
+    rotations = rng.standard_normal((frames, 24, 4)) * 0.1 + [0.0, 0.0, 0.0, 1.0]
+    rotations /= np.linalg.norm(rotations, axis=-1, keepdims=True)
+    root = np.repeat(body.rest_offsets[:1], frames, axis=0)
+    best = np.inf
+    for _ in range(repeats):
+        started = time.perf_counter()
+        for i in range(0, frames, 8):  # as renderers ask: a few instants at a time
+            body.pose(rotations[i : i + 8], root[i : i + 8])
+        best = min(best, (time.perf_counter() - started) / frames)
+    return float(best)

@@ -19,7 +19,7 @@ POSE_FEATURES = 207
 
 @dataclass(frozen=True)
 class Asset:
-    """The default body before it is dressed: skin that outfits leave bare, and the surfaces that outfits are cut from."""
+    """The default body before it is dressed: skin that outfits leave bare, and surfaces that outfits are cut from."""
 
     template: Array  # (N, 3) metres, T-pose, 1.70 m tall, floor at y = 0
     shapedirs: Array  # (10, N, 3) metres per unit of shape
@@ -39,6 +39,7 @@ class Asset:
     builds: tuple[str, ...]
     stature: float  # metres, of every shape
     lips: Array  # (N,) 1 on the lips, 0 off them
+    mouth: Array  # (N,) 1 on what lines the mouth
 
     def shaped(self, betas: Array) -> tuple[Array, Array]:
         """Vertices ``(N, 3)`` and joints ``(24, 3)`` of a body 1.70 m tall, metres."""
@@ -82,4 +83,5 @@ def asset() -> Asset:
         builds=tuple(map(str, a["builds"])),
         stature=float(a["stature"]),
         lips=a["lips"] / 255.0,
+        mouth=a["mouth"].astype(np.float64),
     )

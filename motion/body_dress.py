@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
 from motion.body_asset import Asset
+from motion.body_patch import vertex_normals, with_lip
 from motion.body_piece import Piece
-from motion.body_patch import averaging, vertex_normals, with_lip
 from motion.body_skinning import Correctives, Layout, sorting
 from motion.rotations import Array
 from motion.skeleton import INDEX
@@ -49,11 +50,19 @@ class Dressed:
     sole: float  # metres below the bare foot
 
 
-def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]) -> Dressed:
+def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: Sequence[Piece]) -> Dressed:
     """Lay every piece on the shaped body ``shaped (N, 3)``."""
-    vertices, normals, faces, uvs, welds, blends, lifts, measured = [], [], [], [], [], [], [], []
+    vertices: list[Array] = []
+    normals: list[Array] = []
+    faces: list[np.ndarray] = []
+    uvs: list[Array] = []
+    welds: list[np.ndarray] = []
+    blends: list[sparse.csr_matrix] = []
+    lifts: list[Array] = []
+    measured: list[np.ndarray] = []
+    face_material: list[np.ndarray] = []
+    face_part: list[np.ndarray] = []
     materials: list[Material] = []
-    face_material, face_part = [], []
     start = 0
     sole = max((p.sole for p in pieces), default=0.0)
 
@@ -62,15 +71,28 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
             materials.append(material)
         return materials.index(material)
 
-    def add(v: Array, n: Array, f: np.ndarray, uv: Array, weld: np.ndarray, blend, material: Material, part, lift=None, rim=None):
+    def add(
+        v: Array,
+        n: Array,
+        f: np.ndarray,
+        uv: Array,
+        weld: np.ndarray,
+        blend,
+        material: Material,
+        part,
+        lift=None,
+        rim=None,
+    ):
         nonlocal start
         lifts.append(np.zeros(len(v)) if lift is None else lift)
         whole = np.ones(len(v), dtype=bool)
         if rim is not None:
             whole[rim] = False
         measured.append(whole)
-        vertices.append(v), normals.append(n), faces.append(f + start), uvs.append(uv), welds.append(weld + start)
-        blends.append(blend)
+        for column, rows in (
+            (vertices, v), (normals, n), (faces, f + start), (uvs, uv), (welds, weld + start), (blends, blend)
+        ):  # fmt: skip
+            column.append(rows)
         face_material.append(np.full(len(f), material_of(material)))
         if part is None:
             strongest = np.argmax((blend @ asset.weights)[f].sum(1), axis=1)
@@ -93,16 +115,17 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
             continue
         if piece.lift == 0 and not piece.smooth:  # bare skin: exact, with the normals of the uncut surface
             v = patch.blend @ shaped
-            n = patch.blend @ skin_normals if piece.material.name in ("skin", "lips") else vertex_normals(v, patch.faces, weld)
+            n = (
+                patch.blend @ skin_normals
+                if piece.material.name in ("skin", "lips", "mouth")
+                else vertex_normals(v, patch.faces, weld)
+            )
             n = n / np.maximum(np.linalg.norm(n, axis=1, keepdims=True), 1e-12)
-            rim = np.isin(weld, weld[patch.rim()])
+            rim = np.isin(weld, weld[patch.rim])
+            rim = np.isin(weld, weld[patch.faces[rim[patch.faces].any(1)]])  # and all who lost part of a triangle
             add(v, n, patch.faces, patch.uv, weld, patch.blend, piece.material, piece.part, rim=rim)
             continue
-        blend = patch.blend
-        if piece.smooth:
-            step = averaging(len(patch.at), patch.faces, weld, patch.rim())
-            for _ in range(piece.smooth):
-                blend = 0.4 * blend + 0.6 * (step @ blend)
+        blend = piece.smoothed
         v = blend @ shaped
         out = vertex_normals(v, patch.faces, weld)
         lift = piece.lift + (piece.extra(patch.at) if piece.extra else 0.0)
@@ -116,7 +139,7 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
             whole, inner = with_lip(patch)
             extra_rows = _rows(patch, whole)
             blend = sparse.csr_matrix(blend)[extra_rows]
-            inwards = (np.minimum(lift, 0.012) + 0.004)[extra_rows] * inner
+            inwards = np.maximum(np.minimum(lift, 0.012) + 0.004, 0.003)[extra_rows] * inner
             v = v[extra_rows] - inwards[:, None] * out[extra_rows]
             # The strip's normals are its own, the sheet keeps its.
             strip = vertex_normals(v, whole.faces[len(patch.faces) :], _strip_weld(whole, len(patch.at), inner))
@@ -125,6 +148,11 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: list[Piece]
             add(v, n, whole.faces, whole.uv, weld, blend, piece.material, piece.part, lift[extra_rows] - inwards)
         else:
             add(v, n, patch.faces, patch.uv, weld, sparse.csr_matrix(blend), piece.material, piece.part, lift)
+        if piece.lining:
+            inside = patch.faces[:, ::-1]
+            row = slice(0, len(patch.at))
+            add(v[row] - 0.0015 * n[row], -n[row], inside, patch.uv, patch.weld, blend[row], piece.material, piece.part,
+                lift - 0.0015)  # fmt: skip
         if piece.under is not None:
             face_material[-1][: len(patch.faces)][piece.under_faces] = material_of(piece.under)
 
@@ -163,7 +191,7 @@ def _whole_normals(asset: Asset, shaped: Array, group: str) -> Array:
 
 def _rows(patch, whole) -> np.ndarray:
     """For every vertex of a lipped patch, the vertex of the sheet it came from."""
-    outer = np.unique(patch.rim())
+    outer = np.unique(patch.rim)
     return np.concatenate([np.arange(len(patch.at)), outer, outer])
 
 
@@ -200,17 +228,18 @@ def _add_eye(asset: Asset, shaped: Array, side: str, add) -> None:
             points.append([np.sin(angle) * np.cos(phi), np.sin(angle) * np.sin(phi), np.cos(angle)])
             uv.append([0.5 + 0.5 * np.cos(phi) * angle / np.pi, 0.5 + 0.5 * np.sin(phi) * angle / np.pi])
     directions = np.array(points)
-    faces, ring_of = [], []
+    face_list: list[list[int]] = []
+    ring_list: list[int] = []
     for k in range(16):
-        faces.append([0, 1 + k, 1 + (k + 1) % 16])
-        ring_of.append(0)
+        face_list.append([0, 1 + k, 1 + (k + 1) % 16])
+        ring_list.append(0)
     for ring in range(1, len(angles) - 1):
         a, b = 1 + 16 * (ring - 1), 1 + 16 * ring
         for k in range(16):
             k2 = (k + 1) % 16
-            faces += [[a + k, b + k, b + k2], [a + k, b + k2, a + k2]]
-            ring_of += [ring, ring]
-    faces, ring_of = np.array(faces), np.array(ring_of)
+            face_list += [[a + k, b + k, b + k2], [a + k, b + k2, a + k2]]
+            ring_list += [ring, ring]
+    faces, ring_of = np.array(face_list), np.array(ring_list)
     v = centre + radius * directions
     blend = sparse.csr_matrix(
         (np.full(len(v) * len(rows), 1 / len(rows)), (np.repeat(np.arange(len(v)), len(rows)), np.tile(rows, len(v)))),
@@ -239,7 +268,9 @@ def correctives(asset: Asset, blend: sparse.csr_matrix, lift: Array, scale: floa
         planes = moved.reshape(len(touched), 3, rank).transpose(1, 0, 2).reshape(-1, rank)
         result.append(
             Correctives(
-                touched, np.ascontiguousarray(scale * planes, dtype=np.float32), np.ascontiguousarray(mix.T, dtype=np.float32)
+                touched,
+                np.ascontiguousarray(scale * planes, dtype=np.float32),
+                np.ascontiguousarray(mix.T, dtype=np.float32),
             )
         )
     return tuple(result)

@@ -114,7 +114,9 @@ def _tube(asset: Asset, at: Landmarks, path: Array, radii: Array, material: Mate
     u = np.linspace(0, 1, steps)
     knots = np.linspace(0, 1, len(path))
     centre = np.stack([_smooth_interp(u, knots, path[:, k]) for k in range(3)], axis=1)
-    radius = np.sqrt(np.maximum(1e-6, 1 - (2 * u - 1) ** 2)) * radii.max() if rounded else _smooth_interp(u, knots, radii)
+    radius = (
+        np.sqrt(np.maximum(1e-6, 1 - (2 * u - 1) ** 2)) * radii.max() if rounded else _smooth_interp(u, knots, radii)
+    )
     tangent = np.gradient(centre, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     side = np.tile([1.0, 0.0, 0.0], (steps, 1))
@@ -138,7 +140,9 @@ def _tube(asset: Asset, at: Landmarks, path: Array, radii: Array, material: Mate
     skin = np.unique(asset.faces["skin"])
     root = skin[np.argmin(np.linalg.norm(asset.template[skin] - path[0], axis=1))]
     count = len(points)
-    blend = sparse.csr_matrix((np.ones(count), (np.arange(count), np.full(count, root))), shape=(count, len(asset.template)))
+    blend = sparse.csr_matrix(
+        (np.ones(count), (np.arange(count), np.full(count, root))), shape=(count, len(asset.template))
+    )
     uv = np.stack([np.tile(phi / (2 * np.pi), steps), np.repeat(u, around)], axis=1)
     patch = Patch(blend, points, np.concatenate([uv, [[0.5, 0.0], [0.5, 1.0]]]), np.array(faces))
     return Piece(patch, material, part="hair", shift=points - asset.template[root])

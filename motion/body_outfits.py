@@ -1,17 +1,20 @@
-"""What the default body can wear: garments cut from the body's own surfaces, hair, brows, lips and eyes, and colours."""
+"""What the default body can wear: garments cut from the body's own surfaces, hair, brows, lips, and colours."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from motion.body_asset import Asset
+from motion.body_asset import Asset, asset
 from motion.body_hair import brow_fields, hair_pieces
 from motion.body_patch import Field, Patch
 from motion.body_piece import Landmarks, Piece, above, below, smoothstep
 from motion.rotations import Array
 from motion.stage import Colour, Material
+
+MOUTH = Material("mouth", (0.06, 0.014, 0.012), 0.6)
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ OUTFITS: dict[str, Outfit] = {
     ),
     "office": Outfit(
         top=(0.62, 0.70, 0.80), bottom=(0.035, 0.038, 0.050), shoes=(0.035, 0.018, 0.010), sleeve=0.97, leg=0.985,
-        hem=-0.10, top_fit=0.009, bottom_fit=0.012, sole=0.014, sole_colour=(0.02, 0.018, 0.016), collar=(0.70, 0.77, 0.85),
-        loose=0.014, belt=(0.03, 0.016, 0.01),
+        hem=-0.10, top_fit=0.009, bottom_fit=0.012, sole=0.014, sole_colour=(0.02, 0.018, 0.016),
+        collar=(0.70, 0.77, 0.85), loose=0.014, belt=(0.03, 0.016, 0.01),
     ),
     "casual": Outfit(
         top=(0.12, 0.22, 0.13), bottom=(0.060, 0.110, 0.220), shoes=(0.60, 0.58, 0.54), sleeve=0.93, leg=0.975,
@@ -58,8 +61,8 @@ OUTFITS: dict[str, Outfit] = {
     ),
     "dress": Outfit(
         top=(0.10, 0.16, 0.40), bottom=(0.020, 0.020, 0.028), shoes=(0.05, 0.022, 0.02), sleeve=0.22, leg=1.02,
-        hem=-0.10, neckline=0.045, top_fit=0.007, bottom_fit=0.003, skirt=0.62, skirt_colour=(0.10, 0.16, 0.40), sole=0.012,
-        sole_colour=(0.03, 0.02, 0.02), shoe_height=-0.028,
+        hem=-0.10, neckline=0.045, top_fit=0.007, bottom_fit=0.003, skirt=0.62, skirt_colour=(0.10, 0.16, 0.40),
+        sole=0.012, sole_colour=(0.03, 0.02, 0.02), shoe_height=-0.028,
     ),
     "dancer": Outfit(
         top=(0.035, 0.035, 0.042), bottom=(0.22, 0.035, 0.075), shoes=(0.30, 0.17, 0.13), sleeve=0.62, leg=1.0,
@@ -131,21 +134,20 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
 
     body, tights = surface("skin"), surface("tights")
     skin_material = Material("skin", skin, 0.55, 0.0, "skin")
-    lip = tuple(float(np.clip(c * f, 0, 1)) for c, f in zip(skin, (0.95, 0.55, 0.55), strict=True))
+    lip = (min(1.0, 0.95 * skin[0]), 0.55 * skin[1], 0.55 * skin[2])
     lips_material = Material("lips", lip, 0.4, 0.0, "plain")
-    brow = tuple(0.6 * h + 0.12 * s for h, s in zip(hair, skin, strict=True))
+    brow = (0.6 * hair[0] + 0.12 * skin[0], 0.6 * hair[1] + 0.12 * skin[1], 0.6 * hair[2] + 0.12 * skin[2])
     result = []
 
     for region in skin_is_bare(outfit, at):
         bare = body.clip(*region)
-        on_lips = (bare.blend @ asset.lips)[bare.faces].mean(1) > 0.45
-        result.append(Piece(bare.select(~on_lips), skin_material))
-        if on_lips.any():
-            result.append(Piece(bare.select(on_lips), lips_material))
-    for side in (1.0, -1.0):
-        result.append(
-            Piece(body.clip(*brow_fields(at, side)), Material("brows", brow, 0.7, 0.0, "hair"), lift=0.0009, part="hair")
-        )
+        in_mouth = (bare.blend @ asset.mouth)[bare.faces].min(1) > 0.99
+        on_lips = ((bare.blend @ asset.lips)[bare.faces].mean(1) > 0.45) & ~in_mouth
+        for faces, material in ((~on_lips & ~in_mouth, skin_material), (on_lips, lips_material), (in_mouth, MOUTH)):
+            if faces.any():
+                result.append(Piece(bare.select(faces), material))
+    brows = Material("brows", brow, 0.7, 0.0, "hair")
+    result.extend(Piece(body.clip(*brow_fields(at, side)), brows, lift=0.0009, part="hair") for side in (1.0, -1.0))
     lashes = surface("lashes")
     upper = lashes.at[lashes.faces].mean(1)[:, 1] > at.eye[1] + 0.15 * at.eye_radius
     result.append(Piece(lashes.select(upper), Material("lashes", (0.01, 0.008, 0.007), 0.7), part="hair"))
@@ -156,14 +158,19 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
     bottom_top = torso_hem + (0.05 if tucked else 0.03)
     # Of two layers the inner one lies close where the outer one covers it.
     outer, inner = (outfit.bottom_fit, outfit.top_fit) if tucked else (outfit.top_fit, outfit.bottom_fit)
-    close = 0.002
+    close = -0.004
 
     def top_lift(p: Array) -> Array:
-        return (close - inner) * smoothstep((bottom_top + 0.03 - p[:, 1]) / 0.03) * on_trunk(p) if tucked else 0.0 * p[:, 1]
+        if tucked:
+            return (close - inner) * smoothstep((bottom_top + 0.03 - p[:, 1]) / 0.03) * on_trunk(p)
+        return 0.006 * hips_of(p)  # what draping takes
 
     def bottom_lift(p: Array) -> Array:
         legs = outfit.loose * smoothstep((hip - 0.09 - p[:, 1]) / 0.25)
         return legs + (0.0 if tucked else (close - inner) * smoothstep((p[:, 1] - torso_hem + 0.045) / 0.03))
+
+    def hips_of(p: Array) -> Array:
+        return smoothstep((hip + 0.14 - p[:, 1]) / 0.10)
 
     def on_trunk(p: Array) -> Array:
         return np.abs(p[:, 0]) < at["left_shoulder"][0]
@@ -176,24 +183,25 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
             ),
             Material("top", outfit.top, 0.85, 0.0, outfit.top_pattern),
             lift=outfit.top_fit if tucked else outer, smooth=3, hem=True, extra=top_lift,
+            drape=None if tucked else hips_of,
         )
     )  # fmt: skip
-    result.append(
-        Piece(
-            tights.clip(below(bottom_top), lambda p: at["left_shoulder"][0] + 0.02 - np.abs(p[:, 0]),
-                        above(max(leg_height(at, outfit.leg), at["left_ankle"][1] + outfit.shoe_height - 0.02))),
-            Material("bottom", outfit.bottom, 0.85, 0.0, outfit.bottom_pattern),
-            lift=outer if tucked else outfit.bottom_fit, smooth=3, hem=True, extra=bottom_lift,
-        )
+    trousers = tights.clip(
+        below(bottom_top), lambda p: at["left_shoulder"][0] + 0.02 - np.abs(p[:, 0]),
+        above(max(leg_height(at, outfit.leg), at["left_ankle"][1] + outfit.shoe_height - 0.02)),
     )  # fmt: skip
+    cloth = Material("bottom", outfit.bottom, 0.85, 0.0, outfit.bottom_pattern)
+    lift = outer if tucked else outfit.bottom_fit
+    # What a skirt hides is left out, or legs would come through it: a waistband and stockings stay.
+    shown = [trousers]
     if outfit.skirt is not None:
+        shown = [trousers.clip(above(bottom_top - 0.055)), trousers.clip(below(leg_height(at, 0.5 * outfit.skirt)))]
+        skirt = Material("skirt", outfit.skirt_colour or outfit.bottom, 0.85, 0.0, outfit.top_pattern)
         result.append(
-            Piece(
-                surface("skirt").clip(above(leg_height(at, outfit.skirt))),
-                Material("skirt", outfit.skirt_colour or outfit.bottom, 0.85, 0.0, outfit.top_pattern),
-                lift=0.012, smooth=1, hem=True,
-            )
+            Piece(surface("skirt").clip(above(leg_height(at, outfit.skirt))), skirt, lift=0.017, smooth=2, hem=True,
+                  lining=True, extra=lambda p: 0.03 * smoothstep((hip + 0.02 - p[:, 1]) / 0.4))
         )  # fmt: skip
+    result.extend(Piece(part, cloth, lift=lift, smooth=3, hem=True, extra=bottom_lift) for part in shown)
     if outfit.collar is not None:
         line = neckline_field(at, outfit.neckline)
         band = tights.clip(lambda p: 0.012 + line(p), lambda p: 0.022 - line(p), lambda p: 0.1 - np.abs(p[:, 0]))
@@ -217,3 +225,9 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
     )  # fmt: skip
     result.extend(hair_pieces(asset, body, at, hair, hair_style))
     return result
+
+
+@lru_cache(maxsize=32)
+def wardrobe(outfit: str, skin: str, hair: str, hair_style: str) -> tuple[Piece, ...]:
+    """`pieces` of the default body by names; cut once per process, whatever the shapes that wear them."""
+    return tuple(pieces(asset(), OUTFITS[outfit], SKINS[skin], HAIR_COLOURS[hair], hair_style))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -34,7 +35,7 @@ class Patch:
         blend = sparse.csr_matrix((np.ones(n), (np.arange(n), unique[:, 0])), shape=(n, len(template)))
         return cls(blend, template[unique[:, 0]], uv[unique[:, 1]], index.reshape(-1, 3))
 
-    @property
+    @cached_property
     def weld(self) -> np.ndarray:
         """``(n,)`` the first vertex at the same place."""
         _, first, index = np.unique(np.round(self.at, 7), axis=0, return_index=True, return_inverse=True)
@@ -101,6 +102,7 @@ class Patch:
             faces,
         )
 
+    @cached_property
     def rim(self) -> np.ndarray:
         """Directed boundary edges ``(E, 2)``, seams not counted."""
         weld = self.weld
@@ -128,7 +130,7 @@ def with_lip(patch: Patch) -> tuple[Patch, np.ndarray]:
     Returns:
         The patch with the strip, and ``(n,)`` bool: vertices of the strip's inner side.
     """
-    rim = patch.rim()
+    rim = patch.rim
     outer, index = np.unique(rim, return_inverse=True)
     index = index.reshape(-1, 2)
     n = len(patch.at)

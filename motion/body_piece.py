@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
 from motion.body_asset import Asset
-from motion.body_patch import Field, Patch
+from motion.body_patch import Field, Patch, averaging
 from motion.rotations import Array
 from motion.skeleton import INDEX
 from motion.stage import Material
@@ -21,6 +23,8 @@ class Piece:
     material: Material
     lift: float = 0.0  # metres outwards along the normal
     smooth: int = 0  # passes of smoothing before lifting
+    drape: Field | None = None  # where (0 … 1) cloth is smoothed much further: it spans hollows of the body
+    lining: bool = False  # has an inside too, for cloth that is seen from below
     hem: bool = False  # close the rim towards the skin
     sole: float = 0.0  # metres of sole under the foot; shoes only
     extra: Field | None = None  # further lift by place on the template, metres
@@ -28,6 +32,21 @@ class Piece:
     under: Material | None = None  # material of the faces marked `under_faces`, such as a sole
     under_faces: np.ndarray | None = None  # (F,) bool
     shift: Array | None = None  # (n, 3) metres added to the blended place: geometry that is not cut from the body
+
+    @cached_property
+    def smoothed(self) -> sparse.csr_matrix:
+        """``(n, N)`` the body vertices that each vertex blends, after smoothing."""
+        patch, blend = self.patch, self.patch.blend
+        if self.smooth:
+            step = averaging(len(patch.at), patch.faces, patch.weld, patch.rim)
+            for _ in range(self.smooth):
+                blend = 0.4 * blend + 0.6 * (step @ blend)
+            if self.drape is not None:
+                share = 0.6 * self.drape(patch.at)
+                keep, take = sparse.diags_array(1 - share), sparse.diags_array(share)
+                for _ in range(6):
+                    blend = keep @ blend + take @ (step @ blend)
+        return sparse.csr_matrix(blend)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""`Skinner`: vertices and true normals of a posed mesh, one frame at a time in products of fixed shape.
+"""`Skinner`: vertices and true normals of a posed mesh, a frame at a time in products of fixed shape.
 
-One frame at a time is on purpose: matrix products change in the last bits with their batch size, so a frame's bits would
-depend on how many frames were asked for. It is also as fast as batches: everything a frame touches stays in cache.
+One frame at a time is on purpose: matrix products change in the last bits with their batch size, so a frame's bits
+would depend on how many frames were asked for. It is also as fast as batches: all that a frame touches stays in cache.
 
 The mesh comes sorted (`sorting`): first the *soft* vertices, those of them whose normals are measured in front; then
 runs of vertices that follow one joint (a head, two hands), which need one small product each. Soft vertices take one
@@ -65,7 +65,11 @@ class Layout:
 
 
 def sorting(
-    weights: np.ndarray, corrected: np.ndarray, faces: np.ndarray, weld: np.ndarray, measurable: np.ndarray | None = None
+    weights: np.ndarray,
+    corrected: np.ndarray,
+    faces: np.ndarray,
+    weld: np.ndarray,
+    measurable: np.ndarray | None = None,
 ) -> tuple[np.ndarray, Layout]:
     """The order that `Skinner` wants.
 

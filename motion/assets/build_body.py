@@ -8,7 +8,6 @@ What it holds and how it is made is told in this folder's README. Not needed to 
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 
 from motion import rotations as rot
 from motion.assets import build_correctives, build_source
-from motion.assets.build_deform import Deformer, world
+from motion.assets.build_deform import Deformer, smoothstep, world
 from motion.body_patch import vertex_normals
 from motion.rotations import Array
 from motion.skeleton import INDEX, PARENTS
@@ -103,10 +102,12 @@ def triangles(quads: np.ndarray) -> np.ndarray:
     ]
 
 
-def shown_skin(template: Array, joints: Array, quads: np.ndarray, uv: Array, quads_uv: np.ndarray) -> np.ndarray:
-    """Which skin faces the asset keeps: head, neck, arms, lower legs down to the instep.
+def shown_skin(
+    template: Array, joints: Array, quads: np.ndarray, uv: Array, quads_uv: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which skin faces the asset keeps, and which line the mouth: head, neck, arms, lower legs down to the instep.
 
-    The trunk, hips, thighs and toes are left out for good: every outfit covers them. Mouth and eye cavities too.
+    The trunk, hips, thighs and toes are left out for good: every outfit covers them. Eye cavities too.
     """
     centre = template[quads].mean(1)
     neck, shoulder, hip, knee = (joints[INDEX[n]] for n in ("neck", "left_shoulder", "left_hip", "left_knee"))
@@ -117,7 +118,7 @@ def shown_skin(template: Array, joints: Array, quads: np.ndarray, uv: Array, qua
     mouth = ((corner[..., 0] > 0.75) & (corner[..., 0] < 0.93) & (corner[..., 1] < 0.138)).all(1)
     sockets = ((corner[..., 0] < 0.157) & (corner[..., 1] > 0.54) & (corner[..., 1] < 0.64)).all(1)
     in_head = np.abs(centre[:, 0]) < 0.1  # hands share that corner of the texture
-    return (head | arms | legs) & ~((mouth | sockets) & in_head)
+    return (head | arms | legs) & ~(sockets & in_head), mouth & in_head
 
 
 def build(root: Path, log=print) -> dict[str, np.ndarray]:
@@ -135,6 +136,7 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
     mirror = mirror_of[source.mirror[used]]
     weights = 0.5 * (weights + weights[mirror][:, build_correctives.MIRROR])
     weights = prune(weights, 4)
+    skirt = np.unique(mirror_of[source.faces["helper-skirt"]])
     skin = mirror_of[triangles(source.faces["body"])]
 
     def a_pose(presentation: float, age: dict[str, float], muscle: float, weight: float) -> tuple[Array, Array]:
@@ -161,21 +163,26 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
         for muscle in (-1, 0, 1)
         for weight in (-1, 0, 1)
     ]
-    worded = [t_pose(g, age, *build_) for g in PRESENTATIONS.values() for age in AGES.values() for build_ in BUILDS.values()]
+    worded = [
+        t_pose(g, age, *build_) for g in PRESENTATIONS.values() for age in AGES.values() for build_ in BUILDS.values()
+    ]
     say(f"{len(samples) + len(worded)} T-poses")
     flat = np.stack([np.concatenate([v, j]).ravel() for v, j in samples + worded])
     mean = flat[len(samples) + 5 * 4 + 1]  # neutral, adult, average: shape values of zero
-    u, s, vt = np.linalg.svd(flat - mean, full_matrices=False)
+    _, s, vt = np.linalg.svd(flat - mean, full_matrices=False)
     sigma = s[:SHAPES] / np.sqrt(len(flat))
     directions = vt[:SHAPES] * sigma[:, None]
     explained = (s[:SHAPES] ** 2).sum() / (s**2).sum()
     betas = ((flat - mean) @ vt[:SHAPES].T / sigma)[len(samples) :]
     error = np.linalg.norm((mean + betas @ directions - flat[len(samples) :]).reshape(len(betas), -1, 3), axis=2)
-    say(f"{SHAPES} shape values hold {explained:.2%}; worded shapes off by {1e3 * error.mean():.2f} mm, worst {1e3 * error.max():.1f}")
+    say(
+        f"{SHAPES} shape values hold {explained:.2%}; off by {1e3 * error.mean():.2f} mm, worst {1e3 * error.max():.1f}"
+    )
 
     template = mean.reshape(-1, 3)
     template, joints = template[:-24], template[-24:]
     shapedirs = directions.reshape(SHAPES, -1, 3)
+    weights[skirt] = skirt_weights(template[skirt], joints)
     bent = Deformer.fit(template, skin, weights, joints)
     say("centres of rotation of the T-pose")
     poses = build_correctives.sample_poses(POSES, np.random.default_rng(SEED))
@@ -198,10 +205,11 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
     say("correctives")
 
     quads, quads_uv = source.faces["body"], source.face_uv["body"]
-    keep = shown_skin(template, joints, mirror_of[quads], source.uv, quads_uv)
+    keep, inside = shown_skin(template, joints, mirror_of[quads], source.uv, quads_uv)
     groups = {"skin": (quads[keep], quads_uv[keep])}
     groups |= {g.removeprefix("helper-"): (source.faces[g], source.face_uv[g]) for g in MEMBERS[1:]}
-    groups["lashes"] = tuple(np.concatenate([table[g] for g in LASHES]) for table in (source.faces, source.face_uv))
+    lash_quads, lash_uv = (np.concatenate([table[g] for g in LASHES]) for table in (source.faces, source.face_uv))
+    groups["lashes"] = (lash_quads, lash_uv)
     final = np.unique(np.concatenate([f.ravel() for f, _ in groups.values()]))
     rows = mirror_of[final]
     order = np.full(len(source.vertices), -1)
@@ -214,7 +222,8 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
     stacked = np.concatenate([posedirs[:, rows], 0.01 * per_lift[:, rows]], axis=1)
     mixes, bases, block_rows, rebuilt = build_correctives.compress(stacked, poses, RANK)
     lost = np.einsum("sf,fvc->svc", build_correctives.features(poses[:64]).reshape(64, 207), rebuilt - stacked)
-    say(f"rank {RANK}: correctives off by {1e3 * np.sqrt((lost**2).sum(2).mean()):.2f} mm rms, worst {1e3 * np.abs(lost).max():.1f}")
+    rms = np.sqrt((lost**2).sum(2).mean())
+    say(f"rank {RANK}: correctives off by {1e3 * rms:.2f} mm rms, worst {1e3 * np.abs(lost).max():.1f}")
 
     scale = np.abs(shapedirs[:, rows]).max((1, 2)) / 32767
     top = np.argsort(-weights[rows], axis=1, kind="stable")[:, :4]
@@ -238,6 +247,9 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
     }
     lips = np.zeros(len(used))
     lips[mirror_of[quads.ravel()]] = sample_mask(root / "textures/mpfb_lips.jpg", source.uv[quads_uv.ravel()])
+    mouth = np.zeros(len(used))
+    mouth[mirror_of[quads[inside]]] = 1.0
+    arrays["mouth"] = mouth[rows].astype(np.uint8)
     arrays["lips"] = np.round(255 * np.maximum(lips, lips[mirror])[rows]).astype(np.uint8)
     for name, (f, t) in groups.items():
         arrays[f"faces_{name}"] = triangles(order[f]).astype(np.uint16)
@@ -248,6 +260,24 @@ def build(root: Path, log=print) -> dict[str, np.ndarray]:
         arrays[f"pose_basis_{i}"] = np.round(127 * basis).astype(np.int8)
         arrays[f"pose_rows_{i}"] = row.astype(np.uint16)
     return arrays
+
+
+def skirt_weights(vertices: Array, joints: Array) -> Array:
+    """A skirt hangs from the pelvis and swings with both thighs, a little with the knees; softly across the middle."""
+    hip, knee = joints[INDEX["left_hip"]], joints[INDEX["left_knee"]]
+    top = joints[INDEX["spine1"]][1]
+    x, y = vertices[:, 0], vertices[:, 1]
+    swing = smoothstep((top - 0.02 - y) / (top - hip[1] + 0.16))
+    bend = 0.55 * smoothstep((knee[1] + 0.10 - y) / 0.30)
+    left = smoothstep(0.5 + 0.5 * x / 0.10)
+    weights = np.zeros((len(vertices), 24))
+    weights[:, INDEX["pelvis"]] = 1 - swing
+    for side, share in (("left", left), ("right", 1 - left)):
+        weights[:, INDEX[f"{side}_hip"]] = swing * share * (1 - bend)
+        weights[:, INDEX[f"{side}_knee"]] = swing * share * bend
+    # Four joints at most: where all five play, the pelvis' last share goes to the thighs.
+    weights[np.sort(weights, axis=1)[:, -5] > 0, INDEX["pelvis"]] = 0.0
+    return weights / weights.sum(1, keepdims=True)
 
 
 def both_sides(directions: Array, template: Array, mirror: np.ndarray) -> Array:
@@ -280,8 +310,9 @@ def sample_mask(path: Path, uv: Array) -> Array:
 
 def prune(weights: Array, count: int) -> Array:
     """Keep the strongest joints of each vertex; rows sum to one again."""
-    limit = np.sort(weights, axis=1)[:, -count][:, None]
-    kept = np.where((weights >= limit) & (weights > 1e-3), weights, 0.0)
+    # Strictly more than the next in line: of two equal ones both go, so that left and right stay alike.
+    next_in_line = np.sort(weights, axis=1)[:, -count - 1][:, None]
+    kept = np.where((weights > next_in_line + 1e-9) & (weights > 1e-3), weights, 0.0)
     return kept / kept.sum(1, keepdims=True)
 
 
@@ -292,8 +323,8 @@ def main() -> None:
     options = parser.parse_args()
     arrays = build(options.mpfb2)
     beside = options.output.with_name(options.output.stem + ".part.npz")
-    np.savez_compressed(beside, **arrays)
-    os.replace(beside, options.output)
+    np.savez_compressed(beside, **arrays)  # type: ignore[arg-type]
+    beside.replace(options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB, {len(arrays['v_template'])} vertices")
 
 

@@ -1,4 +1,4 @@
-"""Fits pose correctives in SMPL's form (linear in the joints' rotation matrices) to the good deformer. Build time only."""
+"""Fits pose correctives in SMPL's form, linear in rotation matrices, to the good deformer. Build time only."""
 
 from __future__ import annotations
 
@@ -53,15 +53,19 @@ def sample_poses(count: int, rng: np.random.Generator) -> Array:
             vectors[INDEX[f"{side}_wrist"]] = wrist
             hip = np.radians([rng.uniform(-125, 35), rng.uniform(-35, 35), s * rng.uniform(-20, 60)])
             vectors[INDEX[f"{side}_hip"]] = hip
-            vectors[INDEX[f"{side}_knee"]] = np.radians([rng.uniform(0, 145), 0, 0]) + np.radians(4) * rng.standard_normal(3)
-            vectors[INDEX[f"{side}_ankle"]] = np.radians([rng.uniform(-35, 50), 10 * rng.standard_normal(), 8 * rng.standard_normal()])
+            vectors[INDEX[f"{side}_knee"]] = np.radians([rng.uniform(0, 145), 0, 0]) + np.radians(
+                4
+            ) * rng.standard_normal(3)
+            vectors[INDEX[f"{side}_ankle"]] = np.radians(
+                [rng.uniform(-35, 50), 10 * rng.standard_normal(), 8 * rng.standard_normal()]
+            )
             vectors[INDEX[f"{side}_foot"]] = np.radians([rng.uniform(-60, 20), 0, 0])
         vectors[INDEX["neck"]] = np.radians([18, 22, 12]) * rng.standard_normal(3)
         vectors[INDEX["head"]] = np.radians([15, 18, 10]) * rng.standard_normal(3)
         for name in ("spine1", "spine2", "spine3"):
             vectors[INDEX[name]] = np.radians([14, 12, 10]) * rng.standard_normal(3)
         # Not everything at once: rest is the commonest place of most joints.
-        vectors *= (rng.uniform(size=(24, 1)) < 0.75)
+        vectors *= rng.uniform(size=(24, 1)) < 0.75
         poses[i] = rot.from_rotvec(vectors)
     return poses
 
@@ -99,7 +103,11 @@ def fit(body: Deformer, rows: np.ndarray, poses: Array, ridge: float = 1e-3) -> 
     residual = np.empty((count, len(rows), 3))
     mixed = np.empty((count, len(rows), 3, 3))
     small = Deformer(
-        body.vertices[rows], body.weights[rows], body.joints, body.pivot[rows], {k: v[rows] for k, v in body.along.items()}
+        body.vertices[rows],
+        body.weights[rows],
+        body.joints,
+        body.pivot[rows],
+        {k: v[rows] for k, v in body.along.items()},
     )
     for s, pose in enumerate(poses):
         plain, mixed[s] = blend(small.vertices, small.weights, small.joints, pose)
@@ -120,7 +128,12 @@ def fit(body: Deformer, rows: np.ndarray, poses: Array, ridge: float = 1e-3) -> 
             a = (pairs.T @ gram).reshape(width, width, len(chunk), 3, 3).transpose(2, 0, 3, 1, 4)
             a = a.reshape(len(chunk), 3 * width, 3 * width)
             back = np.einsum("svba,svb->sva", m, residual[:, chunk]).reshape(count, -1)
-            b = ((heavy[:, None] * f).T @ back).reshape(width, len(chunk), 3).transpose(1, 0, 2).reshape(len(chunk), 3 * width)
+            b = (
+                ((heavy[:, None] * f).T @ back)
+                .reshape(width, len(chunk), 3)
+                .transpose(1, 0, 2)
+                .reshape(len(chunk), 3 * width)
+            )
             a += ridge * count * np.eye(3 * width)
             x = np.linalg.solve(a, b[..., None])[..., 0].reshape(len(chunk), len(joints), 9, 3)
             for i, j in enumerate(joints):
@@ -137,7 +150,7 @@ def mirrored(directions: Array, mirror: np.ndarray) -> Array:
 
 
 def compress(directions: Array, poses: Array, rank: int) -> tuple[list[Array], list[Array], list[np.ndarray], Array]:
-    """Low-rank blocks: per block ``mix (207, K)``, ``basis (K, n, 3)``, ``rows (n,)``; and the correctives they make."""
+    """Low-rank blocks: each ``mix (207, K)``, ``basis (K, n, 3)``, ``rows (n,)``; and the correctives they make."""
     phi = features(poses).reshape(len(poses), 207)
     mixes, bases, rows_of = [], [], []
     rebuilt = np.zeros_like(directions)

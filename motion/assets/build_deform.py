@@ -119,7 +119,7 @@ BONES = {
 BULGE = {
     f"{side}_{joint}": size
     for side in ("left", "right")
-    for joint, size in (("knee", 0.22), ("elbow", 0.20), ("shoulder", 0.16))
+    for joint, size in (("knee", 0.31), ("elbow", 0.20), ("shoulder", 0.21))
 }
 #: Over which part of the bone a joint's own twist builds up (keyed by the last letters of its name).
 OWN_TWIST_SPAN = {"der": 0.9, "bow": 0.5, "hip": 0.9}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -122,7 +122,7 @@ def _lerp(x: float) -> dict[str, float]:
     return {"average": 1 - abs(x), "max" if x > 0 else "min": abs(x)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read_target(path: Path, count: int) -> Array:
     offsets = np.zeros((count, 3))
     with gzip.open(path, "rt") as lines:
