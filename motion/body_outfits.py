@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from motion.body_asset import Asset, asset
-from motion.body_hair import brow_fields, hair_pieces
+from motion.body_hair import brow_fields, hair_pieces, hairline_field
 from motion.body_patch import Field, Patch
 from motion.body_piece import Landmarks, Piece, above, below, smoothstep
 from motion.rotations import Array
@@ -65,7 +65,7 @@ OUTFITS: dict[str, Outfit] = {
         sole=0.012, sole_colour=(0.03, 0.02, 0.02), shoe_height=-0.028,
     ),
     "dancer": Outfit(
-        top=(0.035, 0.035, 0.042), bottom=(0.22, 0.035, 0.075), shoes=(0.30, 0.17, 0.13), sleeve=0.62, leg=1.0,
+        top=(0.035, 0.035, 0.042), bottom=(0.22, 0.035, 0.075), shoes=(0.30, 0.17, 0.13), sleeve=0.78, leg=1.0,
         hem=-0.07, neckline=0.05, top_fit=0.004, bottom_fit=0.004, sole=0.006, sole_colour=(0.12, 0.07, 0.055),
         shoe_height=-0.022,
     ),
@@ -112,12 +112,12 @@ def leg_height(at: Landmarks, fraction: float) -> float:
 def skin_is_bare(outfit: Outfit, at: Landmarks, tuck: float = 0.025) -> list[tuple[Field, ...]]:
     """Regions of skin that show, each reaching ``tuck`` metres under the garment beside it: head, arms, legs."""
     shoulder = at["left_shoulder"][0]
-    neckline = neckline_field(at, outfit.neckline)
+    neckline, hairline = neckline_field(at, outfit.neckline), hairline_field(at)
     sleeve = sleeve_field(at, outfit.sleeve)
     leg = leg_height(at, outfit.leg)
     top_of_shoe = at["left_ankle"][1] + outfit.shoe_height
     regions: list[tuple[Field, ...]] = [
-        (lambda p: tuck - neckline(p), lambda p: 0.6 * shoulder - np.abs(p[:, 0])),
+        (lambda p: tuck - neckline(p), lambda p: 0.6 * shoulder - np.abs(p[:, 0]), lambda p: 0.02 - hairline(p)),
         (lambda p: tuck - sleeve(p), above(at["left_hip"][1])),
     ]
     if leg - top_of_shoe > -0.02:

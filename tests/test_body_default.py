@@ -177,21 +177,13 @@ def test_wrong_shapes_are_refused(body: Body, rotations: np.ndarray, root: np.nd
 )
 def test_height_is_what_was_asked_for(height: float, presentation: str) -> None:
     body = Body.default(height_m=height, presentation=presentation, hair_style="bun")
-    assert scalp_top(body) - sole_thickness(body) == pytest.approx(height, abs=0.01)
-
-
-def sole_thickness(body: Body) -> float:
-    """How far the bare foot is above the floor."""
-    assert body._source is not None
-    dressed, scale, _ = body._source
-    return dressed.sole * scale
-
-
-def scalp_top(body: Body) -> float:
-    """Top of the bare head: the skin under the hair."""
-    skin = [i for i, m in enumerate(body.mesh.materials) if m.name == "skin"]
-    faces = body.mesh.faces[np.isin(body.mesh.face_material, skin)]
-    return float(body.mesh.vertices[np.unique(faces), 1].max())
+    a = asset()
+    betas = a.betas[a.presentations.index(presentation), a.ages.index("adult"), a.builds.index("average")]
+    shaped, joints = a.shaped(betas)
+    head, pelvis = skeleton.INDEX["head"], skeleton.INDEX["pelvis"]
+    scale = (body.mesh.joints[head] - body.mesh.joints[pelvis])[1] / (joints[head] - joints[pelvis])[1]
+    assert scale * shaped[:, 1].max() == pytest.approx(height, abs=0.01)  # the shaped body's bare feet are at y = 0
+    assert height < body.mesh.vertices[:, 1].max() < 1.04 * height + 0.03, "soles and hair add a little"
 
 
 def width(body: Body, joint: str, above: float = 0.0) -> float:
