@@ -75,7 +75,7 @@ def measure(size: tuple[int, int], pairs: int, character: Character | None = Non
         Pyrender(size) as plain,
         Pyrender(size, shadows=True) as shaded,
         Rasterizer(size, RenderSettings(samples=1)) as single,
-        Rasterizer(size, RenderSettings(samples=4)) as smooth,
+        Rasterizer(size, RenderSettings(samples=4, max_samples=4)) as smooth,
     ):
 
         def ours(k: int) -> None:

@@ -96,16 +96,34 @@ def view(
 def silhouette(instants: Sequence[Instant], looking: View, margin_px: int = 4) -> tuple[int, int, int, int]:
     """A rectangle ``(x, y, width, height)`` in px that holds everything but the ground at these instants."""
     width, height = looking.size
-    boxes = [(m.low, m.high) for instant in instants for m in instant.meshes]
-    corners = np.array([[x, y, z] for a, b in boxes for x in (a[0], b[0]) for y in (a[1], b[1]) for z in (a[2], b[2])])
-    if not len(corners):
+    boxes = [_corners(m.low, m.high) for instant in instants for m in instant.meshes]
+    if not boxes:
         return 0, 0, 0, 0
+    corners = np.concatenate(boxes)
     place, depth = looking.project(corners)
     if (depth < NEAR_M).any():
         return 0, 0, width, height
     low = np.clip(np.floor(place.min(0)) - margin_px, 0, looking.size).astype(int)
     high = np.clip(np.ceil(place.max(0)) + margin_px, 0, looking.size).astype(int)
     return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+
+
+def blur(instants: Sequence[Instant], views: Sequence[View]) -> float:
+    """How far, in px, a frame's samples spread what they show: motion of things and camera, and the lens."""
+    widest = 0.0
+    for meshes in zip(*(instant.meshes for instant in instants), strict=True):
+        points = [m.vertices[::89] if m.vertices is not None else _corners(m.low, m.high) for m in meshes]
+        seen = [looking.project(p) for looking, p in zip(views, points, strict=True)]
+        places = np.stack([place for place, _ in seen])
+        ahead = np.min([depth for _, depth in seen], axis=0) > 0.1
+        if ahead.any():
+            spread = np.ptp(places[:, ahead], axis=0).max(axis=-1)
+            widest = max(widest, float(np.quantile(spread, 0.95)))
+    return widest
+
+
+def _corners(low: Array, high: Array) -> Array:
+    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
 
 
 def at_rest(views: Sequence[View], tolerance_px: float = 0.25) -> bool:

@@ -18,7 +18,7 @@ from render.lighting import PRESETS
 from render.materials import GROUNDS, PATTERNS
 
 _BLOB_POINTS = 16  # vertices averaged to follow one blob
-_BLOBS = 28  # at most, a performer; the largest
+_BLOBS = 20  # at most, a performer; the largest
 _CACHED = 24  # instants kept: a frame's shutter samples and its neighbours, a few MB
 
 
@@ -56,7 +56,7 @@ class Posed:
         """World-space vertices ``(V, 3)`` float32, whatever the kind."""
         if self.vertices is not None:
             return self.vertices
-        T = self.T_world_prop
+        T = np.eye(4) if self.T_world_prop is None else self.T_world_prop
         return (self.drawable.rest @ T[:3, :3].T + T[:3, 3]).astype(np.float32)
 
 

@@ -40,14 +40,14 @@ def open_context(device: int | None = None) -> moderngl.Context:
     reason = "no device"
     for index in range(_TRIED_DEVICES) if device is None else (device,):
         try:
-            context = moderngl.create_context(standalone=True, backend="egl", require=430, device_index=index)
+            options: dict[str, Any] = {"backend": "egl", "device_index": index}
+            context = moderngl.create_context(require=430, standalone=True, **options)
         except Exception as error:
             reason = str(error).strip() or type(error).__name__
             # Past the last device there is nothing to try; the first failure says more than that.
             if device is None and index > 0 and "device" in reason.lower():
                 break
             continue
-        context.gc_mode = None
         return context
     which = "any EGL device" if device is None else f"EGL device {device}"
     raise MissingSystem(f"cannot draw: OpenGL 4.3 is not available on {which} ({reason}); {_HELP}")

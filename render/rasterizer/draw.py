@@ -23,7 +23,7 @@ from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window, contact_window, sun_window
 from render.rasterizer.targets import Targets, slot_of
 from render.tonemap import from_srgb8
-from render.view import View, at_rest, silhouette, view
+from render.view import View, at_rest, blur, silhouette, view
 from render.world import Instant, World
 
 if TYPE_CHECKING:
@@ -147,16 +147,19 @@ class Rasterizer:
         time, shutter = float(index / camera.fps), camera.shutter_angle / 360.0  # seconds, frames
         beauty = bool(wanted & {"beauty", "display", "albedo_aa"})
         lit = beauty or bool(wanted & _LIT_PASSES)
-        # The shadow's window holds the whole shutter for every pass, so that light is the same with and without beauty.
-        samples = sampling.sequence(self.settings.samples, self.settings.filter_px)
-        moments = tuple(
-            scene.world.at(time + s.shutter * shutter / float(camera.fps)) for s in samples if lit or s == samples[0]
-        )
-        views = tuple(
-            view(camera, index + s.shutter * shutter, self.size, s.jitter, s.lens, home=index) for s in samples
-        )
+
+        def spread(count: int) -> tuple[tuple[sampling.Sample, ...], tuple[Instant, ...], tuple[View, ...]]:
+            samples = sampling.sequence(count, self.settings.filter_px)
+            instants = tuple(scene.world.at(time + s.shutter * shutter / float(camera.fps)) for s in samples)
+            views = (view(camera, index + s.shutter * shutter, self.size, s.jitter, s.lens, index) for s in samples)
+            return samples, instants, tuple(views)
+
+        samples, moments, views = spread(self.settings.samples if lit else 1)
+        more = self.settings.samples_for(blur(moments, views) if len(samples) > 1 else 0.0)
+        if lit and more > len(samples):
+            samples, moments, views = spread(more)
         sun = sun_window(moments, scene.sun, self.settings.texels(self.size)) if lit else None
-        contact = contact_window(moments[0]) if lit else None
+        contact = contact_window(moments[0], self.settings.contact_texels(self.size)) if lit else None
         return _Plan(samples, moments, views, sun, contact, beauty, len(samples) > 1 and at_rest(views))
 
     def _draw(self, scene: Scene, plan: _Plan, kind: str, i: int) -> None:

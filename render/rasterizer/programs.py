@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from motion.errors import MissingSystem
 from render.rasterizer.device import shader_source
@@ -41,15 +41,18 @@ class Programs:
     def __init__(self, context: moderngl.Context, features: dict[str, int] | None = None) -> None:
         self._context = context
         self._features = dict(features or {})
-        self._programs: dict[tuple[str, str, str], moderngl.Program] = {}
+        self._programs: dict[tuple[str, str, str], Any] = {}
 
-    def get(self, vertex: str, fragment: str, variant: str = "") -> moderngl.Program:
-        """The program of two shader files for one kind of pass."""
+    def get(self, vertex: str, fragment: str, variant: str = "") -> Any:
+        """The `moderngl.Program` of two shader files for one kind of pass.
+
+        Any, because moderngl types a program's members as one union of uniforms, blocks and inputs.
+        """
         key = (vertex, fragment, variant)
         if key not in self._programs:
             defines = _VARIANTS[variant] | self._features
             try:
-                program = self._context.program(shader_source(vertex, defines), shader_source(fragment, defines))
+                program: Any = self._context.program(shader_source(vertex, defines), shader_source(fragment, defines))
             except Exception as error:
                 raise MissingSystem(f"this OpenGL cannot compile {fragment} ({variant or 'plain'}): {error}") from error
             for name, place in BLOCKS.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,6 @@ _BLOCK = np.dtype(
 )  # fmt: skip
 _PALETTE = 256
 _RANGES, _BLOBS = 64, 512  # as in surface.frag
-_CONTACT_TEXELS = 160
 
 
 class _Mesh:
@@ -74,7 +73,7 @@ class _Mesh:
             self.places_k = self.context.buffer(reserve=self.bytes, dynamic=True)
         self.places_k.write(source)
 
-    def array(self, program: moderngl.Program) -> moderngl.VertexArray:
+    def array(self, program: Any) -> moderngl.VertexArray:
         """These buffers bound to a program's inputs."""
         if program.glo not in self._arrays:
             inputs = [
@@ -129,9 +128,10 @@ class Scene:
         self._nearest = context.sampler(
             repeat_x=False, repeat_y=False, filter=(context.NEAREST, context.NEAREST), compare_func=""
         )
-        self._below = context.depth_texture((_CONTACT_TEXELS, _CONTACT_TEXELS))
+        side = self._contact_side = settings.contact_texels(size)
+        self._below = context.depth_texture((side, side))
         self._below_frame = context.framebuffer(depth_attachment=self._below)
-        self._contact = context.texture((_CONTACT_TEXELS, _CONTACT_TEXELS), 1, dtype="f4")
+        self._contact = context.texture((side, side), 1, dtype="f4")
         self._contact.repeat_x = self._contact.repeat_y = False
         self._contact_frame = context.framebuffer([self._contact])
         self._sky = _clamped(context, lighting.sky_table(self.preset))
@@ -176,7 +176,7 @@ class Scene:
         context = self.context
         self._draw_depth(self._below_frame, window)
         program = self.programs.get("sky.vert", "contact.frag")
-        program["side"].value = (window.side_m, float(_CONTACT_TEXELS), window.depth_m)
+        program["side"].value = (window.side_m, float(self._contact_side), window.depth_m)
         self._contact_frame.use()
         context.disable(context.DEPTH_TEST)
         self._below.use(TEXTURES["below_map"])
@@ -270,7 +270,7 @@ class Scene:
         if ring:
             self._triangle(self.programs.get("ground.vert", fragment, kind)).render(context.TRIANGLE_STRIP, vertices=10)
 
-    def draw_mesh(self, mesh: _Mesh, program: moderngl.Program) -> None:
+    def draw_mesh(self, mesh: _Mesh, program: Any) -> None:
         """One drawable through one program."""
         if "model" in program:
             program["model"].write(np.ascontiguousarray(mesh.model.T))
@@ -337,12 +337,12 @@ class Scene:
         self.programs.release()
         for mesh in self._meshes:
             mesh.release()
-        for thing in (
+        things: list[Any] = [
             self._frame_buffer, self._palette_buffer, self._blob_buffer, *self._plain.values(), self._shadow_frame,
-            self._shadow,
-            self._compare, self._nearest, self._below_frame, self._below, self._contact_frame, self._contact,
-            self._sky, self._noise, self._tile, self._plate, self._cloud,
-        ):  # fmt: skip
+            self._shadow, self._compare, self._nearest, self._below_frame, self._below, self._contact_frame,
+            self._contact, self._sky, self._noise, self._tile, self._plate, self._cloud,
+        ]  # fmt: skip
+        for thing in things:
             thing.release()
 
     def _fill_static(self, plate: bool) -> dict[str, int]:
@@ -362,12 +362,14 @@ class Scene:
             block["ground_a"] = *ground.colour, ground.kind
             block["ground_b"] = *ground.colour2, ground.roughness
             block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, 9.0, 0.0
-        lamps = [(lighting.towards(k.azimuth, k.elevation), k.colour, 0.0, None, 0.0) for k in preset.kickers]
+        lamps: list[tuple[Array, Any, float, Array | None, float]] = [
+            (lighting.towards(k.azimuth, k.elevation), k.colour, 0.0, None, 0.0) for k in preset.kickers
+        ]
         for light in stage.lights:
             spot = light.kind == "spot" and light.target is not None
             axis = np.asarray(light.target, float) - light.position if spot and light.target is not None else None
-            colour = np.asarray(light.colour) * light.intensity / np.pi / 10.0
-            lamps.append((light.position, colour, 2.0 if spot else 1.0, axis, float(np.cos(light.angle))))
+            power = np.asarray(light.colour) * light.intensity / np.pi / 10.0
+            lamps.append((light.position, power, 2.0 if spot else 1.0, axis, float(np.cos(light.angle))))
         for i, (place, colour, kind, axis, edge) in enumerate(lamps[:_LAMPS]):
             block["lamp_place"][i] = *place, kind
             block["lamp_colour"][i] = *colour, edge
@@ -418,7 +420,7 @@ class Scene:
         self._compare.clear(TEXTURES["shadow_map"])
         self._nearest.clear(TEXTURES["shadow_depth"])
 
-    def _triangle(self, program: moderngl.Program) -> moderngl.VertexArray:
+    def _triangle(self, program: Any) -> moderngl.VertexArray:
         if program.glo not in self._plain:
             self._plain[program.glo] = self.context.vertex_array(program, [])
         return self._plain[program.glo]

@@ -12,6 +12,7 @@ from render.world import Instant
 
 _MARGIN_M = 0.30  # room for penumbras round the casters
 _STEP = 1.25  # window sizes grow by this, so that they seldom change
+REACH_M = 0.42  # how far from what stands on it the ground is darkened; the last radius in contact.frag
 BELOW_M, HEIGHT_M = 0.3, 1.6  # heights that the contact map sees: from −BELOW_M, over HEIGHT_M
 
 
@@ -68,19 +69,19 @@ def _patch(points: Array, ground: Array, sun: Array) -> tuple[Array, Array]:
     along = along / np.linalg.norm(along)
     axes = np.array([[along[1], -along[0]], along])
     both = np.concatenate([points[:, [0, 2]], ground[:, [0, 2]]]) @ axes.T
-    low, high = both.min(0) - 0.62, both.max(0) + 0.62
+    low, high = both.min(0) - REACH_M, both.max(0) + REACH_M
     return np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) @ axes, axes
 
 
-def contact_window(instant: Instant) -> Window | None:
+def contact_window(instant: Instant, texels: int) -> Window | None:
     """The view from under the ground that holds everything near it; None if nothing is near."""
     meshes = [m for m in instant.meshes if m.low[1] < HEIGHT_M - BELOW_M]
     if not meshes:
         return None
-    low = np.min([m.low for m in meshes], axis=0)[[0, 2]] - 0.6
-    high = np.max([m.high for m in meshes], axis=0)[[0, 2]] + 0.6
+    low = np.min([m.low for m in meshes], axis=0)[[0, 2]] - REACH_M
+    high = np.max([m.high for m in meshes], axis=0)[[0, 2]] + REACH_M
     side = _ladder(float((high - low).max()))
-    texel = side / 160
+    texel = side / texels
     corner = np.round(((low + high) / 2 - side / 2) / texel) * texel
     clip = np.zeros((4, 4))
     clip[0, 0], clip[0, 3] = 2 / side, -2 * corner[0] / side - 1

@@ -82,7 +82,7 @@ class Targets:
         """The framebuffer of one kind of pass; samples of a frame have one for each slot."""
         key = _slotted(kind, slot)
         if key not in self._framebuffers:
-            colours = [self.texture(_slotted(name, slot), *form) for name, *form in _LAYOUT[kind]]
+            colours = [self.texture(_slotted(name, slot), channels, form) for name, channels, form in _LAYOUT[kind]]
             try:
                 if kind in _FLAT:
                     made = self._context.framebuffer(colours)

@@ -4,7 +4,7 @@
 uniform sampler2D below_map;
 uniform vec3 side;      // metres covered, texels, range of heights in metres
 layout(location = 0) out float open;
-const float RADII[6] = float[](0.0, 0.025, 0.07, 0.16, 0.33, 0.60);
+const float RADII[6] = float[](0.0, 0.022, 0.055, 0.115, 0.22, 0.42);
 void main() {
     vec2 here = gl_FragCoord.xy / side.y;
     float hidden = 0.0;
@@ -17,7 +17,7 @@ void main() {
             float d = textureLod(below_map, here + arm, 0.0).r;
             float h = max(d * side.z - 0.3, 0.004);
             // What touches the ground stands on it: seen from beside it is a wall, not a sheet.
-            h = max(h, 1.4 * r * side.x * float(min(ring, 1)));
+            h = max(h, r * side.x * float(min(ring, 1)));
             float h2 = h * h;
             sum += d < 1.0 ? b * b / (b * b + h2) - a * a / (a * a + h2) : 0.0;
             arm = mat2(0.5, 0.8660254, -0.8660254, 0.5) * arm;

@@ -22,11 +22,11 @@ Look look_up(int index, vec3 at, float footprint) {
     float slow = noise.r - 0.5, fast = noise.g - 0.5;
     vec3 vector = noise.rba - 0.5;
     if (kind == 1 || kind == 2 || kind == 8) {
-        float amount = kind == 1 ? 0.10 : 0.35;
+        float amount = kind == 1 ? 0.06 : 0.30;
         look.albedo = mix(colour.rgb, second.rgb, clamp(0.25 + amount * 2.0 * slow + 0.5 * fast, 0.0, 1.0));
         look.roughness = clamp(colour.w + 0.1 * fast, 0.05, 1.0);
         look.sheen = 0.9;
-        look.bend = vector * (kind == 2 ? 0.22 : 0.34);
+        look.bend = vector * (kind == 2 ? 0.18 : 0.22);
     } else if (kind == 3 || kind == 9) {
         look.albedo = mix(colour.rgb, second.rgb, clamp(0.4 + 0.8 * slow, 0.0, 1.0));
         look.roughness = clamp(colour.w + 0.35 * slow, 0.05, 1.0);
