@@ -139,7 +139,8 @@ def dress(asset: Asset, shaped: Array, shaped_joints: Array, pieces: Sequence[Pi
             whole, inner = with_lip(patch)
             extra_rows = _rows(patch, whole)
             blend = sparse.csr_matrix(blend)[extra_rows]
-            inwards = np.maximum(np.minimum(lift, 0.012) + 0.004, 0.003)[extra_rows] * inner
+            depth = np.maximum(np.minimum(lift, 0.012) + 0.004, 0.003) + (piece.deep(patch.at) if piece.deep else 0.0)
+            inwards = depth[extra_rows] * inner
             v = v[extra_rows] - inwards[:, None] * out[extra_rows]
             # The strip's normals are its own, the sheet keeps its.
             strip = vertex_normals(v, whole.faces[len(patch.faces) :], _strip_weld(whole, len(patch.at), inner))

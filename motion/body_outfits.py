@@ -172,6 +172,9 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
     def hips_of(p: Array) -> Array:
         return smoothstep((hip + 0.14 - p[:, 1]) / 0.10)
 
+    def at_neck(p: Array) -> Array:
+        return np.where((np.abs(p[:, 0]) < 0.12) & (p[:, 1] > at["left_shoulder"][1]), 0.016, 0.0)
+
     def on_trunk(p: Array) -> Array:
         return np.abs(p[:, 0]) < at["left_shoulder"][0]
 
@@ -183,7 +186,7 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
             ),
             Material("top", outfit.top, 0.85, 0.0, outfit.top_pattern),
             lift=outfit.top_fit if tucked else outer, smooth=3, hem=True, extra=top_lift,
-            drape=None if tucked else hips_of,
+            drape=None if tucked else hips_of, deep=at_neck,
         )
     )  # fmt: skip
     trousers = tights.clip(

@@ -26,6 +26,7 @@ class Piece:
     drape: Field | None = None  # where (0 … 1) cloth is smoothed much further: it spans hollows of the body
     lining: bool = False  # has an inside too, for cloth that is seen from below
     hem: bool = False  # close the rim towards the skin
+    deep: Field | None = None  # metres more that the hem reaches inwards, where cloth stands far off the skin
     sole: float = 0.0  # metres of sole under the foot; shoes only
     extra: Field | None = None  # further lift by place on the template, metres
     part: str | None = None  # part name; None: by the joint that moves it
