@@ -173,7 +173,7 @@ def test_contact_darkens_the_ground_without_a_sun() -> None:
         frame = next(rasterizer.render(World([], stage), camera, [0], ("diffuse", "ids")))
     row, ids = frame.diffuse[48, :, 1], frame.ids[48, :, 0]
     edge = int(np.flatnonzero(ids == 1).max()) + 1
-    assert row[edge + 1] < 0.85 * row[-3]
+    assert row[edge + 1] < 0.88 * row[-3]  # some 13 cm from the wall: its top hides the ground nearer by
     assert np.all(np.diff(row[edge + 1 : edge + 8]) > -0.03)
 
 
