@@ -198,7 +198,7 @@ def _place(
     if ground and lock_feet:
         if toeless:
             world = feet.bend_toes(world, targets, offsets, toeless)
-        world, root, targets = feet.lift_soles(world, root, offsets, targets)
+        world, root, targets = feet.lift_soles(world, root, offsets, targets, fps)
     if lock_feet:
         planted = {}
         for s in _SIDES:
@@ -239,7 +239,7 @@ def _from_smpl(
             targets = {s: scale * ankles[:, i] + shift for i, s in enumerate(_SIDES)}
             targets = feet.anchor(world, root, targets, rest_offsets, own.rest_offsets, scale)
             if ground:
-                world, root, targets = feet.lift_soles(world, root, rest_offsets, targets)
+                world, root, targets = feet.lift_soles(world, root, rest_offsets, targets, own.fps)
             on = contacts.contact_mask(ankles, own.fps, scale=size)
             world, root = feet.reach(
                 world, root, rest_offsets, targets, {s: on[:, i] for i, s in enumerate(_SIDES)}, own.fps

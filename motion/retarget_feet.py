@@ -295,7 +295,7 @@ GIVE = 0.005
 
 
 def lift_soles(
-    world: Array, root: Array, offsets: Array, targets: dict[str, Array]
+    world: Array, root: Array, offsets: Array, targets: dict[str, Array], fps: Fraction
 ) -> tuple[Array, Array, dict[str, Array]]:
     """Keep soles out of the floor: the foot pitches up to 12 degrees, then the ankle rises, then toes bend up.
 
@@ -306,6 +306,7 @@ def lift_soles(
         root: ``(T, 3)`` pelvis, metres.
         offsets: ``(24, 3)`` the target's T-pose.
         targets: per side, ``(T, 3)`` ankle targets above a floor at y = 0.
+        fps: frames per second.
 
     Returns:
         New world rotations, pelvis and ankle targets.
@@ -320,8 +321,11 @@ def lift_soles(
         ball = offsets[toe] - np.array([0.0, soles[s, 1], 0.0])
         length = float(np.hypot(ball[1], ball[2]))
         low = raised[side][:, 1] + rot.rotate(world[:, ankle], ball)[:, 1] + give
-        # A foot far below the floor does not sink: it stands elsewhere, or the frame is a calibration pose.
-        meant = 1.0 - _smoothstep(0.06 * size, 0.12 * size, -low)
+        deepest = low - np.maximum(
+            rot.rotate(world[:, ankle], ball)[:, 1] - rot.rotate(world[:, ankle], heels[s])[:, 1], 0.0
+        )
+        # A foot knee-deep below the floor does not sink: it stands on another one, or the frame is a calibration pose.
+        meant = 1.0 - _smoothstep(0.25 * size, 0.45 * size, -deepest)
         meant *= _upright(world, root, offsets, raised[side], side)
         across = rot.rotate(world[:, ankle], np.array([1.0, 0.0, 0.0]))
         pitch = meant * np.clip(-low / max(length, 1e-6), 0.0, np.radians(12.0))
@@ -333,6 +337,12 @@ def lift_soles(
         depths.append(meant * np.maximum(-(raised[side][:, 1] + np.minimum(*parts)) - give, 0.0))
         meants.append(meant)
         balls.append(ball)
+    if fps >= 50:
+        # A capture that jumps for a frame must not kick a knee: what no neighbour shares is not lifted.
+        from scipy import ndimage
+
+        width = round(0.025 * float(fps)) * 2 + 1
+        depths = [np.minimum(d, ndimage.median_filter(d, width, mode="nearest") + give) for d in depths]
     root = root + np.outer(np.minimum(*depths), (0.0, 1.0, 0.0))
     for s, side in enumerate(_SIDES):
         ankle, toe, ball = _I[f"{side}_ankle"], _I[f"{side}_foot"], balls[s]
