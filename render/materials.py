@@ -38,7 +38,7 @@ PATTERNS: dict[str, int] = {
     "rubber": 9, "concrete": 10, "metal": 11, "grass": 12,
 }  # fmt: skip
 
-_TILE = 512
+TILE = 512  # texels a side of a ground's picture
 
 
 def _noise(shape: tuple[int, ...], slope: float, low: float, high: float, seed: int, squeeze: int = 1) -> np.ndarray:
@@ -76,7 +76,7 @@ def solid_noise() -> np.ndarray:
 @lru_cache(maxsize=16)
 def ground_tile(kind: int) -> np.ndarray:
     """``(512, 512, 4)`` uint8 tile of a ground: blend of its two colours, brightness, roughness change, large spots."""
-    shape = (_TILE, _TILE)
+    shape = (TILE, TILE)
     large = _noise(shape, 1.5, 1, 12, 1)
     fine = _noise(shape, 0.4, 40, 256, 2)
     middle = _noise(shape, 1.0, 6, 90, 3)
@@ -87,7 +87,7 @@ def ground_tile(kind: int) -> np.ndarray:
     if kind == 3:
         return _wood_tile()
     if kind == 4:  # sand: wind ripples, bent by a slow field
-        v, u = np.mgrid[0:_TILE, 0:_TILE] / _TILE
+        v, u = np.mgrid[0:TILE, 0:TILE] / TILE
         ripple = 0.5 + 0.5 * np.sin(2 * np.pi * (14 * v + 1.6 * large + 0.8 * middle + 2 * u)).astype(np.float32)
         bright = np.clip(0.5 + 0.28 * (ripple - 0.5) + 0.35 * (fine - 0.5), 0, 1)
         return _quantise([np.clip(1 - ripple * 0.6 - large * 0.3, 0, 1), bright, middle, large])
@@ -103,30 +103,30 @@ def ground_tile(kind: int) -> np.ndarray:
 @lru_cache(maxsize=1)
 def cloud_tile() -> np.ndarray:
     """``(512, 512)`` uint8, tiling: how thick a sheet of cloud is."""
-    shape = (_TILE, _TILE)
+    shape = (TILE, TILE)
     return (255 * np.clip(1.25 * _noise(shape, 1.75, 2, 160, 21) - 0.1, 0, 1) + 0.5).astype(np.uint8)
 
 
 def _wood_tile() -> np.ndarray:
     """Planks along u: 16 rows a tile, each cut in two at its own place, grain shifted from plank to plank."""
     rows, rng = 16, np.random.default_rng(6)
-    grain = _noise((_TILE, _TILE), 0.7, 4, 256, 7).T.copy() * 0
-    streak = _noise((_TILE, _TILE), 0.6, 8, 256, 8, 1)
-    stretched = _noise((_TILE, _TILE), 0.9, 6, 256, 9, 14).T  # long along u? the first axis is stretched, so transpose
-    height = _TILE // rows
-    tone = np.empty((_TILE, _TILE), np.float32)
-    seam = np.ones((_TILE, _TILE), np.float32)
+    grain = _noise((TILE, TILE), 0.7, 4, 256, 7).T.copy() * 0
+    streak = _noise((TILE, TILE), 0.6, 8, 256, 8, 1)
+    stretched = _noise((TILE, TILE), 0.9, 6, 256, 9, 14).T  # long along u? the first axis is stretched, so transpose
+    height = TILE // rows
+    tone = np.empty((TILE, TILE), np.float32)
+    seam = np.ones((TILE, TILE), np.float32)
     for row in range(rows):
         band = slice(row * height, (row + 1) * height)
-        cut = int(rng.integers(_TILE))
+        cut = int(rng.integers(TILE))
         tones = rng.uniform(0.12, 0.88, 2)
-        column = (np.arange(_TILE) - cut) % _TILE
-        tone[band] = np.where(column < _TILE // 2, tones[0], tones[1])
-        shift = int(rng.integers(_TILE))
+        column = (np.arange(TILE) - cut) % TILE
+        tone[band] = np.where(column < TILE // 2, tones[0], tones[1])
+        shift = int(rng.integers(TILE))
         grain[band] = np.roll(stretched, shift, axis=1)[band]
         seam[row * height] = 0.35
         seam[band, cut] = 0.35
-        seam[band, (cut + _TILE // 2) % _TILE] = 0.35
+        seam[band, (cut + TILE // 2) % TILE] = 0.35
     blend = np.clip(0.55 * tone + 0.75 * (grain - 0.5) + 0.2, 0, 1)
     bright = np.clip((0.5 + 0.35 * (grain - 0.5) + 0.10 * (streak - 0.5)) * seam, 0, 1)
     return _quantise([blend, bright, grain, tone])

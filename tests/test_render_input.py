@@ -12,7 +12,7 @@ import pytest
 import render_figures as figures
 
 from motion.errors import BadInput, CinemotionError, MissingSystem
-from motion.stage import Material, Prop, Stage
+from motion.stage import Light, Material, Prop, Stage
 from render import Rasterizer, RenderSettings, World
 from render.rasterizer import gl_info
 from render.rasterizer.sampling import sequence
@@ -53,6 +53,23 @@ def test_unknown_names_get_a_suggestion() -> None:
         World([], Stage("grass", "noon", props=(paint,)))
     with pytest.raises(BadInput, match="called 'box'"):
         World([], Stage("grass", "noon", props=(Prop("box"), Prop("box"))))
+
+
+def test_pictures_too_large_for_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("render.rasterizer.draw.available_memory", lambda: 2**20)
+    if gl_info()["software"]:
+        with pytest.raises(MissingSystem, match="GB are free"):
+            Rasterizer((4000, 4000))
+
+
+def test_lamps_that_are_none() -> None:
+    lamp = Light("laser", np.zeros(3))
+    many = tuple(Light("point", np.zeros(3)) for _ in range(13))
+    with Rasterizer((8, 8), RenderSettings(samples=1)) as rasterizer:
+        for lights, message in (((lamp,), "kind of lamp 'laser'"), (many, "13 lamps")):
+            with pytest.raises(BadInput, match=message):
+                next(rasterizer.render(World([], Stage("grass", "noon", lights=lights)), figures.camera(), [0]))
+        next(rasterizer.render(figures.world(), figures.camera(), [0]))  # and it still draws
 
 
 def test_unknown_passes_and_frames() -> None:

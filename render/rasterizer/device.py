@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motion.errors import BadInput, MissingSystem
@@ -77,6 +78,15 @@ def describe(context: moderngl.Context) -> dict[str, Any]:
         "software": bool(re.search(r"llvmpipe|softpipe|swrast|software", renderer, re.IGNORECASE)),
         "max_size": int(info["GL_MAX_TEXTURE_SIZE"]),
     }
+
+
+def available_memory() -> int | None:
+    """Bytes of main memory that could be used now; None where the system does not say."""
+    try:
+        found = re.search(r"MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(encoding="ascii"))
+    except OSError:
+        return None
+    return int(found[1]) * 1024 if found else None
 
 
 def shader_source(name: str, defines: dict[str, int] | None = None) -> str:

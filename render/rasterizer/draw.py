@@ -14,7 +14,7 @@ from motion.camera import CameraPath
 from motion.errors import BadInput, CinemotionError, MissingSystem, unknown
 from render.frame import DATA_PASSES, PASSES, Flow, Frame
 from render.rasterizer import sampling
-from render.rasterizer.device import describe, open_context
+from render.rasterizer.device import available_memory, describe, open_context
 from render.rasterizer.display import Display
 from render.rasterizer.flow import FlowDrawer
 from render.rasterizer.programs import Programs
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import moderngl
 
 MAX_SIDE = 16384
+_BYTES_PER_PIXEL = 240  # every kind of pass at four samples, and what is read back
 _LIT_PASSES = {"diffuse", "specular"}
 
 
@@ -74,6 +75,7 @@ class Rasterizer:
             largest = self.info["max_size"]
             self.close()
             raise BadInput(f"picture size {size[0]}x{size[1]}, expected at most {largest} a side on this device")
+        self._check_memory()
         self._programs = Programs(self._context)
         self._targets = Targets(self._context, self.size)
         self._display = Display(self._context, self._targets, self.settings)
@@ -211,6 +213,17 @@ class Rasterizer:
             scene = self._prepare(world)
             here, there = world.at(float(index / camera.fps)), world.at(float(k / camera.fps))
             return self._flow.draw(scene, here, there, view(camera, index, self.size), view(camera, k, self.size))
+
+    def _check_memory(self) -> None:
+        """Software drivers draw in main memory, and a process that asks for too much of it is killed without a word."""
+        need = self.size[0] * self.size[1] * _BYTES_PER_PIXEL
+        free = available_memory()
+        if self.info["software"] and free is not None and need > free:
+            self.close()
+            raise MissingSystem(
+                f"pictures of {self.size[0]}x{self.size[1]} need about {need / 2**30:.1f} GB to draw in software, "
+                f"{free / 2**30:.1f} GB are free"
+            )
 
     def _open(self) -> moderngl.Context:
         if self._context is None:

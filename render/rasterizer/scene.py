@@ -7,91 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motion.rotations import Array
-from motion.stage import Colour, Material
 from render import lighting, materials
+from render.rasterizer.blocks import BLOB_BYTES, BLOCK, blob_table, fill_static, palette
+from render.rasterizer.mesh import Mesh
 from render.rasterizer.programs import BLOCKS, TEXTURES, Programs
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window
 from render.rasterizer.targets import Targets
 from render.view import View
-from render.world import Drawable, Instant, Posed, World
+from render.world import Instant, Posed, World
 
 if TYPE_CHECKING:
     import moderngl
-
-_LAMPS = 12
-_VEC = ("f4", (4,))
-_BLOCK = np.dtype(
-    [
-        ("world_clip", "f4", (4, 4)), ("world_clip_k", "f4", (4, 4)), ("world_shadow", "f4", (4, 4)),
-        *[(name, *_VEC) for name in ("eye", "forward", "eye_k", "forward_k", "ray", "ray_dx", "ray_dy", "image", "sun",
-                                     "sun_colour", "shadow")],
-        ("sky_light", "f4", (9, 4)),
-        *[(name, *_VEC) for name in ("zenith", "horizon", "haze", "glow", "reach", "middle", "contact",
-                                     "ground_a", "ground_b", "ground_tile")],
-        ("ground_patch", "f4", (2, 4)), ("patch_axis", *_VEC),
-        ("lamp_place", "f4", (_LAMPS, 4)), ("lamp_colour", "f4", (_LAMPS, 4)), ("lamp_axis", "f4", (_LAMPS, 4)),
-    ]
-)  # fmt: skip
-_PALETTE = 256
-_RANGES, _BLOBS = 64, 512  # as in surface.frag
-
-
-class _Mesh:
-    """One drawable's buffers."""
-
-    def __init__(self, context: moderngl.Context, drawable: Drawable) -> None:
-        self.context, self.drawable = context, drawable
-        vertices = len(drawable.source)
-        self.places = context.buffer(drawable.rest.tobytes(), dynamic=True)
-        self.normals = context.buffer(drawable.rest_normals.tobytes(), dynamic=True)
-        self.places_k: moderngl.Buffer | None = None
-        self.anchors = context.buffer(drawable.anchor.tobytes())
-        self.labels = context.buffer(drawable.label.tobytes())
-        self.faces = context.buffer(drawable.faces.tobytes())
-        self.bytes = vertices * 12
-        self.model = np.eye(4, dtype=np.float32)
-        self.model_k = np.eye(4, dtype=np.float32)
-        self._arrays: dict[int, moderngl.VertexArray] = {}
-
-    def pose(self, posed: Posed) -> None:
-        """Stream this instant's vertices, or take its transform."""
-        if posed.vertices is None or posed.normals is None:
-            self.model = np.asarray(posed.T_world_prop, dtype=np.float32)
-        else:
-            self.places.write(np.ascontiguousarray(posed.vertices, dtype=np.float32))
-            self.normals.write(np.ascontiguousarray(posed.normals, dtype=np.float32))
-
-    def pose_k(self, posed: Posed) -> None:
-        """Where the vertices are at the frame that flow leads to."""
-        if posed.vertices is None:
-            self.model_k = np.asarray(posed.T_world_prop, dtype=np.float32)
-            source = self.drawable.rest
-        else:
-            source = np.ascontiguousarray(posed.vertices, dtype=np.float32)
-        if self.places_k is None:
-            self.places_k = self.context.buffer(reserve=self.bytes, dynamic=True)
-        self.places_k.write(source)
-
-    def array(self, program: Any) -> moderngl.VertexArray:
-        """These buffers bound to a program's inputs."""
-        if program.glo not in self._arrays:
-            inputs = [
-                (self.places, "3f", "in_place"), (self.normals, "3f", "in_normal"), (self.anchors, "3f", "in_anchor"),
-                (self.labels, "2i", "in_label"),
-            ]  # fmt: skip
-            if self.places_k is not None:
-                inputs.append((self.places_k, "3f", "in_place_k"))
-            used = [entry for entry in inputs if entry[2] in program]
-            self._arrays[program.glo] = self.context.vertex_array(program, used, self.faces, index_element_size=4)
-        return self._arrays[program.glo]
-
-    def release(self) -> None:
-        for thing in (
-            *self._arrays.values(), self.places, self.normals, self.places_k, self.anchors, self.labels, self.faces,
-        ):  # fmt: skip
-            if thing is not None:
-                thing.release()
 
 
 class Scene:
@@ -112,12 +39,12 @@ class Scene:
             self.preset.sun_azimuth if azimuth is None else azimuth,
             self.preset.sun_elevation if elevation is None else elevation,
         )
-        self._meshes = [_Mesh(context, drawable) for drawable in world.drawables]
+        self._meshes = [Mesh(context, drawable) for drawable in world.drawables]
         self._posed: Instant | None = None
-        self._block = np.zeros((), _BLOCK)
-        self._frame_buffer = context.buffer(reserve=_BLOCK.itemsize, dynamic=True)
-        self._palette_buffer = context.buffer(_palette(world.materials).tobytes())
-        self._blob_buffer = context.buffer(reserve=16 * (_RANGES + _BLOBS), dynamic=True)
+        self._block = np.zeros((), BLOCK)
+        self._frame_buffer = context.buffer(reserve=BLOCK.itemsize, dynamic=True)
+        self._palette_buffer = context.buffer(palette(world.materials).tobytes())
+        self._blob_buffer = context.buffer(reserve=BLOB_BYTES, dynamic=True)
         self._plain: dict[int, moderngl.VertexArray] = {}
         texels = self._texels = settings.texels(size)
         self._shadow = context.depth_texture((texels, texels))
@@ -150,7 +77,7 @@ class Scene:
         self._cloud.filter = (context.LINEAR_MIPMAP_NEAREST, context.LINEAR)
         self._catcher = self._ground is not None and (plate is not None or settings.transparent)
         self._plate = _clamped(context, np.zeros((1, 1, 3), np.float32) if plate is None else plate)
-        self.programs = Programs(context, self._fill_static(plate is not None))
+        self.programs = Programs(context, self._features(plate is not None))
 
     def pose(self, instant: Instant) -> None:
         """Stream an instant's vertices, unless it is the one posed already."""
@@ -158,7 +85,7 @@ class Scene:
             return
         for mesh, posed in zip(self._meshes, instant.meshes, strict=True):
             mesh.pose(posed)
-        self._blob_buffer.write(_blob_table(instant))
+        self._blob_buffer.write(blob_table(instant))
         self._posed = instant
 
     def pose_k(self, instant: Instant) -> None:
@@ -270,7 +197,7 @@ class Scene:
         if ring:
             self._triangle(self.programs.get("ground.vert", fragment, kind)).render(context.TRIANGLE_STRIP, vertices=10)
 
-    def draw_mesh(self, mesh: _Mesh, program: Any) -> None:
+    def draw_mesh(self, mesh: Mesh, program: Any) -> None:
         """One drawable through one program."""
         if "model" in program:
             program["model"].write(np.ascontiguousarray(mesh.model.T))
@@ -345,40 +272,13 @@ class Scene:
         for thing in things:
             thing.release()
 
-    def _fill_static(self, plate: bool) -> dict[str, int]:
-        """Write what never changes; what of it is compiled into the shaders."""
-        block, preset, stage = self._block, self.preset, self.world.stage
-        block["sun"] = (*self.sun, np.tan(preset.sun_radius))
-        block["sun_colour"][:3] = preset.sun_colour
-        block["sky_light"][:, :3] = lighting.irradiance(preset, self.sun)
-        block["haze"] = (*lighting.gradient(preset, np.array(0.0)), preset.haze_per_m)
-        block["zenith"] = *preset.zenith, 0.0
-        block["horizon"] = *preset.horizon, preset.horizon_falloff / np.log(2.0)
-        block["glow"] = (*preset.glow, preset.glow_sharpness)
-        block["reach"][:3] = preset.haze_start_m, *(preset.backdrop or (0.0, 0.0))
-        block["middle"] = *_middle(self.world), preset.clouds, preset.stars
-        if self._ground is not None:
-            ground = self._ground
-            block["ground_a"] = *ground.colour, ground.kind
-            block["ground_b"] = *ground.colour2, ground.roughness
-            block["ground_tile"] = 1 / ground.tile_m, self.world.ground_instance, 9.0, 0.0
-        lamps: list[tuple[Array, Any, float, Array | None, float]] = [
-            (lighting.towards(k.azimuth, k.elevation), k.colour, 0.0, None, 0.0) for k in preset.kickers
-        ]
-        for light in stage.lights:
-            spot = light.kind == "spot" and light.target is not None
-            axis = np.asarray(light.target, float) - light.position if spot and light.target is not None else None
-            power = np.asarray(light.colour) * light.intensity / np.pi / 10.0
-            lamps.append((light.position, power, 2.0 if spot else 1.0, axis, float(np.cos(light.angle))))
-        for i, (place, colour, kind, axis, edge) in enumerate(lamps[:_LAMPS]):
-            block["lamp_place"][i] = *place, kind
-            block["lamp_colour"][i] = *colour, edge
-            if axis is not None:
-                block["lamp_axis"][i, :3] = axis / max(float(np.linalg.norm(axis)), 1e-9)
+    def _features(self, plate: bool) -> dict[str, int]:
+        """Write what never changes in this scene; what of it is compiled into the shaders."""
+        lamps = fill_static(self._block, self.world, self.preset, self.sun)
         return {
-            "LAMPS": min(len(lamps), _LAMPS), "GROUND_KIND": self._ground.kind if self._ground else 0,
-            "BACKDROP": int(preset.backdrop is not None), "PLATE": int(plate), "CATCHER": int(self._catcher),
-            "CLOUDS": int(preset.clouds > 0), "STARS": int(preset.stars > 0),
+            "LAMPS": lamps, "GROUND_KIND": self._ground.kind if self._ground else 0,
+            "BACKDROP": int(self.preset.backdrop is not None), "PLATE": int(plate), "CATCHER": int(self._catcher),
+            "CLOUDS": int(self.preset.clouds > 0), "STARS": int(self.preset.stars > 0),
             "GROUNDLESS": int(self._ground is None), "TRANSPARENT": int(self.settings.transparent),
             "SHADOW_TAPS": self.settings.shadow_taps, "SEARCH_TAPS": max(self.settings.shadow_taps // 2, 4),
         }  # fmt: skip
@@ -436,39 +336,3 @@ def _clamped(context: moderngl.Context, image: np.ndarray) -> moderngl.Texture:
 def _distance(posed: Posed, eye: Array) -> float:
     """From the eye to the nearest point of its bounds."""
     return float(np.linalg.norm(np.maximum(np.maximum(posed.low - eye, eye - posed.high), 0.0)))
-
-
-def _blob_table(instant: Instant) -> np.ndarray:
-    """The spheres of surface.frag: each performer sees its own, things without any see everybody's."""
-    table = np.zeros((_RANGES + _BLOBS, 4), np.float32)
-    first = 0
-    for i, posed in enumerate(instant.meshes, start=1):
-        count = min(len(posed.blobs), _BLOBS - first)
-        if i < _RANGES:
-            table[i, :2] = first, count
-        table[_RANGES + first : _RANGES + first + count] = posed.blobs[:count]
-        first += count
-    for i, posed in enumerate(instant.meshes[: _RANGES - 1], start=1):
-        if not len(posed.blobs):
-            table[i, :2] = 0, min(first, 128)
-    return table
-
-
-def _middle(world: World) -> tuple[float, float]:
-    """The set's middle on the ground, over the whole film: a backdrop must not move."""
-    places = [p.clip.root_position[:, [0, 2]] for p in world.performances]
-    places += [np.asarray(p.position, float)[None, [0, 2]] for p in world.stage.props if not places]
-    if not places:
-        return 0.0, 0.0
-    low, high = np.min([p.min(0) for p in places], axis=0), np.max([p.max(0) for p in places], axis=0)
-    return float(low[0] + high[0]) / 2, float(low[1] + high[1]) / 2
-
-
-def _palette(surfaces: tuple[Material, ...]) -> np.ndarray:
-    table = np.zeros((_PALETTE, 3, 4), np.float32)
-    for row, material in zip(table, surfaces[:_PALETTE], strict=False):
-        second: Colour = material.colour2 or tuple(0.62 * c for c in material.colour)  # type: ignore[assignment]
-        row[0] = *material.colour, material.roughness
-        row[1] = *second, material.metallic
-        row[2] = materials.PATTERNS[material.pattern], material.scale, 0.0, 0.0
-    return table

@@ -1,0 +1,69 @@
+"""`Mesh`: one drawable's buffers on the device, and where its vertices are now and at the other end of a flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from render.world import Drawable, Posed
+
+if TYPE_CHECKING:
+    import moderngl
+
+
+class Mesh:
+    """One drawable's buffers."""
+
+    def __init__(self, context: moderngl.Context, drawable: Drawable) -> None:
+        self.context, self.drawable = context, drawable
+        vertices = len(drawable.source)
+        self.places = context.buffer(drawable.rest.tobytes(), dynamic=True)
+        self.normals = context.buffer(drawable.rest_normals.tobytes(), dynamic=True)
+        self.places_k: moderngl.Buffer | None = None
+        self.anchors = context.buffer(drawable.anchor.tobytes())
+        self.labels = context.buffer(drawable.label.tobytes())
+        self.faces = context.buffer(drawable.faces.tobytes())
+        self.bytes = vertices * 12
+        self.model = np.eye(4, dtype=np.float32)
+        self.model_k = np.eye(4, dtype=np.float32)
+        self._arrays: dict[int, moderngl.VertexArray] = {}
+
+    def pose(self, posed: Posed) -> None:
+        """Stream this instant's vertices, or take its transform."""
+        if posed.vertices is None or posed.normals is None:
+            self.model = np.asarray(posed.T_world_prop, dtype=np.float32)
+        else:
+            self.places.write(np.ascontiguousarray(posed.vertices, dtype=np.float32))
+            self.normals.write(np.ascontiguousarray(posed.normals, dtype=np.float32))
+
+    def pose_k(self, posed: Posed) -> None:
+        """Where the vertices are at the frame that flow leads to."""
+        if posed.vertices is None:
+            self.model_k = np.asarray(posed.T_world_prop, dtype=np.float32)
+            source = self.drawable.rest
+        else:
+            source = np.ascontiguousarray(posed.vertices, dtype=np.float32)
+        if self.places_k is None:
+            self.places_k = self.context.buffer(reserve=self.bytes, dynamic=True)
+        self.places_k.write(source)
+
+    def array(self, program: Any) -> moderngl.VertexArray:
+        """These buffers bound to a program's inputs."""
+        if program.glo not in self._arrays:
+            inputs = [
+                (self.places, "3f", "in_place"), (self.normals, "3f", "in_normal"), (self.anchors, "3f", "in_anchor"),
+                (self.labels, "2i", "in_label"),
+            ]  # fmt: skip
+            if self.places_k is not None:
+                inputs.append((self.places_k, "3f", "in_place_k"))
+            used = [entry for entry in inputs if entry[2] in program]
+            self._arrays[program.glo] = self.context.vertex_array(program, used, self.faces, index_element_size=4)
+        return self._arrays[program.glo]
+
+    def release(self) -> None:
+        for thing in (
+            *self._arrays.values(), self.places, self.normals, self.places_k, self.anchors, self.labels, self.faces,
+        ):  # fmt: skip
+            if thing is not None:
+                thing.release()
