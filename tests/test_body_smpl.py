@@ -11,12 +11,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from motion import body_measure, skeleton, smpl_files
 from motion import rotations as rot
-from motion.body import Body
+from motion import skeleton
+from motion.body import Body, measure, smpl_files
 from motion.errors import BadInput
 
-POSES = body_measure.named_poses()
+POSES = measure.named_poses()
 
 
 def small_model(joints: int = 24, seed: int = 0) -> dict[str, np.ndarray]:

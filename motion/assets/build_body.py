@@ -16,7 +16,7 @@ import numpy as np
 from motion import rotations as rot
 from motion.assets import build_correctives, build_source
 from motion.assets.build_deform import Deformer, smoothstep, world
-from motion.body_patch import vertex_normals
+from motion.body.patch import vertex_normals
 from motion.rotations import Array
 from motion.skeleton import INDEX, PARENTS
 

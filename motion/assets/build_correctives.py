@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion import body_measure
 from motion import rotations as rot
 from motion.assets.build_deform import Deformer, blend
+from motion.body import measure
 from motion.rotations import Array
 from motion.skeleton import INDEX, JOINTS, MIRROR
 
@@ -22,7 +22,7 @@ BLOCKS: tuple[tuple[str, ...], ...] = (
 
 def sample_poses(count: int, rng: np.random.Generator) -> Array:
     """``(count, 24, 4)`` plausible and strong poses, left and right drawn apart; the judged poses weigh in too."""
-    named = list(body_measure.named_poses().values())
+    named = list(measure.named_poses().values())
     poses = np.empty((count, 24, 4))
     for i in range(count):
         if i % 4 == 0:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion import body_outfits
-from motion.body_dress import PART_OF_JOINT, PARTS, Dressed
-from motion.body_patch import vertex_normals
-from motion.body_skinning import Correctives, Skinner, rotation_matrices, sorting
+from motion.body import outfits
+from motion.body.dress import PART_OF_JOINT, PARTS, Dressed
+from motion.body.patch import vertex_normals
+from motion.body.skinning import Correctives, Skinner, rotation_matrices, sorting
+from motion.body.smpl_files import SmplModel
 from motion.character import SkinnedMesh
 from motion.rotations import Array
 from motion.skeleton import INDEX, JOINTS, PARENTS
-from motion.smpl_files import SmplModel
 from motion.stage import Material
 
 #: Metres that pose correctives may lose to compression.
@@ -36,7 +36,7 @@ def compress(posedirs: Array, rows: np.ndarray, seed: int = 0) -> Correctives:
     return Correctives(rows, np.ascontiguousarray(basis.T, dtype=np.float32), mix.astype(np.float32))
 
 
-def clothe(template: Array, faces: np.ndarray, weights: Array, joints: Array, colours: body_outfits.Outfit, skin, hair):
+def clothe(template: Array, faces: np.ndarray, weights: Array, joints: Array, colours: outfits.Outfit, skin, hair):
     """Materials by region, so that a bare model is never drawn bare: ``materials``, ``face_material (F,)``."""
     names = list(JOINTS)
     region = np.zeros(24, dtype=int)
@@ -79,7 +79,7 @@ def clothe(template: Array, faces: np.ndarray, weights: Array, joints: Array, co
 
 
 def character(
-    model: SmplModel, betas: Array, colours: body_outfits.Outfit, skin, hair
+    model: SmplModel, betas: Array, colours: outfits.Outfit, skin, hair
 ) -> tuple[SkinnedMesh, np.ndarray, Skinner]:
     """The model at rest with these shape values, standing on the floor: mesh, weld, skinner."""
     count = min(len(betas), model.shapedirs.shape[2])

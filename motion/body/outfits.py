@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from motion.body_asset import Asset, asset
-from motion.body_hair import brow_fields, hair_pieces, hairline_field
-from motion.body_patch import Field, Patch
-from motion.body_piece import Landmarks, Piece, above, below, smoothstep
+from motion.body.asset import Asset, asset
+from motion.body.hair import brow_fields, hair_pieces, hairline_field
+from motion.body.patch import Field, Patch
+from motion.body.piece import Landmarks, Piece, above, below, smoothstep
 from motion.rotations import Array
 from motion.stage import Colour, Material
 

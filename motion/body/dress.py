@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from motion.body_asset import Asset
-from motion.body_patch import vertex_normals, with_lip
-from motion.body_piece import Piece
-from motion.body_skinning import Correctives, Layout, sorting
+from motion.body.asset import Asset
+from motion.body.patch import vertex_normals, with_lip
+from motion.body.piece import Piece
+from motion.body.skinning import Correctives, Layout, sorting
 from motion.rotations import Array
 from motion.skeleton import INDEX
 from motion.stage import Material

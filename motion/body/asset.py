@@ -11,7 +11,7 @@ import numpy as np
 from motion.errors import MissingSystem
 from motion.rotations import Array
 
-PATH = Path(__file__).parent / "assets" / "body_cc0.npz"
+PATH = Path(__file__).parents[1] / "assets" / "body_cc0.npz"
 
 #: SMPL's pose features: 23 joints (all but the pelvis) times nine entries of rotation minus identity.
 POSE_FEATURES = 207

@@ -15,22 +15,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from motion import body_dress, body_hair, body_outfits, body_smpl, smpl_files
-from motion.body_asset import asset
-from motion.body_dress import Dressed
-from motion.body_skinning import Correctives, Skinner
+from motion.body import dress, hair, outfits, smpl, smpl_files
+from motion.body.asset import asset as stored_asset
+from motion.body.dress import Dressed
+from motion.body.skinning import Correctives, Skinner
 from motion.character import SkinnedMesh
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
 from motion.skeleton import PARENTS
 
-OUTFITS: tuple[str, ...] = tuple(body_outfits.OUTFITS)
+OUTFITS: tuple[str, ...] = tuple(outfits.OUTFITS)
 BUILDS: tuple[str, ...] = ("slim", "average", "athletic", "heavy")
 AGES: tuple[str, ...] = ("child", "teen", "adult", "senior")
 PRESENTATIONS: tuple[str, ...] = ("feminine", "neutral", "masculine")
-SKINS: tuple[str, ...] = tuple(body_outfits.SKINS)
-HAIR_COLOURS: tuple[str, ...] = tuple(body_outfits.HAIR_COLOURS)
-HAIR_STYLES: tuple[str, ...] = body_hair.STYLES
+SKINS: tuple[str, ...] = tuple(outfits.SKINS)
+HAIR_COLOURS: tuple[str, ...] = tuple(outfits.HAIR_COLOURS)
+HAIR_STYLES: tuple[str, ...] = hair.STYLES
 
 #: Metres. Adults' heights lie well within; children from about four years on.
 SHORTEST, TALLEST = 0.9, 2.4
@@ -127,13 +127,13 @@ class Body:
             height_m = USUAL_HEIGHT[age][PRESENTATIONS.index(presentation)]
         if not SHORTEST <= height_m <= TALLEST:  # NaN fails too
             raise BadInput(f"height {height_m} m, expected {SHORTEST} to {TALLEST} m")
-        source = asset()
+        source = stored_asset()
         betas = source.betas[
             source.presentations.index(presentation), source.ages.index(age), source.builds.index(build)
         ]
         vertices, joints = source.shaped(betas)
-        wardrobe = body_outfits.wardrobe(outfit, skin, hair, hair_style)
-        dressed = body_dress.dress(source, vertices, joints, wardrobe)
+        wardrobe = outfits.wardrobe(outfit, skin, hair, hair_style)
+        dressed = dress.dress(source, vertices, joints, wardrobe)
         scale = height_m / source.stature
         lift = np.array([0.0, dressed.sole, 0.0])
         rest = scale * (dressed.vertices + lift)
@@ -147,10 +147,10 @@ class Body:
             joints=joints,
             materials=dressed.materials,
             face_material=dressed.face_material.astype(np.int32),
-            parts=body_dress.PARTS,
+            parts=dress.PARTS,
             face_part=dressed.face_part.astype(np.int32),
         )
-        limbs = body_dress.correctives(source, dressed.blend, dressed.lift, scale)
+        limbs = dress.correctives(source, dressed.blend, dressed.lift, scale)
         skinner = Skinner(
             rest, dressed.normals, dressed.faces, dressed.weld, dressed.weights, joints, dressed.layout, limbs,
         )  # fmt: skip
@@ -192,8 +192,8 @@ class Body:
             raise BadInput(f"betas of shape {shape.shape}, expected one row of finite numbers")
         file = smpl_files.find(Path(path), gender)
         model = smpl_files.load(file)
-        mesh, weld, skinner = body_smpl.character(
-            model, shape, body_outfits.OUTFITS[outfit], body_outfits.SKINS[skin], body_outfits.HAIR_COLOURS[hair]
+        mesh, weld, skinner = smpl.character(
+            model, shape, outfits.OUTFITS[outfit], outfits.SKINS[skin], outfits.HAIR_COLOURS[hair]
         )
         licence = f"{model.kind} body model licence (non-commercial; the user's own file)"
         return cls(mesh, weld, f"{model.kind} from {file.name}", licence, skinner)
@@ -209,10 +209,10 @@ class Body:
         if self._source is None:
             raise BadInput("smpl_arrays: only the default body can be written as an SMPL model")
         dressed, scale, limbs = self._source
-        a = asset()
+        a = stored_asset()
         surface = np.stack([dressed.blend @ d for d in a.shapedirs], axis=-1)
         shapedirs = scale * np.concatenate([surface, a.joint_shapedirs.transpose(1, 2, 0)])
-        return body_smpl.as_smpl(self.mesh, dressed, shapedirs, limbs)
+        return smpl.as_smpl(self.mesh, dressed, shapedirs, limbs)
 
 
 def seconds_per_frame(body: Body, frames: int = 120, repeats: int = 5) -> float:

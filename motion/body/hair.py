@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from motion.body_asset import Asset
-from motion.body_patch import Field, Patch
-from motion.body_piece import Landmarks, Piece, above, smoothstep
+from motion.body.asset import Asset
+from motion.body.patch import Field, Patch
+from motion.body.piece import Landmarks, Piece, above, smoothstep
 from motion.rotations import Array
 from motion.stage import Colour, Material
 

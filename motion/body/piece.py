@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from motion.body_asset import Asset
-from motion.body_patch import Field, Patch, averaging
+from motion.body.asset import Asset
+from motion.body.patch import Field, Patch, averaging
 from motion.rotations import Array
 from motion.skeleton import INDEX
 from motion.stage import Material
