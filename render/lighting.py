@@ -54,7 +54,7 @@ def _deg(value: float) -> float:
 
 PRESETS: dict[str, LightPreset] = {
     "noon": LightPreset(
-        sun_colour=(1.16, 1.06, 0.92), sun_azimuth=_deg(35), sun_elevation=_deg(56), sun_radius=_deg(0.8),
+        sun_colour=(1.62, 1.48, 1.28), sun_azimuth=_deg(35), sun_elevation=_deg(56), sun_radius=_deg(0.8),
         zenith=(0.055, 0.17, 0.52), horizon=(0.46, 0.62, 0.84), bounce=(0.13, 0.13, 0.10), horizon_falloff=4.2,
         glow=(0.30, 0.27, 0.22), glow_sharpness=24.0, haze_per_m=0.0016, haze_start_m=15.0, clouds=0.55,
     ),
@@ -133,6 +133,9 @@ def irradiance(preset: LightPreset, sun: Array) -> Array:
     r = np.sqrt(1 - up**2)
     d = np.stack([r * np.cos(turn), up, r * np.sin(turn)], axis=-1)
     radiance = gradient(preset, d[:, 1])
+    # Clouds and what stands around send the sky's blue back as grey.
+    grey = 0.75 * preset.clouds
+    radiance = (1 - grey) * radiance + grey * (radiance @ [0.2126, 0.7152, 0.0722])[:, None]
     radiance = radiance + np.array(preset.glow) * np.maximum(d @ sun, 0.0)[:, None] ** preset.glow_sharpness
     basis = _basis(d)
     # Cosine lobe per band (π, 2π/3, π/4) over π, and the squared norms of the unnormalised basis.

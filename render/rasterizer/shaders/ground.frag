@@ -1,4 +1,6 @@
 #include "frame.glsl"
+// Rim lights are there for performers; a floor would mirror them as a white patch.
+#define KICKER_GLARE 0.15
 #include "light.glsl"
 #include "outputs.glsl"
 uniform sampler2D ground_map;

@@ -91,13 +91,16 @@ void add_light(inout Light sum, Surface s, vec3 f0, float nv, vec3 to_light, vec
     vec3 h = normalize(to_light + s.view);
     float spec = ggx(nl, nv, max(dot(s.normal, h), 0.0), max(s.roughness * s.roughness, 0.02)) * nl;
     // Light that wraps round skin comes back redder.
-    vec3 wrap = s.soft * vec3(0.30, 0.11, 0.06);
+    vec3 wrap = s.soft * vec3(0.16, 0.06, 0.035);
     vec3 cosine = max(vec3(0.0), (vec3(raw) + wrap) / (1.0 + wrap));
     sum.diffuse += colour * mix(vec3(nl), cosine, step(1e-3, s.soft)) * (1.0 - s.metallic);
     sum.specular += colour * (fresnel(f0, max(dot(s.view, h), 0.0)) * min(spec, 8.0));
 }
 
 #if LAMPS > 0
+#ifndef KICKER_GLARE
+#define KICKER_GLARE 1.0    // of a preset's rim lights in what they shine on
+#endif
 // Lamps without shadows; what hides the sky from a place half hides them too.
 Light lamplight(Surface s) {
     Light sum = Light(vec3(0.0), vec3(0.0));
@@ -112,7 +115,10 @@ Light lamplight(Surface s) {
         float cone = dot(-l, lamp_axis[i].xyz);
         float edge = lamp_colour[i].w;
         strength *= place.w > 1.5 ? smoothstep(edge, mix(edge, 1.0, 0.25), cone) : 1.0;
-        add_light(sum, s, f0, nv, l, lamp_colour[i].rgb * (strength * mix(s.open, 1.0, 0.5)));
+        Light one = Light(vec3(0.0), vec3(0.0));
+        add_light(one, s, f0, nv, l, lamp_colour[i].rgb * (strength * mix(s.open, 1.0, 0.5)));
+        sum.diffuse += one.diffuse;
+        sum.specular += one.specular * (place.w > 0.5 ? 1.0 : KICKER_GLARE);
     }
     return sum;
 }
