@@ -1,4 +1,4 @@
-"""The command line: `film`, `check`, `convert`, `doctor`, `schema`, `verify`, `bench`.
+"""The command line: `film`, `check`, `convert`, `doctor`, `schema`, `words`, `verify`, `bench`.
 
 Each command is a typed function; what it needs is imported when it runs, so that help is instant. Errors meant for
 people become one line on stderr and an exit code here and nowhere else: 0 done, 1 failed, 2 bad input, 130 stopped.
@@ -289,6 +289,15 @@ def schema() -> None:
     from cinemotion.scene import json_schema
 
     print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+@_guarded
+def words() -> None:
+    """Print every word that a scene may use, as Markdown."""
+    from cinemotion.words import page
+
+    print(page(), end="")
 
 
 @app.command()
