@@ -17,7 +17,8 @@ from cinemotion.structure import Report
 from cinemotion.timeline import Timeline
 from motion import rotations as rot
 from motion.errors import BadInput
-from motion.stage import Attachment, Light, Material, Prop, Stage
+from motion.material import Material
+from motion.stage import Attachment, Light, Prop, Stage
 
 NoteFile = Callable[[str, str, Path], None]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from motion.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from motion.stage import Material
+    from motion.material import Material
 
 
 def materials() -> dict[str, Material]:
     """The named materials: those that the primitives are made of."""
+    from motion.material import Material
     from motion.props import shapes
-    from motion.stage import Material
 
     return {m.name: m for m in vars(shapes).values() if isinstance(m, Material)}
 

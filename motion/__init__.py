@@ -4,7 +4,8 @@ from motion.camera import CameraPath, Shot
 from motion.character import Character, SkinnedMesh
 from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, CinemotionError, MissingExtra, MissingSystem
-from motion.stage import Attachment, Light, Material, Performance, Prop, Stage
+from motion.material import Material
+from motion.stage import Attachment, Light, Performance, Prop, Stage
 from motion.take import Provenance, Take
 
 __all__ = [

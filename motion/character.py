@@ -7,8 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from motion.material import Material
 from motion.rotations import Array
-from motion.stage import Material
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What stands on a set and who performs there: `Material`, `Prop`, `Attachment`, `Light`, `Stage`, `Performance`.
+"""What stands on a set and who performs there: `Prop`, `Attachment`, `Light`, `Stage`, `Performance`.
 
 Only descriptions live here; `render` draws them, `physics` collides with them, `rl_camera` keeps cameras out of them.
 """
@@ -6,30 +6,13 @@ Only descriptions live here; `render` draws them, `physics` collides with them, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from motion.character import Character
 from motion.clip import Clip
+from motion.material import Colour, Material
 from motion.rotations import IDENTITY, Array
-
-if TYPE_CHECKING:
-    from motion.character import Character
-
-Colour = tuple[float, float, float]  # linear Rec.709, 0..1
-
-
-@dataclass(frozen=True)
-class Material:
-    """A surface in glTF's metallic-roughness model."""
-
-    name: str = "matte"
-    colour: Colour = (0.5, 0.5, 0.5)  # base colour, linear
-    roughness: float = 0.8
-    metallic: float = 0.0
-    pattern: str = "plain"  # a procedural pattern that the renderer knows: plain, fabric, skin, hair, wood, grass, …
-    colour2: Colour | None = None  # the pattern's second colour; None: derived from colour
-    scale: float = 1.0  # pattern repeats per metre, relative to the pattern's natural size
 
 
 @dataclass(frozen=True)

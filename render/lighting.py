@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from motion.material import Colour
 from motion.rotations import Array
-from motion.stage import Colour
 
 #: Elevations and roughnesses of `sky_table`.
 SKY_ROWS, SKY_COLUMNS = 8, 256

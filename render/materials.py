@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from motion.stage import Colour
+from motion.material import Colour
 
 
 @dataclass(frozen=True)

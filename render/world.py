@@ -11,9 +11,10 @@ import numpy as np
 from motion import props
 from motion.character import Character
 from motion.errors import BadInput, unknown
+from motion.material import Material
 from motion.props.held import PropMotion
 from motion.rotations import Array
-from motion.stage import Material, Performance, Prop, Stage
+from motion.stage import Performance, Prop, Stage
 from render.lighting import PRESETS
 from render.materials import GROUNDS, PATTERNS
 

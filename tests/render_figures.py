@@ -11,7 +11,8 @@ from motion import rotations as rot
 from motion.camera import CameraPath, look_at
 from motion.character import SkinnedMesh
 from motion.clip import Clip
-from motion.stage import Material, Performance, Prop, Stage
+from motion.material import Material
+from motion.stage import Performance, Prop, Stage
 from render.world import World
 
 # Rest joints of a plain adult, metres; only the tests' figure uses them.

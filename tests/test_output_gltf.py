@@ -20,7 +20,8 @@ from motion.camera import CameraPath, look_at
 from motion.character import SkinnedMesh
 from motion.clip import Clip
 from motion.errors import BadInput
-from motion.stage import Material, Performance
+from motion.material import Material
+from motion.stage import Performance
 from motion.take import Provenance
 from render.interchange import gltf
 from render.interchange.gltf_sample import sample

@@ -11,7 +11,8 @@ import trimesh
 from motion import props
 from motion import rotations as rot
 from motion.errors import BadInput
-from motion.stage import Material, Prop
+from motion.material import Material
+from motion.stage import Prop
 
 SHAPES = sorted(props.PRIMITIVES)
 

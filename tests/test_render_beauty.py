@@ -12,7 +12,8 @@ import render_figures as figures
 
 from motion import rotations as rot
 from motion.camera import CameraPath, look_at
-from motion.stage import Light, Material, Prop, Stage
+from motion.material import Material
+from motion.stage import Light, Prop, Stage
 from render import Rasterizer, RenderSettings, World
 from render.tonemap import to_srgb8
 

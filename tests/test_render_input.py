@@ -12,7 +12,8 @@ import pytest
 import render_figures as figures
 
 from motion.errors import BadInput, CinemotionError, MissingSystem
-from motion.stage import Light, Material, Prop, Stage
+from motion.material import Material
+from motion.stage import Light, Prop, Stage
 from render import Rasterizer, RenderSettings, World
 from render.rasterizer import gl_info
 from render.rasterizer.sampling import sequence

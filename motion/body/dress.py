@@ -12,9 +12,9 @@ from motion.body.asset import Asset
 from motion.body.patch import vertex_normals, with_lip
 from motion.body.piece import Piece
 from motion.body.skinning import Correctives, Layout, sorting
+from motion.material import Material
 from motion.rotations import Array
 from motion.skeleton import INDEX
-from motion.stage import Material
 
 #: Part by the joint that moves a face most.
 PART_OF_JOINT = {

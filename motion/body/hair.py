@@ -8,8 +8,8 @@ from scipy import sparse
 from motion.body.asset import Asset
 from motion.body.patch import Field, Patch
 from motion.body.piece import Landmarks, Piece, above, smoothstep
+from motion.material import Colour, Material
 from motion.rotations import Array
-from motion.stage import Colour, Material
 
 STYLES: tuple[str, ...] = ("short", "bun", "ponytail")
 

@@ -11,8 +11,8 @@ from motion.body.asset import Asset, asset
 from motion.body.hair import brow_fields, hair_pieces, hairline_field
 from motion.body.patch import Field, Patch
 from motion.body.piece import Landmarks, Piece, above, below, smoothstep
+from motion.material import Colour, Material
 from motion.rotations import Array
-from motion.stage import Colour, Material
 
 MOUTH = Material("mouth", (0.06, 0.014, 0.012), 0.6)
 

@@ -10,9 +10,9 @@ from scipy import sparse
 
 from motion.body.asset import Asset
 from motion.body.patch import Field, Patch, averaging
+from motion.material import Material
 from motion.rotations import Array
 from motion.skeleton import INDEX
-from motion.stage import Material
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from motion.body.patch import vertex_normals
 from motion.body.skinning import Correctives, Skinner, rotation_matrices, sorting
 from motion.body.smpl_files import SmplModel
 from motion.character import SkinnedMesh
+from motion.material import Material
 from motion.rotations import Array
 from motion.skeleton import INDEX, JOINTS, PARENTS
-from motion.stage import Material
 
 #: Metres that pose correctives may lose to compression.
 TOLERANCE = 2e-5

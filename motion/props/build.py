@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from motion.material import Material
 from motion.rotations import Array
-from motion.stage import Material
 
 
 @dataclass(frozen=True)

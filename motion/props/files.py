@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from motion.errors import BadInput
+from motion.material import Colour, Material
 from motion.props.build import PropMesh
 from motion.rotations import Array
-from motion.stage import Colour, Material
 
 #: Faces that meet at a sharper angle than this keep a hard edge when the file brings no normals (radians).
 CREASE = np.radians(40.0)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion import rotations as rot
+from motion.material import Material
 from motion.props.build import Builder, PropMesh, arc, box, moved, prism, revolve
 from motion.rotations import Array
-from motion.stage import Material
 
 Size = tuple[float, float, float]
 Profile = list[Sequence[float] | Array]

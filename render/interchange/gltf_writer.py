@@ -23,8 +23,9 @@ from motion.camera import CameraPath
 from motion.character import Character, SkinnedMesh
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
+from motion.material import Material
 from motion.rotations import Array
-from motion.stage import Material, Performance
+from motion.stage import Performance
 from render.files import whole
 from render.interchange.gltf_document import (
     ARRAY_BUFFER,

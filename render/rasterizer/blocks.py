@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from motion.errors import BadInput, unknown
+from motion.material import Colour, Material
 from motion.rotations import Array
-from motion.stage import Colour, Light, Material
+from motion.stage import Light
 from render import lighting, materials
 from render.world import Instant, World
 
