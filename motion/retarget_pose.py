@@ -62,7 +62,7 @@ def settle_spine(source: Source, world: Array, own: Array) -> Array:
     world = world.copy()
     goal = source.position(joints.neck[0]) - source.position(joints.pelvis)
     s1, s2, s3, neck = (_I[name] for name in ("spine1", "spine2", "spine3", "neck"))
-    for _ in range(2):
+    for _ in range(4):  # a few steps, since both joints share the swing
         loose = rot.rotate(world[:, s1], own[s2]) + rot.rotate(world[:, s2], own[s3])
         fixed = rot.rotate(world[:, 0], own[s1]) + rot.rotate(world[:, s3], own[neck])
         wanted = goal - fixed

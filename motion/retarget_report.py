@@ -147,6 +147,7 @@ class SweepRow:
     files: int
     refused: tuple[str, ...]  # why, one line a file
     median_deg: float
+    p99_deg: float  # 99 of 100 bones in frames are better
     worst_deg: float
     posed_worst_deg: float  # the same before feet are held and soles lifted out of the floor: the pose alone
     worst_at: str  # file and bone of the worst
@@ -181,7 +182,7 @@ def sweep(
     else:
         files = list(folder)
     refused: list[str] = []
-    medians: list[Array] = []
+    samples: list[Array] = []
     worst, posed_worst, worst_at = 0.0, 0.0, ""
     skates, weights, spent = [], [], 0.0
     roads: dict[str, int] = {}
@@ -199,33 +200,45 @@ def sweep(
         roads[report.road] = roads.get(report.road, 0) + 1
         # Every frame of every bone counts once, but a set of millions needs no more than a sample of each file.
         every = np.concatenate(list(quality.errors.values()))
-        medians.append(every[:: max(1, len(every) // 20000)])
+        samples.append(every[:: max(1, len(every) // 20000)])
         posed_worst = max(posed_worst, posed.worst)
         if quality.worst > worst:
             worst, worst_at = quality.worst, f"{Path(path).name} {quality.worst_bone}"
         skates.append((quality.skate_before, quality.skate_after))
         weights.append(take.seconds)
     done = bool(weights)
+    every_bone = np.concatenate(samples) if done else np.zeros(1)
     before, after = np.average(skates, axis=0, weights=weights) if done else (0.0, 0.0)
     minutes = sum(weights) / 60.0
     return SweepRow(
-        name or "captures", len(files), tuple(refused), float(np.median(np.concatenate(medians))) if done else 0.0,
-        worst, posed_worst, worst_at, float(before), float(after), spent / minutes if minutes else 0.0, minutes, roads,
-    )  # fmt: skip
+        name=name or "captures",
+        files=len(files),
+        refused=tuple(refused),
+        median_deg=float(np.median(every_bone)),
+        p99_deg=float(np.percentile(every_bone, 99.0)),
+        worst_deg=worst,
+        posed_worst_deg=posed_worst,
+        worst_at=worst_at,
+        skate_before=float(before),
+        skate_after=float(after),
+        seconds_per_minute=spent / minutes if minutes else 0.0,
+        minutes=minutes,
+        roads=roads,
+    )
 
 
 def table(rows: Iterable[SweepRow]) -> str:
     """The rows as aligned text, one line a set."""
     columns = (
         ("set", 16, ""), ("files", 7, ""), ("refused", 9, ""), ("minutes", 9, ".1f"), ("median deg", 12, ".3f"),
-        ("worst deg", 11, ".2f"), ("pose only", 11, ".2f"), ("skate mm", 10, ".2f"), ("after", 7, ".2f"),
+        ("99 % deg", 10, ".2f"), ("worst deg", 11, ".2f"), ("pose only", 11, ".2f"), ("skate mm", 10, ".2f"), ("after", 7, ".2f"),
         ("s/min", 7, ".2f"),
     )  # fmt: skip
     lines = ["".join(f"{name:>{width}}" for name, width, _ in columns)]
     for r in rows:
         values = (
-            r.name, r.files, len(r.refused), r.minutes, r.median_deg, r.worst_deg, r.posed_worst_deg, r.skate_before,
-            r.skate_after, r.seconds_per_minute,
+            r.name, r.files, len(r.refused), r.minutes, r.median_deg, r.p99_deg, r.worst_deg, r.posed_worst_deg,
+            r.skate_before, r.skate_after, r.seconds_per_minute,
         )  # fmt: skip
         lines.append("".join(f"{v:>{w}{spec}}" for v, (_, w, spec) in zip(values, columns, strict=True)))
     return "\n".join(lines)
