@@ -231,8 +231,8 @@ def table(rows: Iterable[SweepRow]) -> str:
     """The rows as aligned text, one line a set."""
     columns = (
         ("set", 16, ""), ("files", 7, ""), ("refused", 9, ""), ("minutes", 9, ".1f"), ("median deg", 12, ".3f"),
-        ("99 % deg", 10, ".2f"), ("worst deg", 11, ".2f"), ("pose only", 11, ".2f"), ("skate mm", 10, ".2f"), ("after", 7, ".2f"),
-        ("s/min", 7, ".2f"),
+        ("99 % deg", 10, ".2f"), ("worst deg", 11, ".2f"), ("pose only", 11, ".2f"), ("skate mm", 10, ".2f"),
+        ("after", 7, ".2f"), ("s/min", 7, ".2f"),
     )  # fmt: skip
     lines = ["".join(f"{name:>{width}}" for name, width, _ in columns)]
     for r in rows:
