@@ -108,6 +108,21 @@ def silhouette(instants: Sequence[Instant], looking: View, margin_px: int = 4) -
     return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
 
 
+def above_horizon(looking: View, ground_m: float) -> tuple[int, int, int, int] | None:
+    """A rectangle ``(x, y, width, height)`` in px below which only ground is seen; None if there is no such line.
+
+    ``ground_m``: how far the ground reaches, metres.
+    """
+    origin, dx, dy = looking.rays()
+    width, height = looking.size
+    if looking.eye[1] <= 0.0 or dy[1] * looking.focal_px > -0.2:
+        return None
+    lowest = max(-origin[1] / dy[1], -(origin[1] + width * dx[1]) / dy[1])
+    edge = looking.eye[1] / ground_m * looking.focal_px / (-dy[1] * looking.focal_px) ** 2
+    rows = int(np.clip(np.ceil(lowest + 1.5 * edge) + 3, 0, height))
+    return 0, 0, width, rows
+
+
 def blur(instants: Sequence[Instant], views: Sequence[View]) -> float:
     """How far, in px, a frame's samples spread what they show: motion of things and camera, and the lens."""
     widest = 0.0

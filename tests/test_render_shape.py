@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import render_figures as figures
 
+from motion.camera import CameraPath, look_at
 from motion.stage import Stage
 from render import Frame, Rasterizer, RenderSettings, World
 from render.view import view
@@ -146,3 +148,24 @@ def test_empty_world() -> None:
         frame = next(small.render(World([], Stage(None, "overcast")), figures.camera(), [0], ("all",)))
     assert not frame.ids.any() and not frame.depth.any() and not frame.alpha.any()
     assert (frame.beauty > 0.05).all()
+
+
+@pytest.mark.parametrize(("eye", "target", "roll"), [((0, 60, 40), (0, 0, 0), 0.0), ((0, 1.2, 3), (0, 1.4, 0), 0.6),
+                                                     ((0, 2, 0), (0, 9, 0.1), 0.0), ((0, -1, 2), (0, 1, 0), 0.0),
+                                                     ((0, 3000, 0), (0, 2900, -300), 0.2)])  # fmt: skip
+def test_every_pixel_is_drawn_whichever_way_the_camera_looks(
+    eye: tuple[float, float, float], target: tuple[float, float, float], roll: float
+) -> None:
+    pose = look_at(np.tile(np.array(eye, float), (2, 1)), np.array(target, float), roll)
+    camera = CameraPath(pose, np.array(24.0), Fraction(30))
+    with Rasterizer((64, 48), RenderSettings(samples=1)) as rasterizer:
+        frame = next(rasterizer.render(figures.world(), camera, [0], DATA))
+        # Whatever stands in the pictures from before must not show through.
+        for picture in ("colour", "albedo", "normal", "diffuse", "specular", "data"):
+            texture = rasterizer._targets.named(picture)
+            texture.write(np.full(64 * 48 * 4, 777, np.int32 if picture == "data" else np.float32).tobytes())
+        again = next(rasterizer.render(figures.world(), camera, [0], DATA))
+    for name in DATA:
+        assert np.array_equal(getattr(frame, name), getattr(again, name)), name
+    nothing = frame.ids[..., 0] == 0
+    assert np.array_equal(nothing, frame.depth == 0) and (frame.beauty >= 0).all() and frame.beauty.max() < 60

@@ -14,11 +14,14 @@ from render.rasterizer.programs import BLOCKS, TEXTURES, Programs
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window
 from render.rasterizer.targets import Targets
-from render.view import View
+from render.view import View, above_horizon, silhouette
 from render.world import Instant, Posed, World
 
 if TYPE_CHECKING:
     import moderngl
+
+
+GROUND_M = 9000.0  # from the eye to the edge of the ground, as in ground.vert
 
 
 class Scene:
@@ -128,16 +131,20 @@ class Scene:
         posed = self._posed.meshes if self._posed else ()
         for mesh, _ in sorted(zip(self._meshes, posed, strict=True), key=lambda m: _distance(m[1], looking.eye)):
             self.draw_mesh(mesh, program)
-        targets.use_behind(kind, slot, empty=backed)
+        outline = (0, 0, 0, 0) if self._posed is None else silhouette((self._posed,), looking)
+        targets.use_behind(kind, slot, outline, empty=backed)
         for name in ("seen_normal", "seen_ids", "seen_anchor"):
             targets.named(name).use(TEXTURES[name])
-        if self._meshes:
+        if outline[2] and outline[3]:
             self._triangle(self.programs.get("sky.vert", "surface.frag", kind)).render(context.TRIANGLES, vertices=3)
         targets.use_before(kind, slot)
         if self._ground is not None and not (self._catcher and kind == "DATA"):
             self._draw_ground("ground.frag", kind, patch=True, ring=not backed)
         if not backed:
+            covered = self._ground is not None and not (self._catcher and kind == "DATA")
+            targets.use_before(kind, slot, above_horizon(looking, GROUND_M) if covered else None)
             self._triangle(self.programs.get("sky.vert", "sky.frag", kind)).render(context.TRIANGLES, vertices=3)
+            targets.use_before(kind, slot)
         self._stop()
 
     def draw_backdrop(self, targets: Targets, kind: str, where: tuple[int, int, int, int]) -> None:

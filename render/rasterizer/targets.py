@@ -17,10 +17,10 @@ _LAYOUT: dict[str, tuple[tuple[str, int, str], ...]] = {
     "BEAUTY": (("colour", 4, "f4"),),
     "BEAUTY_ALBEDO": (("colour", 4, "f4"), ("albedo", 4, "f4")),
     "ALL": (
-        ("colour", 4, "f4"), ("albedo", 4, "f4"), ("normal", 4, "f4"), ("ids", 2, "i4"), ("diffuse", 4, "f4"),
+        ("colour", 4, "f4"), ("albedo", 4, "f4"), ("normal", 4, "f4"), ("data", 4, "i4"), ("diffuse", 4, "f4"),
         ("specular", 4, "f4"),
     ),
-    "DATA": (("albedo", 4, "f4"), ("normal", 4, "f4"), ("ids", 2, "i4"), ("metallic", 1, "f4")),
+    "DATA": (("albedo", 4, "f4"), ("normal", 4, "f4"), ("data", 4, "i4")),
     "SEEN": (("seen_normal", 4, "f4"), ("seen_ids", 2, "i4"), ("seen_anchor", 4, "f4")),
     "SHAPE": (("normal", 4, "f4"), ("ids", 2, "i4")),
     "SHAPE_K": (("normal_k", 4, "f4"), ("ids_k", 2, "i4")),
@@ -105,22 +105,30 @@ class Targets:
             self._depth_only.clear(depth=1.0)
             framebuffer.use()
 
-    def use_behind(self, kind: str, slot: int, empty: bool = False) -> None:
+    def use_behind(self, kind: str, slot: int, where: tuple[int, int, int, int], empty: bool = False) -> None:
         """Draw into this kind of pass wherever something nearer than the far plane was drawn, keeping the depths.
 
-        ``empty``: first let the backdrop show everywhere.
+        Args:
+            kind: of pass.
+            slot: of sample.
+            where: x, y, width, height in px outside which nothing was drawn: drivers test depth pixel by pixel too.
+            empty: first let the backdrop show everywhere.
         """
         framebuffer = self.framebuffer(kind, slot)
         framebuffer.depth_mask = False
+        framebuffer.scissor = None
         framebuffer.use()
         if empty:
             framebuffer.clear(0.0, 0.0, 0.0, _EMPTY)
+        framebuffer.scissor = where
+        framebuffer.use()
         self._context.depth_func = ">"
 
-    def use_before(self, kind: str, slot: int) -> None:
-        """Back to drawing what is nearest."""
+    def use_before(self, kind: str, slot: int, where: tuple[int, int, int, int] | None = None) -> None:
+        """Back to drawing what is nearest, perhaps only inside a rectangle."""
         framebuffer = self.framebuffer(kind, slot)
         framebuffer.depth_mask = True
+        framebuffer.scissor = where
         framebuffer.use()
         self._context.depth_func = "<="
 
@@ -185,34 +193,26 @@ class Targets:
     def read(self, kind: str, wanted: frozenset[str]) -> dict[str, np.ndarray]:
         """The passes wanted out of an ``ALL`` or ``DATA`` picture."""
         out: dict[str, np.ndarray] = {}
-        if wanted & {"albedo", "roughness_metallic", "albedo_aa"}:
-            albedo = self.read_array("albedo")
-            if "albedo" in wanted:
-                out["albedo"] = albedo[..., :3]
-            if "albedo_aa" in wanted and kind == "ALL":
-                out["albedo_aa"] = albedo[..., :3]
+        if "albedo" in wanted:
+            out["albedo"] = self.read_array("albedo")[..., :3]
         if wanted & {"normal", "depth"}:
             normal = self.read_array("normal")
             if "normal" in wanted:
                 out["normal"] = normal[..., :3]
             if "depth" in wanted:
                 out["depth"] = normal[..., 3]
-        if "ids" in wanted:
-            out["ids"] = self.read_array("ids")
+        if wanted & {"ids", "roughness_metallic"}:
+            data = self.read_array("data")
+            if "ids" in wanted:
+                out["ids"] = data[..., :2]
+            if "roughness_metallic" in wanted:
+                out["roughness_metallic"] = data.view(np.float32)[..., 2:]
         if kind == "DATA":
-            if "roughness_metallic" in wanted:
-                out["roughness_metallic"] = np.stack([albedo[..., 3], self.read_array("metallic")], axis=-1)
             return out
-        if wanted & {"diffuse", "roughness_metallic"}:
-            diffuse = self.read_array("diffuse")
-            if "diffuse" in wanted:
-                out["diffuse"] = diffuse[..., :3]
-            if "roughness_metallic" in wanted:
-                out["roughness_metallic"] = np.stack([albedo[..., 3], diffuse[..., 3]], axis=-1)
+        if "diffuse" in wanted:
+            out["diffuse"] = self.read_array("diffuse")[..., :3]
         if "specular" in wanted:
             out["specular"] = self.read_array("specular")[..., :3]
-        if "beauty" in wanted:
-            out["colour"] = self.read_array("colour")
         return out
 
     def read_sum(self, count: int, wanted: frozenset[str]) -> dict[str, np.ndarray]:

@@ -5,14 +5,14 @@ layout(location = 1) in vec3 in_normal;
 layout(location = 2) in vec3 in_anchor;
 layout(location = 3) in ivec2 in_label;
 
-out vec3 place;
 out vec3 normal;
 out vec3 anchor;
+out float depth;
 flat out ivec2 label;
 
 void main() {
     vec4 world = model * vec4(in_place, 1.0);
-    place = world.xyz;
+    depth = dot(world.xyz - eye.xyz, forward.xyz);
     normal = mat3(model) * in_normal;
     anchor = in_anchor;
     label = in_label;

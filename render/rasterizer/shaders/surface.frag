@@ -34,14 +34,16 @@ void main() {
     ivec2 at = ivec2(gl_FragCoord.xy);
     vec4 shape = texelFetch(seen_normal, at, 0);
     ivec2 ids = texelFetch(seen_ids, at, 0).xy;
-    vec3 anchor = texelFetch(seen_anchor, at, 0).xyz;
+    vec4 anchor = texelFetch(seen_anchor, at, 0);
     vec3 along = ray.xyz + gl_FragCoord.x * ray_dx.xyz + gl_FragCoord.y * ray_dy.xyz;
     vec3 place = eye.xyz + along * shape.w;
     float length_of = length(along);
-    vec3 view = -along / length_of, n = shape.xyz;
+    vec3 view = -along / length_of, n = normalize(shape.xyz);
+    // A shell seen from inside, or a file with turned faces, shows its other side.
+    if (anchor.w < 0.0 && dot(n, view) < 0.0) n = -n;
     // Metres that the pixel covers on the surface; seen along, more, but silhouettes are better sharp than blurred.
     float footprint = shape.w * length(ray_dx.xyz) / max(dot(n, view), 0.35);
-    Look look = look_up(ids.y >> 16, anchor, footprint);
+    Look look = look_up(ids.y >> 16, anchor.xyz, footprint);
     Light light = Light(vec3(0.0), vec3(0.0));
 #ifdef LIT
     vec3 bent = normalize(n + look.bend);
