@@ -28,7 +28,8 @@ def motion(*folders: str) -> None:
     """Bone directions against the source's own kinematics, foot skate, time; and the time to pose the body."""
     from cinemotion import formats
     from mocap_data.deepmimic import bundled
-    from motion import body, retarget_report
+    from motion import body
+    from motion.retarget import report
 
     for folder in folders:
         if not Path(folder).is_dir():
@@ -41,9 +42,9 @@ def motion(*folders: str) -> None:
     for folder in folders or ("",):
         files = sorted(bundled().values()) if not folder else Path(folder)
         name = "pybullet wheel" if not folder else None
-        row = retarget_report.sweep(files, formats.load, name=name, rest_offsets=ours.rest_offsets)
+        row = report.sweep(files, formats.load, name=name, rest_offsets=ours.rest_offsets)
         rows.append(row)
-    _say(retarget_report.table(rows))
+    _say(report.table(rows))
     for row in rows:
         for refused in row.refused:
             _say(f"  {row.name}: refused {refused}")

@@ -24,7 +24,8 @@ _PREFIXES = frozenset({
 _SUFFIXES = frozenset(["jnt", "joint", "bone"])
 
 #: Part of the body (a SMPL joint without its side) and the words programs use for it. A word may stand under two parts
-#: ("shoulder", "foot", "hand", "hip"); which it is follows from what else the skeleton has, see `motion.retarget_map`.
+#: ("shoulder", "foot", "hand", "hip"); which it is follows from what else the skeleton
+#: has, see `motion.retarget.matching`.
 PARTS: dict[str, frozenset[str]] = {
     part: frozenset(words.split())
     for part, words in {

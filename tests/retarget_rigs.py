@@ -11,7 +11,7 @@ from motion import kinematics, skeleton
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.retarget import clip_to_take
-from motion.retarget_source import TEMPLATE
+from motion.retarget.source import TEMPLATE
 from motion.take import Take
 
 INDEX = skeleton.INDEX

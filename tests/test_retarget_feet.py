@@ -16,8 +16,8 @@ from motion import contacts, ik, skeleton
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.retarget import clip_to_take, retarget
-from motion.retarget_report import foot_skate, measure, sweep, table
-from motion.retarget_source import TEMPLATE
+from motion.retarget.report import foot_skate, measure, sweep, table
+from motion.retarget.source import TEMPLATE
 from motion.take import Take
 
 INDEX = skeleton.INDEX

@@ -14,9 +14,9 @@ from motion import rotations as rot
 from motion.clip import Clip
 from motion.errors import BadInput
 from motion.retarget import clip_to_take, onto, retarget
-from motion.retarget_map import find_map
-from motion.retarget_report import measure
-from motion.retarget_source import TEMPLATE
+from motion.retarget.matching import find_map
+from motion.retarget.report import measure
+from motion.retarget.source import TEMPLATE
 from motion.take import Take
 
 INDEX = skeleton.INDEX

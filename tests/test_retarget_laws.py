@@ -12,8 +12,8 @@ from motion import contacts, names, skeleton
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.retarget import clip_to_take, onto, retarget
-from motion.retarget_report import measure
-from motion.retarget_source import TEMPLATE, UNITS, UP_TURNS
+from motion.retarget.report import measure
+from motion.retarget.source import TEMPLATE, UNITS, UP_TURNS
 from motion.take import Take
 
 INDEX = skeleton.INDEX

@@ -1,6 +1,6 @@
 """Retargeting: a `Take` on any humanoid skeleton to a `Clip` on SMPL-24 (`retarget`), and back (`onto`).
 
-The pose is carried by constant turns between frames, calibrated once for a skeleton (`motion.retarget_frames`); limbs
+The pose is carried by constant turns between frames, calibrated once for a skeleton (`motion.retarget.frames`); limbs
 point exactly where the source's do, and leg IK holds feet where the source, scaled to the target's legs, put them. What
 this does not do: clean up the source. Feet that slide in the capture slide in the clip; physics takes care of those.
 """
@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from motion import contacts, kinematics, names, skeleton
-from motion import retarget_feet as feet
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.errors import BadInput
-from motion.retarget_back import clip_to_take, onto
-from motion.retarget_direct import as_smpl
-from motion.retarget_frames import calibrate, stance
-from motion.retarget_hands import lay_hands
-from motion.retarget_map import JointMap, find_map
-from motion.retarget_pose import settle_spine, solve_pose
-from motion.retarget_proportions import leg_length, own_proportions, standing
-from motion.retarget_source import Source, prepare
+from motion.retarget import feet as feet
+from motion.retarget.back import clip_to_take, onto
+from motion.retarget.direct import as_smpl
+from motion.retarget.frames import calibrate, stance
+from motion.retarget.hands import lay_hands
+from motion.retarget.joint_map import JointMap
+from motion.retarget.matching import find_map
+from motion.retarget.pose import settle_spine, solve_pose
+from motion.retarget.proportions import leg_length, own_proportions, standing
+from motion.retarget.source import Source, prepare
 from motion.rotations import Array
 from motion.take import Take
 
@@ -69,7 +70,7 @@ def retarget(
             source's own proportions.
         ground: put the soles of standing feet on y = 0.
         lock_feet: leg IK keeps ankles where the source's, scaled by the leg lengths, are; soles stay out of the floor.
-        joint_map: the joints, when the caller knows better than `motion.retarget_map.find_map`.
+        joint_map: the joints, when the caller knows better than `motion.retarget.matching.find_map`.
 
     Returns:
         The clip (joints that the source lacks are not ``valid``), and what was assumed.

@@ -6,9 +6,9 @@ import numpy as np
 
 from motion import rotations as rot
 from motion import skeleton
-from motion.retarget_frames import Calibration
-from motion.retarget_map import JointMap
-from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, Source
+from motion.retarget.frames import Calibration
+from motion.retarget.joint_map import JointMap
+from motion.retarget.source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
 
 _I = skeleton.INDEX

@@ -7,8 +7,8 @@ import numpy as np
 from motion import rotations as rot
 from motion import skeleton
 from motion.ik import swing_to
-from motion.retarget_frames import Calibration
-from motion.retarget_source import Source
+from motion.retarget.frames import Calibration
+from motion.retarget.source import Source
 from motion.rotations import Array
 
 _I = skeleton.INDEX

@@ -8,8 +8,9 @@ from motion import rotations as rot
 from motion import skeleton
 from motion.clip import Clip
 from motion.errors import BadInput
-from motion.retarget_map import JointMap, by_names
-from motion.retarget_source import UP_TURNS
+from motion.retarget.joint_map import JointMap
+from motion.retarget.matching import by_names
+from motion.retarget.source import UP_TURNS
 from motion.rotations import Array
 from motion.take import Take
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from motion import contacts, ik, skeleton
 from motion import rotations as rot
-from motion.retarget_frames import Calibration, stance, standing_axes
-from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, Source
+from motion.retarget.frames import Calibration, stance, standing_axes
+from motion.retarget.source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
 
 _I = skeleton.INDEX

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from motion import contacts, kinematics, retarget_feet, skeleton
+from motion import contacts, kinematics, skeleton
 from motion import names as naming
 from motion import rotations as rot
 from motion.clip import Clip
-from motion.retarget_frames import calibrate, stance
-from motion.retarget_map import common_ancestor, find_map
-from motion.retarget_pose import spread
-from motion.retarget_proportions import leg_length, own_proportions, standing
-from motion.retarget_source import TEMPLATE, TEMPLATE_LEG, UP_TURNS, Source, prepare
+from motion.retarget import feet
+from motion.retarget.frames import calibrate, stance
+from motion.retarget.joint_map import common_ancestor
+from motion.retarget.matching import find_map
+from motion.retarget.pose import spread
+from motion.retarget.proportions import leg_length, own_proportions, standing
+from motion.retarget.source import TEMPLATE, TEMPLATE_LEG, UP_TURNS, Source, prepare
 from motion.rotations import Array
 from motion.take import Take
 
@@ -119,11 +121,11 @@ def onto(clip: Clip, take_skeleton: Take) -> Take:
     shift = np.array([0.0, float(lift), 0.0])
     targets = {s: scale * positions[:, _I[f"{s}_ankle"]] + shift for s in _SIDES}
     root = scale * positions[:, [1, 2]].mean(1) + shift - rot.rotate(world[:, 0], (own[1] + own[2]) / 2.0)
-    targets = retarget_feet.anchor(world, root, targets, own, clip.rest_offsets, scale)
+    targets = feet.anchor(world, root, targets, own, clip.rest_offsets, scale)
     ankles = positions[:, [7, 8]]
     on = contacts.contact_mask(ankles, clip.fps, scale=contacts.size_of(clip.rest_offsets))
     planted = {s: on[:, i] for i, s in enumerate(_SIDES)}
-    world, root = retarget_feet.reach(world, root, own, targets, planted, clip.fps)
+    world, root = feet.reach(world, root, own, targets, planted, clip.fps)
 
     wanted: dict[int, Array] = {}
 

@@ -14,7 +14,7 @@ import numpy as np
 from motion import kinematics, skeleton
 from motion import rotations as rot
 from motion.errors import BadInput
-from motion.retarget_map import JointMap, assemble
+from motion.retarget.joint_map import JointMap, assemble
 from motion.rotations import Array
 from motion.take import Take
 

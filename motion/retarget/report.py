@@ -16,8 +16,9 @@ from motion import contacts, skeleton
 from motion.clip import Clip
 from motion.errors import BadInput
 from motion.retarget import leg_length, retarget
-from motion.retarget_map import JointMap, find_map
-from motion.retarget_source import Source, prepare
+from motion.retarget.joint_map import JointMap
+from motion.retarget.matching import find_map
+from motion.retarget.source import Source, prepare
 from motion.rotations import Array
 from motion.take import Take
 

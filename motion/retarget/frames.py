@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from motion import contacts, skeleton
 from motion import rotations as rot
-from motion.retarget_source import TEMPLATE, Source
+from motion.retarget.source import TEMPLATE, Source
 from motion.rotations import Array
 
 _I = skeleton.INDEX
