@@ -12,6 +12,26 @@ if TYPE_CHECKING:
     import moderngl
 
 
+#: Cells that vertices are merged in, metres, for what only casts a shadow and for what only darkens the ground.
+SHADOW_CELL_M, CONTACT_CELL_M = 0.012, 0.03
+
+
+def coarse(rest: np.ndarray, faces: np.ndarray, cell_m: float) -> np.ndarray:
+    """Fewer triangles on the same vertices ``(F', 3)`` int32: all vertices in one cell become its first one.
+
+    The vertices that stay lie on the surface, so its shadow hardly changes; heads and hands have most to lose.
+    """
+    keys = np.floor(rest / cell_m).astype(np.int64) + 4096
+    _, first, cell = np.unique(
+        (keys[:, 0] << 40) | (keys[:, 1] << 20) | keys[:, 2], return_index=True, return_inverse=True
+    )
+    merged = first[cell][faces]
+    a, b, c = merged.T
+    merged = merged[(a != b) & (b != c) & (c != a)]
+    _, kept = np.unique(np.sort(merged, axis=1), axis=0, return_index=True)
+    return np.ascontiguousarray(merged[np.sort(kept)].astype(np.int32))
+
+
 class Mesh:
     """One drawable's buffers."""
 
@@ -25,6 +45,14 @@ class Mesh:
         self.labels = context.buffer(drawable.label.tobytes())
         self.faces = context.buffer(drawable.faces.tobytes())
         self.bytes = vertices * 12
+        # Software drivers spend most on vertices and small triangles; props are simple already.
+        self._coarse = {
+            cell: context.buffer(coarse(drawable.rest, drawable.faces, cell).tobytes())
+            if drawable.skinned
+            else self.faces
+            for cell in (SHADOW_CELL_M, CONTACT_CELL_M)
+        }
+        self._coarse_arrays: dict[float, moderngl.VertexArray] = {}
         self.model = np.eye(4, dtype=np.float32)
         self.model_k = np.eye(4, dtype=np.float32)
         self._arrays: dict[int, moderngl.VertexArray] = {}
@@ -61,9 +89,17 @@ class Mesh:
             self._arrays[program.glo] = self.context.vertex_array(program, used, self.faces, index_element_size=4)
         return self._arrays[program.glo]
 
+    def coarse_array(self, program: Any, cell_m: float) -> moderngl.VertexArray:
+        """The merged triangles of `SHADOW_CELL_M` or `CONTACT_CELL_M`, positions only."""
+        if cell_m not in self._coarse_arrays:
+            self._coarse_arrays[cell_m] = self.context.vertex_array(
+                program, [(self.places, "3f", "in_place")], self._coarse[cell_m], index_element_size=4
+            )
+        return self._coarse_arrays[cell_m]
+
     def release(self) -> None:
-        for thing in (
-            *self._arrays.values(), self.places, self.normals, self.places_k, self.anchors, self.labels, self.faces,
-        ):  # fmt: skip
+        buffers = [self.places, self.normals, self.places_k, self.anchors, self.labels, self.faces]
+        buffers += [b for b in self._coarse.values() if b is not self.faces]
+        for thing in (*self._arrays.values(), *self._coarse_arrays.values(), *buffers):
             if thing is not None:
                 thing.release()

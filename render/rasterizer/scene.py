@@ -9,7 +9,7 @@ import numpy as np
 from motion.rotations import Array
 from render import lighting, materials
 from render.rasterizer.blocks import BLOB_BYTES, BLOCK, blob_table, fill_static, palette
-from render.rasterizer.mesh import Mesh
+from render.rasterizer.mesh import CONTACT_CELL_M, SHADOW_CELL_M, Mesh
 from render.rasterizer.programs import BLOCKS, TEXTURES, Programs
 from render.rasterizer.settings import RenderSettings
 from render.rasterizer.shadow import Window
@@ -99,12 +99,12 @@ class Scene:
     def draw_shadow(self, window: Window | None) -> None:
         """Draw the sun's view of the posed instant."""
         if window is not None:
-            self._draw_depth(self._shadow_frame, window)
+            self._draw_depth(self._shadow_frame, window, SHADOW_CELL_M)
 
     def draw_contact(self, window: Window) -> None:
         """Draw the posed instant from below, and from it the contact darkening of the ground."""
         context = self.context
-        self._draw_depth(self._below_frame, window)
+        self._draw_depth(self._below_frame, window, CONTACT_CELL_M)
         program = self.programs.get("sky.vert", "contact.frag")
         program["side"].value = (window.side_m, float(self._contact_side), window.depth_m)
         self._contact_frame.use()
@@ -290,7 +290,7 @@ class Scene:
             "SHADOW_TAPS": self.settings.shadow_taps, "SEARCH_TAPS": max(self.settings.shadow_taps // 2, 4),
         }  # fmt: skip
 
-    def _draw_depth(self, framebuffer: moderngl.Framebuffer, window: Window) -> None:
+    def _draw_depth(self, framebuffer: moderngl.Framebuffer, window: Window, cell_m: float) -> None:
         context = self.context
         framebuffer.use()
         framebuffer.clear(depth=1.0)
@@ -304,7 +304,8 @@ class Scene:
         for mesh in self._meshes:
             if mesh.drawable.skinned:
                 context.enable(context.CULL_FACE)
-            self.draw_mesh(mesh, program)
+            program["model"].write(np.ascontiguousarray(mesh.model.T))
+            mesh.coarse_array(program, cell_m).render(context.TRIANGLES)
             context.disable(context.CULL_FACE)
 
     def _start(self) -> None:
