@@ -116,7 +116,7 @@ class Targets:
         """
         framebuffer = self.framebuffer(kind, slot)
         framebuffer.depth_mask = False
-        framebuffer.scissor = None
+        framebuffer.scissor = None  # type: ignore[assignment]
         framebuffer.use()
         if empty:
             framebuffer.clear(0.0, 0.0, 0.0, _EMPTY)
@@ -128,7 +128,7 @@ class Targets:
         """Back to drawing what is nearest, perhaps only inside a rectangle."""
         framebuffer = self.framebuffer(kind, slot)
         framebuffer.depth_mask = True
-        framebuffer.scissor = where
+        framebuffer.scissor = where  # type: ignore[assignment]
         framebuffer.use()
         self._context.depth_func = "<="
 
