@@ -15,7 +15,7 @@ import mocap_data
 from motion import contacts, ik, skeleton
 from motion import rotations as rot
 from motion.clip import Clip
-from motion.retarget import clip_to_take, retarget
+from motion.retarget import clip_to_take, feet, retarget
 from motion.retarget.report import foot_skate, measure, sweep, table
 from motion.retarget.source import TEMPLATE
 from motion.take import Take
@@ -93,6 +93,40 @@ def test_knees_bend_forward_and_do_not_pop(capture: str, name: str) -> None:
     assert bend(clip).min() > min(bend(plain).min(), 0.0) - 1.0
     jerky = [np.abs(np.diff(bend(c), n=2, axis=0)).max() for c in (plain, clip)]
     assert jerky[1] < 1.6 * jerky[0] + 6.0
+
+
+def backward_leg(height: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """World rotations, pelvis and ankle targets: knees 6 degrees backward, ankles to rise 3 cm, at a height."""
+    local = np.tile(rot.IDENTITY, (15, 24, 1))
+    local[:, [4, 5]] = rot.from_axis("X", np.radians(-6.0))
+    root = np.tile([0.0, TEMPLATE[0, 1] + height, 0.0], (15, 1))
+    world, places = Clip(local, root, TEMPLATE, Fraction(30)).world()
+    return world, root, {s: places[:, INDEX[f"{s}_ankle"]] + [0.0, 0.03, 0.0] for s in ("left", "right")}
+
+
+def test_a_knee_bent_backward_by_the_capture_bends_forward_when_it_has_to_bend_more() -> None:
+    world, root, targets = backward_leg(0.0)
+    standing = {s: np.ones(15, dtype=bool) for s in targets}
+    bent, _ = feet.reach(world, root, TEMPLATE, targets, standing, Fraction(30))
+    knees = rot.multiply(rot.inverse(bent[:, [1, 2]]), bent[:, [4, 5]])
+    assert np.degrees(rot.to_rotvec(knees)[..., 0]).min() > 20.0
+
+
+def test_a_leg_that_kicks_high_is_left_alone() -> None:
+    world, root, targets = backward_leg(0.8)
+    step = np.linspace(0.0, 1.0, 15)[:, None] * [0.0, 0.0, 0.5]  # fast enough to be no stance
+    targets = {s: t + step for s, t in targets.items()}
+    swinging = {s: np.zeros(15, dtype=bool) for s in targets}
+    kept, _ = feet.reach(world, root + step, TEMPLATE, targets, swinging, Fraction(30))
+    assert np.array_equal(kept, world)
+
+
+@pytest.mark.parametrize("capture", ["humanoid3d_walk", "humanoid3d_dance_a", "humanoid3d_jump"])
+def test_invented_toes_take_their_time(capture: str) -> None:
+    clip, _ = retarget(mocap_data.load(f"pybullet:{capture}"), TEMPLATE)
+    toes = np.degrees(rot.to_rotvec(clip.rotations[:, [10, 11]])[..., 0])
+    assert toes.min() < -8.0
+    assert np.abs(np.diff(toes, axis=0)).max() * float(clip.fps) < 900.0  # a snap over one frame is thousands
 
 
 def test_without_locking_limbs_point_exactly_as_the_sources() -> None:

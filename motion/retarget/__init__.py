@@ -198,7 +198,7 @@ def _place(
     toeless = tuple(s for s in _SIDES if source.map.limbs[_I[f"{s}_foot"]] < 0)
     if ground and lock_feet:
         if toeless:
-            world = feet.bend_toes(world, targets, offsets, toeless)
+            world = feet.bend_toes(world, targets, offsets, toeless, fps)
         world, root, targets = feet.lift_soles(world, root, offsets, targets, fps)
     if lock_feet:
         planted = {}

@@ -204,28 +204,21 @@ def reach(
         ankle = knee + rot.rotate(world[:, j], offsets[k])
         miss = np.linalg.norm(targets[side] - ankle, axis=-1)
         # Half a millimetre is what varying bone lengths of captures come to; a leg that is right so far stays as it is.
-        share = _smoothstep(0.0005, 0.002, miss)[:, None]
+        share = (_smoothstep(0.0005, 0.002, miss) * held[side])[:, None]
         if not share.any():
             continue
         loose = 1.0 - ndimage.uniform_filter1d(planted[side].astype(np.float64), width)
-        goal = ankle + share * held[side][:, None] * (targets[side] - ankle)
+        goal = ankle + share * (targets[side] - ankle)
         upper, lower = float(np.linalg.norm(offsets[j])), float(np.linalg.norm(offsets[k]))
         line = ankle - hip
         axis = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-9)
         bend = (knee - hip) - np.sum((knee - hip) * axis, axis=-1, keepdims=True) * axis
         # A straight leg has no bend to keep: the thigh's own front says which way its knee goes. A capture's knee may
-        # be bent backward by a few degrees; a leg that has to bend further must not make that a bird's.
+        # be bent backward by a few degrees; a leg that has to bend further must not make that a bird's. One that is
+        # not held, kicking high, keeps it.
         front = rot.rotate(world[:, i], np.array([0.0, 0.0, 1.0]))
         forward = np.sum(bend * front, axis=-1, keepdims=True)
-        pole = bend + (np.abs(forward) - forward + 0.02 * (upper + lower)) * front
-        loose = 1.0 - ndimage.uniform_filter1d(planted[side].astype(np.float64), width)
-        goal = ankle + share * held[side][:, None] * (targets[side] - ankle)
-        upper, lower = float(np.linalg.norm(offsets[j])), float(np.linalg.norm(offsets[k]))
-        line = ankle - hip
-        axis = line / np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-9)
-        bend = (knee - hip) - np.sum((knee - hip) * axis, axis=-1, keepdims=True) * axis
-        # A straight leg has no bend to keep; the thigh's own front says which way its knee would go.
-        pole = bend + 0.02 * (upper + lower) * rot.rotate(world[:, i], np.array([0.0, 0.0, 1.0]))
+        pole = bend + (share * (np.abs(forward) - forward) + 0.02 * (upper + lower)) * front
         new_knee, new_ankle = ik.two_bone(
             hip, goal, upper, lower, pole, 0.003 + 0.012 * loose, np.linalg.norm(line, axis=-1)
         )
@@ -258,7 +251,7 @@ def _leg(offsets: Array, side: str) -> float:
     return float(np.linalg.norm(offsets[_I[f"{side}_knee"]]) + np.linalg.norm(offsets[_I[f"{side}_ankle"]]))
 
 
-def bend_toes(world: Array, targets: dict[str, Array], offsets: Array, sides: tuple[str, ...]) -> Array:
+def bend_toes(world: Array, targets: dict[str, Array], offsets: Array, sides: tuple[str, ...], fps: Fraction) -> Array:
     """Bend toes that the source lacks: level with the floor while the ball is on it and the heel is up.
 
     Args:
@@ -266,11 +259,15 @@ def bend_toes(world: Array, targets: dict[str, Array], offsets: Array, sides: tu
         targets: per side, ``(T, 3)`` where the ankle will be, metres, floor at y = 0.
         offsets: ``(24, 3)`` the target's T-pose.
         sides: which feet.
+        fps: frames per second.
 
     Returns:
         World rotations with new toes. Toes bend up to 60 degrees, as people's do.
     """
+    from scipy import ndimage
+
     world = world.copy()
+    width = max(3, round(0.12 * float(fps))) | 1
     soles = contacts.sole_heights(offsets)
     for s, side in enumerate(_SIDES):
         if side not in sides:
@@ -279,8 +276,10 @@ def bend_toes(world: Array, targets: dict[str, Array], offsets: Array, sides: tu
         ahead = rot.rotate(world[:, ankle], np.array([0.0, 0.0, 1.0]))
         pitch = np.arcsin(np.clip(-ahead[:, 1], -1.0, 1.0))  # heel up: positive
         clear = targets[side][:, 1] + rot.rotate(world[:, ankle], offsets[toe])[:, 1] - soles[s, 1]
-        near = _smoothstep(0.02, 0.06, clear)
-        angle = np.clip(pitch, 0.0, np.radians(60.0)) * (1.0 - near)
+        down = 1.0 - _smoothstep(0.02, 0.06, clear)
+        # A foot leaves the floor within a frame or two; its toes take their time, and get ready before it lands.
+        down = ndimage.uniform_filter1d(ndimage.maximum_filter1d(down, width), width)
+        angle = np.clip(pitch, 0.0, np.radians(60.0)) * down
         world[:, toe] = rot.multiply(world[:, ankle], rot.from_axis("X", -angle))
     return world
 
