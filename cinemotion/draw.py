@@ -24,6 +24,7 @@ import numpy as np
 from cinemotion.film import Film
 from cinemotion.manifest import Chunk, remove, seal
 from motion.errors import BadInput, CinemotionError, MissingSystem
+from motion.files import explain
 
 FILM = "film.mkv"
 PASSES = "passes"
@@ -67,8 +68,6 @@ class Painter:
 
     def draw(self, chunk: Chunk, on_frame: OnFrame | None = None) -> Seconds:
         """Draw a chunk into its folder, which appears whole; returns where the time went."""
-        from render.files import explain
-
         final = self.job.folder / chunk.name
         partial = self.job.folder / f".{chunk.name}.{os.getpid()}.partial"
         remove(partial)

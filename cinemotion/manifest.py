@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from motion.files import write_json
+
 SCHEMA = 1
 RECORD = "chunk.json"
 
@@ -137,11 +139,8 @@ def is_done(folder: Path, chunk: Chunk) -> bool:
 
 def write_manifest(path: Path, about: Mapping[str, Any], chunks: list[Chunk], done: set[int]) -> None:
     """What the film consists of and how far it is, for people and other programs."""
-    from render.files import whole
-
     listed = [dataclasses.asdict(c) | {"done": c.index in done} for c in chunks]
-    with whole(path) as partial:
-        partial.write_text(json.dumps({"schema": SCHEMA, **about, "chunks": listed}, indent=1) + "\n", encoding="utf-8")
+    write_json(path, {"schema": SCHEMA, **about, "chunks": listed})
 
 
 def remove(path: Path) -> None:

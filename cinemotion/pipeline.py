@@ -27,6 +27,7 @@ from cinemotion.progress import Progress
 from cinemotion.resolve import load
 from cinemotion.source import Problem, Source, read
 from motion.errors import BadInput, CinemotionError, MissingSystem
+from motion.files import explain, write_json
 
 
 @dataclass(frozen=True)
@@ -163,13 +164,9 @@ def _workshop(path: Path, resume: bool) -> Iterator[Path]:
 
 
 def _no_place(path: Path, error: OSError) -> CinemotionError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return MissingSystem(f"{path}: no space left on the disk")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return MissingSystem(f"{path}: not allowed to write in the folder {path.parent}; give another with -o")
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return BadInput(f"{path}: a part of this path is a file, expected a folder")
-    return MissingSystem(f"{path}: cannot be written ({error.strerror or error})")
+    return explain(path, error)
 
 
 def _lock(lock: Any, work: Path) -> None:
@@ -263,7 +260,7 @@ def _finish(
         sidecar = provenance.path_for(path)
         document = provenance.describe(film, chunks, source, gl, manifest.file_sha256(video), path.name)
         staged_sidecar = work / sidecar.name
-        provenance.write(staged_sidecar, document)
+        write_json(staged_sidecar, document)
         for staged, final in folders:
             _swap(staged, final)
         staged_sidecar.replace(sidecar)

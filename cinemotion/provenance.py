@@ -90,14 +90,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write(path: Path, document: dict[str, Any]) -> None:
-    """JSON for people and programs, in one piece."""
-    from render.files import whole
-
-    with whole(path) as partial:
-        partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 def verify(film: str | Path) -> dict[str, Any]:
     """The sidecar's document of a film that is as it was made.
 

@@ -1,4 +1,4 @@
-"""Files as bytes: read with errors a person can use, written whole or not at all; and the licences that names imply."""
+"""Motion-capture files as bytes and text, and the licences and rates that their names imply."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import contextlib
 import hashlib
 import os
 import re
-import stat
 from dataclasses import replace
 from pathlib import Path
 
-from motion.errors import BadInput, MissingSystem
+from motion import files
+from motion.errors import BadInput
 from motion.take import Provenance
-
-#: Larger files are refused: an hour of a hundred joints at 120 fps is about 1 GB of BVH text.
-MAX_BYTES = 2 << 30
 
 CMU_LICENCE = "CMU Graphics Lab Motion Capture Database: free for all uses; the data itself may not be resold"
 BANDAI_NAMCO_LICENCE = "CC BY-NC 4.0 (Bandai-Namco Research Motiondataset)"
@@ -43,41 +40,25 @@ def deepmimic_licence(path: str | os.PathLike[str]) -> str:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """The whole of a regular file.
+    """The whole of a capture.
 
     Raises:
-        BadInput: there is no such file, or it is a folder, a pipe, a device, empty, or larger than `MAX_BYTES`.
-        MissingSystem: this user may not read it.
+        BadInput: the file is empty, or as `motion.files.read`.
+        MissingSystem: as `motion.files.read`.
     """
-    return _read(Path(path), None)
+    return _read(path, None)
 
 
 def read_head(path: str | os.PathLike[str], count: int = 4096) -> bytes:
-    """The first bytes of a regular file; raises as `read_bytes`."""
-    return _read(Path(path), count)
+    """The first bytes of a capture; raises as `read_bytes`."""
+    return _read(path, count)
 
 
-def _read(path: Path, count: int | None) -> bytes:
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise BadInput(f"{path}: is a folder, expected a motion-capture file")
-        if not stat.S_ISREG(status.st_mode):  # a pipe would block, /dev/zero would never end
-            raise BadInput(f"{path}: is not a regular file")
-        if status.st_size == 0:
-            raise BadInput(f"{path}: is empty")
-        if status.st_size > MAX_BYTES:
-            raise BadInput(f"{path}: {status.st_size / 2**30:.1f} GiB, expected at most {MAX_BYTES >> 30} GiB")
-        with path.open("rb") as file:
-            return file.read() if count is None else file.read(count)
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except NotADirectoryError:
-        raise BadInput(f"{path}: no such file (a part of the path is not a folder)") from None
-    except PermissionError as error:
-        raise MissingSystem(f"{path}: no permission to read") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise BadInput(f"{path}: cannot be read ({error})") from error
+def _read(path: str | os.PathLike[str], count: int | None) -> bytes:
+    data = files.read(path, "motion-capture file", count)
+    if not data:
+        raise BadInput(f"{path}: is empty")
+    return data
 
 
 def text_of(data: bytes, path: str | os.PathLike[str], kind: str) -> str:
@@ -121,23 +102,14 @@ def provenance(
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write beside, then rename: the file appears whole or not at all.
+    """Write a capture whole or not at all, into a folder that is there.
 
     Raises:
-        BadInput: the folder does not exist, or the path is a folder.
-        MissingSystem: no permission, or the disk is full.
+        BadInput: the folder does not exist or may not be written to, or the path is a folder.
+        MissingSystem: the disk is full.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise BadInput(f"{path}: is a folder, expected a file name")
-    if not path.parent.is_dir():
-        raise BadInput(f"{path}: the folder {path.parent} does not exist")
-    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}.partial")
-    try:
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise BadInput(f"{path}: the folder {folder} does not exist")
+    with files.whole(path) as partial:
         partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise MissingSystem(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()

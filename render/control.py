@@ -22,9 +22,10 @@ import numpy as np
 
 from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
+from motion.files import write_json
 from motion.stage import Performance
 from render.frame import Frame
-from render.passes import SCHEMA, arrays, write_json
+from render.passes import SCHEMA, arrays
 from render.video import VideoWriter, check_size
 
 CONTROLS: tuple[str, ...] = ("depth", "normal", "flow", "ids")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from motion.errors import BadInput
-from render.files import explain, whole
+from motion.files import explain, whole
 from render.video import check_fps, check_size, read_frames
 
 #: Encoder threads: a part of what the bytes depend on, so fixed.

@@ -21,7 +21,7 @@ import numpy as np
 
 from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
-from render.files import whole
+from motion.files import whole, write_json
 from render.frame import Frame
 from render.video import check_fps, check_size
 
@@ -332,9 +332,3 @@ def read_passes(folder: str | Path, index: int) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in passes}
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BadInput(f"{path}: not passes that can be read ({error})") from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """JSON for people, in one piece."""
-    with whole(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

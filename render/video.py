@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from motion.errors import BadInput, MissingSystem, unknown
-from render.files import explain, whole
+from motion.files import explain, whole
 
 #: H.264 and most decoders end at 16384 a side.
 MAX_SIDE = 16384

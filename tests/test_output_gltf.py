@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -24,6 +25,7 @@ from motion.material import Material
 from motion.stage import Performance
 from motion.take import Provenance
 from render.interchange import gltf
+from render.interchange.gltf_file import GltfFile
 from render.interchange.gltf_sample import sample
 from render.interchange.gltf_writer import influences
 
@@ -538,7 +540,7 @@ def test_external_buffer(tmp_path):
     with pytest.raises(BadInput, match="buffer 0 is truncated: 20 bytes"):
         gltf.load(tmp_path / "a.gltf")
     (tmp_path / "my data.bin").unlink()
-    with pytest.raises(BadInput, match=r"'my data\.bin', which cannot be read \(No such file"):
+    with pytest.raises(BadInput, match=r"'my data\.bin', which cannot be read \(no such file"):
         gltf.load(tmp_path / "a.gltf")
 
 
@@ -637,10 +639,24 @@ def test_truncated_and_foreign_files(tmp_path):
         with pytest.raises(BadInput) as caught:
             gltf.load(path)
         assert "\n" not in str(caught.value)
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match=r"none\.glb: no such file"):
         gltf.load(tmp_path / "none.glb")
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match="is a folder, expected a glTF file"):
         gltf.load(tmp_path)
+    os.mkfifo(tmp_path / "pipe.glb")
+    with pytest.raises(BadInput, match="not a regular file"):  # and does not wait for a writer
+        gltf.load(tmp_path / "pipe.glb")
+
+
+def test_a_buffer_that_never_ends_is_refused(tmp_path):
+    tree = {
+        "asset": {"version": "2.0"},
+        "buffers": [{"uri": "endless.bin", "byteLength": 4}],
+    }
+    (tmp_path / "endless.bin").symlink_to("/dev/zero")
+    (tmp_path / "a.gltf").write_text(json.dumps(tree))
+    with pytest.raises(BadInput, match=r"'endless\.bin', which cannot be read \(is not a regular file\)"):
+        GltfFile(tmp_path / "a.gltf").buffer(0)
 
 
 def _paths(tree, path=()):

@@ -13,8 +13,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from motion import files
 from motion.errors import BadInput, MissingSystem
-from render import files
 from render.frames import load_chunk, save_chunk
 from render.video import CODECS, VideoWriter, codec_for, probe, read_frames
 

@@ -24,7 +24,7 @@ import numpy as np
 from motion import rotations as rot
 from motion.camera import SENSOR_WIDTH_MM, CameraPath
 from motion.errors import BadInput, did_you_mean, unknown
-from render.files import whole
+from motion.files import read, whole
 
 SUFFIXES = (".csv", ".json")
 SCHEMA = 1
@@ -54,15 +54,13 @@ def load(path: str | Path) -> CameraPath:
     Raises:
         BadInput: the file cannot be read, lacks a column, or holds a value that is no camera's; with the line.
     """
-    read = _from_csv if _suffix(path) == ".csv" else _from_json
+    parse = _from_csv if _suffix(path) == ".csv" else _from_json
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+        text = read(path, "camera path").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: is not text ({error.reason} at byte {error.start})") from error
     try:
-        return read(path, text)
+        return parse(path, text)
     except BadInput as error:
         raise error if str(error).startswith(str(path)) else BadInput(f"{path}: {error}") from error
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from motion.errors import BadInput
+from motion.errors import BadInput, CinemotionError
+from motion.files import read
 
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
@@ -32,10 +33,7 @@ class GltfFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise BadInput(f"{path}: cannot be read ({error.strerror})") from error
+        data = read(self.path, "glTF file")
         self.sha256 = hashlib.sha256(data).hexdigest()
         self._binary: bytes | None = None
         text = self._chunks(data) if data[:4] == b"glTF" else data
@@ -189,7 +187,7 @@ class GltfFile:
         if "://" in name or Path(name).is_absolute():
             raise self.bad(f"buffer {index} is at '{name}', expected a file beside the glTF")
         try:
-            return (self.path.parent / name).read_bytes()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
+            return read(self.path.parent / name, "buffer of a glTF file")
+        except CinemotionError as error:
+            reason = str(error).removeprefix(f"{self.path.parent / name}: ")
             raise self.bad(f"buffer {index} is in '{name}', which cannot be read ({reason})") from error

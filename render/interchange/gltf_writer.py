@@ -23,10 +23,10 @@ from motion.camera import CameraPath
 from motion.character import Character, SkinnedMesh
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
+from motion.files import whole
 from motion.material import Material
 from motion.rotations import Array
 from motion.stage import Performance
-from render.files import whole
 from render.interchange.gltf_document import (
     ARRAY_BUFFER,
     ELEMENT_ARRAY_BUFFER,
