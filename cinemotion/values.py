@@ -175,7 +175,9 @@ def colour(value: Any) -> tuple[float, float, float]:
     if isinstance(value, str):
         text = COLOURS.get(value.strip().lower().replace(" ", ""), value.strip())
         if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-            r, g, b = (_linear(int(text[i : i + 2], 16) / 255.0) for i in (1, 3, 5))
+            from motion.colour import srgb_to_linear
+
+            r, g, b = (float(srgb_to_linear(int(text[i : i + 2], 16) / 255.0)) for i in (1, 3, 5))
             return (r, g, b)
         if re.fullmatch(r"[A-Za-z ]+", text):
             from motion.errors import did_you_mean
@@ -186,8 +188,3 @@ def colour(value: Any) -> tuple[float, float, float]:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, (list, tuple))
-
-
-def _linear(v: float) -> float:
-    """sRGB's decoding (IEC 61966-2-1)."""
-    return v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4

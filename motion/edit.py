@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from motion import rotations as rot
 from motion import skeleton
 from motion.clip import Clip, ContactTrack
+from motion.easing import smoothstep
 from motion.errors import BadInput
 from motion.rotations import Array
 
@@ -168,10 +169,6 @@ def _other_side(label: str) -> str:
     return "left_" + label[6:] if label.startswith("right_") else label
 
 
-def _smoothstep(t: Array) -> Array:
-    return t * t * (3.0 - 2.0 * t)
-
-
 def blend(a: Clip, b: Clip, weight: ArrayLike) -> Clip:
     """Mix two clips of equal length and rate frame by frame: ``weight (T,)`` or scalar, 0 gives a, 1 gives b."""
     if a.frames != b.frames or a.fps != b.fps:
@@ -218,7 +215,7 @@ def concatenate(clips: Sequence[Clip], blends: Sequence[float] | float = 0.25, a
         if align:
             x, _, z = result.root_position[meet]
             following = place(following, (x, z), float(heading(_frames(result, np.array([meet])))[0]))
-        weight = _smoothstep(np.arange(n + 1) / n) if n else np.ones(1)
+        weight = smoothstep(np.arange(n + 1) / n) if n else np.ones(1)
         tail = np.s_[meet : result.frames]
         parts = [blend(_frames(result, tail), _frames(following, np.s_[: n + 1]), weight)]
         if meet > 0:
@@ -264,7 +261,7 @@ def loop(clip: Clip, blend_s: float = 0.3) -> Clip:
     facing = rot.yaw(heading(clip))
     local = clip.rotations.copy()
     local[:, 0] = rot.multiply(rot.inverse(facing), local[:, 0])
-    weight = _smoothstep(np.arange(1, n + 1) / n)
+    weight = smoothstep(np.arange(1, n + 1) / n)
 
     def closed(q: Array) -> Array:
         change = rot.to_rotvec(rot.multiply(rot.inverse(q[-1]), q[0]))

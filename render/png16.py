@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from motion.colour import linear_to_srgb, srgb_to_linear
 from motion.errors import BadInput
 
 #: Flow in the encoding of the KITTI benchmark: 1/64 px a step around 2**15, valid from -512 to 512 px.
@@ -71,9 +72,7 @@ def quantise(name: str, value: np.ndarray, depth_max_m: float = 65.535) -> np.nd
         seen = (value[..., 2:] < 0.5) & ((uv >= 0) & (uv <= _CODES)).all(axis=-1, keepdims=True)
         codes = np.concatenate([np.clip(uv, 0, _CODES), seen], axis=-1)
     else:
-        light = np.clip(value, 0, 1)
-        curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)  # IEC 61966-2-1
-        codes = curve * _CODES
+        codes = linear_to_srgb(value) * _CODES
     return np.rint(codes).astype(np.uint16)
 
 
@@ -93,8 +92,7 @@ def restore(name: str, codes: np.ndarray, depth_max_m: float = 65.535) -> np.nda
     elif name in ("flow", "flow_back"):
         found = np.concatenate([(code[..., :2] - _KITTI_ZERO) / _KITTI_SCALE, 1 - code[..., 2:]], axis=-1)
     else:
-        curve = code / _CODES
-        found = np.where(curve <= 0.04045, curve / 12.92, ((curve + 0.055) / 1.055) ** 2.4)
+        found = srgb_to_linear(code / _CODES)
     return found.astype(np.float32)
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from motion.colour import linear_to_srgb, srgb_to_linear
 from motion.errors import BadInput, unknown
 
 #: Names of the tone curves.
@@ -29,17 +30,6 @@ _ACES_IN = np.array([[0.59719, 0.35458, 0.04823], [0.07600, 0.90834, 0.01566], [
 _ACES_OUT = np.array([[1.60475, -0.53108, -0.07367], [-0.10208, 1.10813, -0.00605], [-0.00327, -0.07276, 1.07602]])
 
 _SHIFT = 14  # float bits dropped: 9 bits of mantissa stay, 1/512 of a stop at worst, far below 8 bits
-
-
-def _encode(linear: np.ndarray) -> np.ndarray:
-    """The sRGB transfer function (IEC 61966-2-1)."""
-    v = np.clip(linear, 0.0, 1.0)
-    return np.where(v <= 0.0031308, 12.92 * v, 1.055 * np.maximum(v, 1e-9) ** (1 / 2.4) - 0.055)
-
-
-def _decode(encoded: np.ndarray) -> np.ndarray:
-    v = np.clip(encoded, 0.0, 1.0)
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
@@ -88,7 +78,7 @@ def _table(name: str) -> np.ndarray:
 def _encode_table(name: str) -> np.ndarray:
     """8-bit codes of display values 0 … 1 in 4096 steps: encoded already for agx, linear for the others."""
     v = (np.arange(4096) + 0.5) / 4096
-    code = v if name == "agx" else _encode(v)
+    code = v if name == "agx" else linear_to_srgb(v)
     return np.clip(np.round(code * 255.0), 0, 255).astype(np.uint8)
 
 
@@ -165,7 +155,7 @@ def from_srgb8(pixels: np.ndarray, curve: str = "agx", exposure: float = 0.0) ->
     inset, outset = _matrices(curve)
     shown = np.asarray(pixels, dtype=np.float64) / 255.0
     if curve != "agx":
-        shown = _decode(shown)
+        shown = srgb_to_linear(shown)
     mixed = np.clip(shown @ np.linalg.inv(outset).T, 1e-4, 0.9999)
     ladder = np.exp2(np.linspace(_MIN_EV, 6.0, 8192))
     heights = np.maximum.accumulate(_curve(curve, ladder)) + np.arange(8192) * 1e-12

@@ -15,8 +15,9 @@ import numpy as np
 
 from motion import rotations as rot
 from motion.assets import build_correctives, build_source
-from motion.assets.build_deform import Deformer, smoothstep, world
+from motion.assets.build_deform import Deformer, world
 from motion.body.patch import vertex_normals
+from motion.easing import smoothstep
 from motion.rotations import Array
 from motion.skeleton import INDEX, PARENTS
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from motion import kinematics
 from motion import rotations as rot
+from motion.easing import smoothstep
 from motion.rotations import Array
 from motion.skeleton import INDEX, PARENTS
 
@@ -37,11 +38,6 @@ def centres(vertices: Array, faces: np.ndarray, weights: Array) -> tuple[Array, 
             total[v] += similarity.sum(1)
             moment[v] += similarity @ middle[f]
     return moment / np.maximum(total, 1e-30)[:, None], total
-
-
-def smoothstep(x: Array) -> Array:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from motion.colour import srgb_to_linear
 from motion.errors import BadInput
 from motion.material import Colour, Material
 from motion.props.build import PropMesh
@@ -157,10 +158,10 @@ def _materials(piece: Any) -> tuple[list[Material], np.ndarray]:
         if colour.max(initial=0) > 1 or getattr(factor, "dtype", None) == np.uint8:
             colour = colour / 255.0
         if not linear:
-            colour = _linear(colour)
+            colour = srgb_to_linear(colour)
         if image is not None:
             small = np.asarray(image.convert("RGB").resize((16, 16)), dtype=np.float64) / 255.0
-            colour = (colour if linear else np.ones(3)) * _linear(small).reshape(-1, 3).mean(0)
+            colour = (colour if linear else np.ones(3)) * srgb_to_linear(small).reshape(-1, 3).mean(0)
         elif factor is None:
             colour = np.array(_PLAIN.colour)
         rough, metal = getattr(material, "roughnessFactor", None), getattr(material, "metallicFactor", None)
@@ -177,16 +178,10 @@ def _materials(piece: Any) -> tuple[list[Material], np.ndarray]:
         colours = np.asarray(visual.face_colors)[:, :3]
         distinct, which = np.unique(colours, axis=0, return_inverse=True)
         if len(distinct) <= 16:
-            made = [Material(f"colour{k + 1}", _colour(_linear(c / 255.0))) for k, c in enumerate(distinct)]
+            made = [Material(f"colour{k + 1}", _colour(srgb_to_linear(c / 255.0))) for k, c in enumerate(distinct)]
             return made, which.ravel()
-        return [Material("prop", _colour(_linear(colours / 255.0).mean(0)))], everywhere
+        return [Material("prop", _colour(srgb_to_linear(colours / 255.0).mean(0)))], everywhere
     return [_PLAIN], everywhere
-
-
-def _linear(srgb: Array) -> Array:
-    """The sRGB curve undone (IEC 61966-2-1)."""
-    srgb = np.clip(srgb, 0.0, 1.0)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def _colour(values: Array) -> Colour:

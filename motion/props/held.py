@@ -12,6 +12,7 @@ import numpy as np
 
 from motion import rotations as rot
 from motion import skeleton
+from motion.easing import smoothstep
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
 from motion.stage import Attachment, Performance, Prop
@@ -97,8 +98,7 @@ class PropMotion:
         if hold.start_s <= 0 or since >= reach:
             return held
         before = self._state(k - 1, time)
-        s = since / reach
-        s = s * s * (3 - 2 * s)
+        s = float(smoothstep(since, 0.0, reach))
         return (1 - s) * before[0] + s * held[0], rot.slerp(before[1], held[1], s)
 
     def _held(self, k: int, time: float) -> State:
@@ -157,15 +157,15 @@ class PropMotion:
         land = (up + np.sqrt(inside)) / GRAVITY if inside > 0 else 0.0
         land = max(float(land), 0.0)
         t = min(since, land)
-        s = min(since / max(land, TURN_S), 1.0)
-        now = rot.slerp(turn, final, s * s * (3 - 2 * s))
+        s = float(smoothstep(since, 0.0, max(land, TURN_S)))
+        now = rot.slerp(turn, final, s)
         speed = float(np.hypot(velocity[0], velocity[2]))
         slide = min(max(since - land, 0.0), speed / (FRICTION * GRAVITY))
         travelled = t + slide - (0.5 * FRICTION * GRAVITY * slide**2 / speed if speed > 1e-9 else 0.0)
         point = middle + velocity * [1, 0, 1] * travelled
         # A turning corner must not dip below the floor; a thing let go inside the floor comes out of it smoothly.
         sunk = max(0.0, -float(rot.rotate(turn, hull - centre)[:, 1].min()) - middle[1])
-        floor = -float(rot.rotate(now, hull - centre)[:, 1].min()) - sunk * (1 - s * s * (3 - 2 * s))
+        floor = -float(rot.rotate(now, hull - centre)[:, 1].min()) - sunk * (1 - s)
         point[1] = max(middle[1] + up * t - 0.5 * GRAVITY * t * t, floor)
         return point - rot.rotate(now, centre), now
 

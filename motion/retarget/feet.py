@@ -9,6 +9,7 @@ import numpy as np
 
 from motion import contacts, ik, skeleton
 from motion import rotations as rot
+from motion.easing import smoothstep
 from motion.retarget.frames import Calibration, stance, standing_axes
 from motion.retarget.source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
@@ -112,7 +113,7 @@ def _rest_ankle(source: Source, size: float) -> float | None:
 def _upright(world: Array, root: Array, offsets: Array, target: Array, side: str) -> Array:
     """``(T,)`` 1 for a leg that stands, 0 for one that lies: soles of the lying stand on nothing."""
     line = root + rot.rotate(world[:, 0], offsets[_I[f"{side}_hip"]]) - target
-    return _smoothstep(0.15, 0.45, line[:, 1] / np.maximum(np.linalg.norm(line, axis=-1), 1e-9))
+    return smoothstep(line[:, 1] / np.maximum(np.linalg.norm(line, axis=-1), 1e-9), 0.15, 0.45)
 
 
 def anchor(
@@ -148,13 +149,13 @@ def anchor(
         ball = offsets[toe] - (0.0, soles[s, 1], 0.0) - scale * (own[toe] - (0.0, own_soles[s, 1], 0.0))
         heel = heels[s] - scale * own_heels[s]
         stands = _upright(world, root, offsets, targets[side], side)
-        heel_up = _smoothstep(np.radians(-6.0), np.radians(6.0), pitch)[:, None]
+        heel_up = smoothstep(pitch, np.radians(-6.0), np.radians(6.0))[:, None]
         sole = offsets[toe] - (0.0, soles[s, 1], 0.0)
         for part, d, point in ((heel_up, ball, sole), (1.0 - heel_up, heel, heels[s])):
             rolled = rot.rotate(level, d) - rot.rotate(foot, d)
             # A foot in the air rolls over nothing: its ankle goes where the source's does.
             height = (targets[side] + rolled + rot.rotate(foot, point))[:, 1]
-            near = stands * (1.0 - _smoothstep(0.03 * size, 0.12 * size, height))
+            near = stands * (1.0 - smoothstep(height, 0.03 * size, 0.12 * size))
             # Raising the ankle would bend a leg that pushes off straight: `lift_soles` pitches the foot first.
             rolled[:, 1] = np.minimum(rolled[:, 1], 0.0)
             moved[side] = moved[side] + part * near[:, None] * rolled
@@ -204,7 +205,7 @@ def reach(
         ankle = knee + rot.rotate(world[:, j], offsets[k])
         miss = np.linalg.norm(targets[side] - ankle, axis=-1)
         # Half a millimetre is what varying bone lengths of captures come to; a leg that is right so far stays as it is.
-        share = (_smoothstep(0.0005, 0.002, miss) * held[side])[:, None]
+        share = (smoothstep(miss, 0.0005, 0.002) * held[side])[:, None]
         if not share.any():
             continue
         loose = 1.0 - ndimage.uniform_filter1d(planted[side].astype(np.float64), width)
@@ -239,8 +240,8 @@ def _held(world: Array, offsets: Array, targets: dict[str, Array], fps: Fraction
         ankle = world[:, _I[f"{side}_ankle"]]
         ball = offsets[_I[f"{side}_foot"]] - np.array([0.0, soles[s, 1], 0.0])
         parts = [targets[side][:, 1] + rot.rotate(ankle, v)[:, 1] for v in (heels[s], ball)]
-        near = 1.0 - _smoothstep(0.05 * size, 0.20 * size, np.minimum(*parts))
-        still = 1.0 - _smoothstep(contacts.SPEED_ON, 0.5, contacts.speed(targets[side], fps) / size)
+        near = 1.0 - smoothstep(np.minimum(*parts), 0.05 * size, 0.20 * size)
+        still = 1.0 - smoothstep(contacts.speed(targets[side], fps) / size, contacts.SPEED_ON, 0.5)
         # Held a little before it lands and after it leaves, so that the change of hands is never seen.
         early = ndimage.maximum_filter1d(np.maximum(near, still), width)
         held[side] = ndimage.uniform_filter1d(early, width)
@@ -276,17 +277,12 @@ def bend_toes(world: Array, targets: dict[str, Array], offsets: Array, sides: tu
         ahead = rot.rotate(world[:, ankle], np.array([0.0, 0.0, 1.0]))
         pitch = np.arcsin(np.clip(-ahead[:, 1], -1.0, 1.0))  # heel up: positive
         clear = targets[side][:, 1] + rot.rotate(world[:, ankle], offsets[toe])[:, 1] - soles[s, 1]
-        down = 1.0 - _smoothstep(0.02, 0.06, clear)
+        down = 1.0 - smoothstep(clear, 0.02, 0.06)
         # A foot leaves the floor within a frame or two; its toes take their time, and get ready before it lands.
         down = ndimage.uniform_filter1d(ndimage.maximum_filter1d(down, width), width)
         angle = np.clip(pitch, 0.0, np.radians(60.0)) * down
         world[:, toe] = rot.multiply(world[:, ankle], rot.from_axis("X", -angle))
     return world
-
-
-def _smoothstep(low: float, high: float, x: Array) -> Array:
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
 
 
 #: Soles may press this far into the floor before anything is done: shoes and flesh give, captures are noisy. Metres.
@@ -324,7 +320,7 @@ def lift_soles(
             rot.rotate(world[:, ankle], ball)[:, 1] - rot.rotate(world[:, ankle], heels[s])[:, 1], 0.0
         )
         # A foot knee-deep below the floor does not sink: it stands on another one, or the frame is a calibration pose.
-        meant = 1.0 - _smoothstep(0.25 * size, 0.45 * size, -deepest)
+        meant = 1.0 - smoothstep(-deepest, 0.25 * size, 0.45 * size)
         meant *= _upright(world, root, offsets, raised[side], side)
         across = rot.rotate(world[:, ankle], np.array([1.0, 0.0, 0.0]))
         pitch = meant * np.clip(-low / max(length, 1e-6), 0.0, np.radians(12.0))
