@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from motion import rotations as rot
 from motion.body import dress, hair, outfits, smpl, smpl_files
 from motion.body.asset import asset as stored_asset
 from motion.body.dress import Dressed
@@ -218,8 +219,7 @@ class Body:
 def seconds_per_frame(body: Body, frames: int = 120, repeats: int = 5) -> float:
     """Seconds that one frame of vertices and normals takes, best of some repeats; for ``cinemotion bench``."""
     rng = np.random.default_rng(0)
-    rotations = rng.standard_normal((frames, 24, 4)) * 0.1 + [0.0, 0.0, 0.0, 1.0]
-    rotations /= np.linalg.norm(rotations, axis=-1, keepdims=True)
+    rotations = rot.normalize(rng.standard_normal((frames, 24, 4)) * 0.1 + rot.IDENTITY)
     root = np.repeat(body.rest_offsets[:1], frames, axis=0)
     best = np.inf
     for _ in range(repeats):

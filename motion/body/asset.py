@@ -13,9 +13,6 @@ from motion.rotations import Array
 
 PATH = Path(__file__).parents[1] / "assets" / "body_cc0.npz"
 
-#: SMPL's pose features: 23 joints (all but the pelvis) times nine entries of rotation minus identity.
-POSE_FEATURES = 207
-
 
 @dataclass(frozen=True)
 class Asset:

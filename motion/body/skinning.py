@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from motion import rotations as rot
 from motion.skeleton import PARENTS
 
 #: A vertex follows one joint when that joint has at least this weight.
@@ -28,22 +29,6 @@ SHORTEST_RUN = 64
 #: OpenBLAS keeps products up to 4 x 65536 multiplications, and matrix-vector ones up to 4 x 2304, on one thread.
 GEMM_COLUMNS = 4 * 65536 // (12 * 24) - 14
 GEMV_SIZE = 4 * 2304 - 16
-
-
-def rotation_matrices(q: np.ndarray) -> np.ndarray:
-    """``(…, 4) -> (…, 3, 3)`` of unit quaternions xyzw."""
-    x, y, z, w = (q[..., k] for k in range(4))
-    m = np.empty((*q.shape[:-1], 3, 3))
-    m[..., 0, 0] = 1 - 2 * (y * y + z * z)
-    m[..., 0, 1] = 2 * (x * y - z * w)
-    m[..., 0, 2] = 2 * (x * z + y * w)
-    m[..., 1, 0] = 2 * (x * y + z * w)
-    m[..., 1, 1] = 1 - 2 * (x * x + z * z)
-    m[..., 1, 2] = 2 * (y * z - x * w)
-    m[..., 2, 0] = 2 * (x * z - y * w)
-    m[..., 2, 1] = 2 * (y * z + x * w)
-    m[..., 2, 2] = 1 - 2 * (x * x + y * y)
-    return m
 
 
 @dataclass(frozen=True)
@@ -155,7 +140,7 @@ class Skinner:
 
     def joint_matrices(self, rotations: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rest-to-world matrices ``(T, 24, 3, 4)`` and pose features ``(T, 207)``, float64."""
-        turns = rotation_matrices(np.asarray(rotations, dtype=np.float64))
+        turns = rot.to_matrix(rotations)
         frames = len(turns)
         local = np.zeros((frames, 24, 4, 4))
         local[..., :3, :3] = turns

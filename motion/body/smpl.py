@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from motion import rotations as rot
 from motion.body import outfits
 from motion.body.dress import PART_OF_JOINT, PARTS, Dressed
 from motion.body.patch import vertex_normals
-from motion.body.skinning import Correctives, Skinner, rotation_matrices, sorting
+from motion.body.skinning import Correctives, Skinner, sorting
 from motion.body.smpl_files import SmplModel
 from motion.character import SkinnedMesh
-from motion.material import Material
+from motion.material import Colour, Material
 from motion.rotations import Array
 from motion.skeleton import INDEX, JOINTS, PARENTS
 
@@ -25,7 +26,7 @@ def compress(posedirs: Array, rows: np.ndarray, seed: int = 0) -> Correctives:
     """
     rng = np.random.default_rng(seed)
     q = rng.standard_normal((96, 23, 4)) * 0.5 + [0, 0, 0, 1.0]
-    features = (rotation_matrices(q / np.linalg.norm(q, axis=-1, keepdims=True)) - np.eye(3)).reshape(96, 207)
+    features = (rot.to_matrix(rot.normalize(q)) - np.eye(3)).reshape(96, 207)
     flat = posedirs.transpose(2, 1, 0).reshape(207, -1)  # (207, 3 V), planes
     vectors = np.linalg.eigh(flat @ flat.T)[1][:, ::-1]
     for rank in (*range(16, 200, 16), 207):
@@ -36,25 +37,22 @@ def compress(posedirs: Array, rows: np.ndarray, seed: int = 0) -> Correctives:
     return Correctives(rows, np.ascontiguousarray(basis.T, dtype=np.float32), mix.astype(np.float32))
 
 
-def clothe(template: Array, faces: np.ndarray, weights: Array, joints: Array, colours: outfits.Outfit, skin, hair):
+def clothe(
+    template: Array,
+    faces: np.ndarray,
+    weights: Array,
+    joints: Array,
+    colours: outfits.Outfit,
+    skin: Colour,
+    hair: Colour,
+) -> tuple[tuple[Material, ...], np.ndarray]:
     """Materials by region, so that a bare model is never drawn bare: ``materials``, ``face_material (F,)``."""
-    names = list(JOINTS)
     region = np.zeros(24, dtype=int)
-    for joint in (
-        "pelvis",
-        "spine1",
-        "spine2",
-        "spine3",
-        "left_collar",
-        "right_collar",
-        "left_shoulder",
-        "right_shoulder",
-    ):
-        region[names.index(joint)] = 1
-    for joint in ("left_hip", "right_hip", "left_knee", "right_knee"):
-        region[names.index(joint)] = 2
-    for joint in ("left_ankle", "right_ankle", "left_foot", "right_foot"):
-        region[names.index(joint)] = 3
+    for joint in ("pelvis", "spine1", "spine2", "spine3"):
+        region[INDEX[joint]] = 1
+    for side in ("left", "right"):
+        for number, joints_of in ((1, ("collar", "shoulder")), (2, ("hip", "knee")), (3, ("ankle", "foot"))):
+            region[[INDEX[f"{side}_{joint}"] for joint in joints_of]] = number
     share = np.stack([weights[:, region == k].sum(1) for k in range(4)], axis=1)
     face_material = share[faces].sum(1).argmax(1)
     centre = template[faces].mean(1)
@@ -79,7 +77,7 @@ def clothe(template: Array, faces: np.ndarray, weights: Array, joints: Array, co
 
 
 def character(
-    model: SmplModel, betas: Array, colours: outfits.Outfit, skin, hair
+    model: SmplModel, betas: Array, colours: outfits.Outfit, skin: Colour, hair: Colour
 ) -> tuple[SkinnedMesh, np.ndarray, Skinner]:
     """The model at rest with these shape values, standing on the floor: mesh, weld, skinner."""
     count = min(len(betas), model.shapedirs.shape[2])
