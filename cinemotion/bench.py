@@ -2,7 +2,7 @@
 
 render [ROUNDS] [SIZE …]    the rasterizer beside pyrender, in one run
 motion [FOLDER …]           retargeting per set of captures, skinning; without a folder, the pybullet captures
-formats FOLDER              loading every capture below a folder, BVH beside pybvh
+formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from motion.errors import BadInput, MissingExtra, unknown
+from motion.errors import BadInput, unknown
 
 
 def render(*arguments: str) -> None:
@@ -53,18 +53,11 @@ def motion(*folders: str) -> None:
 def formats(*folders: str) -> None:
     """Every capture below a folder, loaded or refused and why; the largest BVH read by turns with pybvh."""
     from mocap_data import bench
+    from mocap_data.deepmimic import bundled
 
-    if not folders:
-        raise BadInput("bench formats: give a folder with captures")
-    for folder in folders:
-        _say(bench.table(bench.sweep(folder), folder))
-        if any(p.suffix.lower() == ".bvh" for p in bench.captures(folder)):
-            try:
-                speed = bench.bvh_speed(folder)
-            except MissingExtra as missing:
-                _say(str(missing))
-                continue
-            _say(f"{speed.path.name}: {speed.ours:.3f} s, pybvh {speed.pybvh:.3f} s, {speed.ratio:.2f} times as fast")
+    wheel = [str(path.parent) for path in bundled().values()][:1]
+    for folder in folders or wheel:
+        bench.run(folder)
 
 
 SUBJECTS: dict[str, Callable[..., None]] = {"render": render, "motion": motion, "formats": formats}

@@ -12,7 +12,7 @@ from cinemotion import vocabulary
 from cinemotion.scene import MaterialSpec, Scene
 from cinemotion.source import Loc, Source
 from cinemotion.structure import Report
-from motion.errors import BadInput, did_you_mean
+from motion.errors import BadInput, CinemotionError, did_you_mean
 
 #: Pixels a side. Below, nothing can be seen; above, graphics drivers end.
 MIN_SIDE, MAX_SIDE = 16, 8192
@@ -153,7 +153,7 @@ def check_files(scene: Scene, report: Report) -> None:
         if entry.clip is not None:
             try:
                 clip_path(folder, entry.clip)
-            except BadInput as error:
+            except CinemotionError as error:
                 report(("timeline", i, "clip"), str(error))
     from motion.props import is_file
 
@@ -197,26 +197,16 @@ def existing(folder: Path, name: str, folders: bool = False) -> Path:
     return path
 
 
-PYBULLET = "pybullet:"
-
-
 def clip_path(folder: Path, clip: str) -> Path:
     """The file of an entry's ``clip``: a path from the scene's folder, or ``pybullet:NAME``.
 
     Raises:
         BadInput: no such file or capture.
+        MissingSystem: the pybullet wheel is not installed.
     """
-    if not clip.startswith(PYBULLET):
-        return existing(folder, clip)
-    from mocap_data.deepmimic import bundled
+    from mocap_data import deepmimic
 
-    captures = {stem.removeprefix("humanoid3d_"): path for stem, path in bundled().items()}
-    if not captures:
-        raise BadInput(f"'{clip}' needs the captures in the pybullet wheel: pip install pybullet")
-    name = clip.removeprefix(PYBULLET).removesuffix(".txt").removeprefix("humanoid3d_")
-    if name not in captures:
-        raise BadInput(f"unknown capture '{clip}'{did_you_mean(name, captures)}")
-    return captures[name]
+    return deepmimic.find_bundled(clip) if clip.startswith(deepmimic.BUNDLED) else existing(folder, clip)
 
 
 def output_path(scene: Scene, source: Source) -> Path:

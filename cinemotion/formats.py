@@ -29,11 +29,9 @@ def join() -> None:
 def load(path: str | os.PathLike[str], **options: Any) -> Take:
     """A `Take` from any motion file; raises `BadInput` as `mocap_data.load` does."""
     import mocap_data
-    from cinemotion.check import PYBULLET, clip_path
 
     join()
-    name = os.fspath(path)
-    return mocap_data.load(clip_path(Path(), name) if name.startswith(PYBULLET) else path, **options)
+    return mocap_data.load(path, **options)
 
 
 def readable() -> tuple[str, ...]:

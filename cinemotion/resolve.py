@@ -148,7 +148,7 @@ class _Resolver:
         assert entry.clip is not None
         try:
             path = clip_path(self.source.folder, entry.clip)
-        except BadInput:
+        except CinemotionError:
             return None, None  # reported with the other files
         if path not in self._takes:
             self._takes[path] = None

@@ -18,7 +18,7 @@ import numpy as np
 
 from mocap_data import files, rate
 from motion import rotations as rot
-from motion.errors import BadInput, MissingSystem, unknown
+from motion.errors import BadInput, MissingSystem, did_you_mean
 from motion.rotations import Array
 from motion.take import Take
 
@@ -181,6 +181,10 @@ def _resample(rotations: Array, translations: Array, times: Array, fps: Fraction
     return rot.slerp(rotations[i], rotations[i + 1], t[:, None]), moved
 
 
+#: How a capture of the pybullet wheel is asked for: ``pybullet:walk``.
+BUNDLED = "pybullet:"
+
+
 def bundled() -> dict[str, Path]:
     """The human captures inside the pybullet wheel, by name: ``humanoid3d_walk`` and fourteen more; none without it."""
     spec = importlib.util.find_spec("pybullet_data")  # found without importing pybullet
@@ -190,18 +194,29 @@ def bundled() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("humanoid3d_*.txt"))}
 
 
-def read_bundled(name: str) -> Take:
-    """One of the captures inside the pybullet wheel: ``read_bundled("humanoid3d_walk")``, or ``"walk"`` for short.
+def find_bundled(name: str) -> Path:
+    """The file of one of the captures inside the pybullet wheel.
+
+    Args:
+        name: ``walk``, ``humanoid3d_walk`` or ``humanoid3d_walk.txt``, with or without `BUNDLED` before it.
 
     Raises:
         BadInput: no such capture.
         MissingSystem: the wheel is not installed.
     """
     captures = bundled()
+    name = name.removeprefix(BUNDLED)
     if not captures:
-        raise MissingSystem(f"pybullet:{name}: the package pybullet is not installed: pip install pybullet")
+        raise MissingSystem(f"'{BUNDLED}{name}' needs the captures in the pybullet wheel: pip install pybullet")
+    prefix = "humanoid3d_"
     stem = name.removesuffix(".txt")
-    path = captures.get(stem) or captures.get(f"humanoid3d_{stem}")
+    path = captures.get(stem) or captures.get(prefix + stem)
     if path is None:
-        raise unknown("capture of the pybullet wheel", name, captures)
-    return read(path)
+        known = captures if stem.startswith(prefix) else [full.removeprefix(prefix) for full in captures]
+        raise BadInput(f"unknown capture '{BUNDLED}{name}'{did_you_mean(stem, known)}")
+    return path
+
+
+def read_bundled(name: str) -> Take:
+    """Read one of the captures inside the pybullet wheel; name and errors as for `find_bundled`."""
+    return read(find_bundled(name))

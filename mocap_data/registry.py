@@ -13,9 +13,6 @@ from mocap_data import amass, asfamc, bvh, bvh_write, deepmimic, files
 from motion.errors import BadInput, did_you_mean
 from motion.take import Take
 
-#: Prefix of the captures inside the pybullet wheel: ``pybullet:humanoid3d_walk``.
-BUNDLED = "pybullet:"
-
 
 @dataclass(frozen=True)
 class Format:
@@ -54,9 +51,9 @@ def load(path: str | os.PathLike[str], **options: Any) -> Take:
         BadInput: no such file, unknown suffix or option, or wrong content.
     """
     name = os.fspath(path)
-    if name.startswith(BUNDLED):
+    if name.startswith(deepmimic.BUNDLED):
         _check_options("captures of the pybullet wheel", deepmimic.read_bundled, options, "load")
-        return deepmimic.read_bundled(name.removeprefix(BUNDLED))
+        return deepmimic.read_bundled(name)
     found = _readers(name)
     if len(found) > 1 or found[0].sniff is not None:
         head = files.read_head(name)
