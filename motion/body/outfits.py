@@ -109,19 +109,28 @@ def leg_height(at: Landmarks, fraction: float) -> float:
     return float(hip + fraction * (ankle - hip))
 
 
-def skin_is_bare(outfit: Outfit, at: Landmarks, tuck: float = 0.025) -> list[tuple[Field, ...]]:
-    """Regions of skin that show, each reaching ``tuck`` metres under the garment beside it: head, arms, legs."""
+def skin_is_bare(outfit: Outfit, at: Landmarks) -> list[tuple[Field, ...]]:
+    """Regions of skin that show, each reaching a little under the garment beside it: head, arms, legs.
+
+    The looser the garment, the farther: one sees into a wide sleeve, while a bending limb pushes skin through a tight
+    one. Collars turn in and close down to the neck.
+    """
+    under_top, under_bottom = (0.006 + 1.7 * fit for fit in (outfit.top_fit, outfit.bottom_fit))
     shoulder = at["left_shoulder"][0]
     neckline, hairline = neckline_field(at, outfit.neckline), hairline_field(at)
     sleeve = sleeve_field(at, outfit.sleeve)
     leg = leg_height(at, outfit.leg)
     top_of_shoe = at["left_ankle"][1] + outfit.shoe_height
     regions: list[tuple[Field, ...]] = [
-        (lambda p: tuck - neckline(p), lambda p: 0.6 * shoulder - np.abs(p[:, 0]), lambda p: 0.02 - hairline(p)),
-        (lambda p: tuck - sleeve(p), above(at["left_hip"][1])),
+        (
+            lambda p: 0.5 * under_top - neckline(p),
+            lambda p: 0.6 * shoulder - np.abs(p[:, 0]),
+            lambda p: 0.02 - hairline(p),
+        ),
+        (lambda p: under_top - sleeve(p), above(at["left_hip"][1])),
     ]
     if leg - top_of_shoe > -0.02:
-        regions.append((below(leg + tuck), above(top_of_shoe - 0.015)))
+        regions.append((below(leg + under_bottom), above(top_of_shoe - 0.015)))
     return regions
 
 

@@ -11,7 +11,7 @@ Look look_up(int index, vec3 at, float footprint) {
     if (kind == 2) stretch = vec3(60.0, 14.0, 60.0);
     else if (kind == 3) stretch = vec3(16.0);
     else if (kind == 4) stretch = vec3(11.0);
-    else if (kind == 5) stretch = vec3(34.0, 2.5, 34.0);
+    else if (kind == 5) stretch = vec3(34.0, 2.5, 8.0);  // combed back over the crown, down behind
     else if (kind == 7) stretch = vec3(1.2, 9.0, 9.0);
     else if (kind == 8) stretch = vec3(22.0, 40.0, 22.0);
     else if (kind == 10) stretch = vec3(3.0);
@@ -40,7 +40,7 @@ Look look_up(int index, vec3 at, float footprint) {
     } else if (kind == 5) {
         look.albedo = mix(colour.rgb, second.rgb, clamp(0.5 + 1.6 * slow + 0.6 * fast, 0.0, 1.0));
         look.roughness = clamp(colour.w + 0.4 * slow, 0.05, 1.0);
-        look.bend = vec3(vector.x, 0.15 * vector.y, vector.z) * 0.9;
+        look.bend = vec3(vector.x, 0.15 * vector.y, 0.4 * vector.z) * 0.7;
         look.sheen = 0.4;
     } else if (kind == 6) {
         // An eyeball looking along +Z: white, iris, pupil, with edges as wide as the pixel.
