@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from cinemotion.source import kind_of
+from motion.rate import from_rate
 
 #: Nothing in a scene lasts longer than a day; a larger number is a slip of the finger.
 MAX_SECONDS = 86_400
@@ -126,13 +127,6 @@ def angle(value: Any) -> float:
     return math.radians(degrees)
 
 
-#: Rates that are written rounded and mean NTSC's exact fractions (SMPTE ST 12-1).
-_NTSC = {
-    "23.976": Fraction(24000, 1001), "23.98": Fraction(24000, 1001), "29.97": Fraction(30000, 1001),
-    "47.952": Fraction(48000, 1001), "59.94": Fraction(60000, 1001), "119.88": Fraction(120000, 1001),
-}  # fmt: skip
-
-
 def rate(value: Any) -> Fraction:
     """Frames per second as an exact fraction: ``30``, ``"24000/1001"``, ``23.976`` (which means 24000/1001)."""
     if isinstance(value, Fraction):
@@ -141,8 +135,6 @@ def rate(value: Any) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError(f"{expected}, got {kind_of(value)}")
     text = str(value).strip()
-    if text in _NTSC:
-        return _NTSC[text]
     if not re.fullmatch(rf"{_NUMBER}|\d+\s*/\s*\d+", text) or len(text) > 32:
         raise ValueError(f"{expected}, got {kind_of(value)}")
     try:
@@ -151,6 +143,8 @@ def rate(value: Any) -> Fraction:
         raise ValueError(f"{expected}, got {kind_of(value)}") from None
     if not 1 <= result <= 240:
         raise ValueError(f"{expected}, between 1 and 240, got {kind_of(value)}")
+    if "/" not in text and (written := from_rate(float(text))).denominator == 1001:
+        return written  # 23.976 is rounded
     if result.denominator > 1001:
         raise ValueError(f"{expected} (a fraction with a denominator of at most 1001), got {kind_of(value)}")
     return result

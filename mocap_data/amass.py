@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from mocap_data import files, rate
+from mocap_data import files
 from mocap_data.errors import NeedsRetarget
 from mocap_data.rows import LARGEST
+from motion import rate, skeleton
 from motion import rotations as rot
-from motion import skeleton
 from motion.errors import BadInput, CinemotionError, unknown
 from motion.rotations import Array
 from motion.take import Take

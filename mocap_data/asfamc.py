@@ -17,8 +17,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from mocap_data import files, rate
+from mocap_data import files
 from mocap_data.rows import LARGEST
+from motion import rate
 from motion import rotations as rot
 from motion.errors import BadInput, did_you_mean
 from motion.rotations import Array

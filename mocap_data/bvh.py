@@ -10,12 +10,14 @@ import os
 import re
 from collections import Counter
 from dataclasses import replace
+from fractions import Fraction
 from typing import NoReturn
 
 import numpy as np
 
-from mocap_data import files, rate
+from mocap_data import files
 from mocap_data.rows import LARGEST, parse_rows
+from motion import rate
 from motion import rotations as rot
 from motion.errors import BadInput, did_you_mean
 from motion.rotations import Array
@@ -241,10 +243,10 @@ class _Header:
             seen.add(name)
 
 
-def _motion_head(text: bytes, place: int, path: str) -> tuple[int, rate.Fraction, int]:
+def _motion_head(text: bytes, place: int, path: str) -> tuple[int, Fraction, int]:
     """``Frames:`` and ``Frame Time:`` after MOTION; and where the rows begin."""
     frames: int | None = None
-    fps: rate.Fraction | None = None
+    fps: Fraction | None = None
     line = text.count(b"\n", 0, place)
     while (frames is None or fps is None) and place < len(text):
         end = text.find(b"\n", place)
@@ -275,7 +277,7 @@ def _motion_head(text: bytes, place: int, path: str) -> tuple[int, rate.Fraction
     return frames, fps, place
 
 
-def _take(header: _Header, values: Array, fps: rate.Fraction, path: str, data: bytes) -> Take:
+def _take(header: _Header, values: Array, fps: Fraction, path: str, data: bytes) -> Take:
     joints = len(header.names)
     rest = np.array(header.offsets, dtype=np.float64)
     ends = np.full((joints, 3), np.nan)

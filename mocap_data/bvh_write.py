@@ -13,7 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from mocap_data import files, rate
+from mocap_data import files
+from motion import rate
 from motion import rotations as rot
 from motion.errors import BadInput, unknown
 from motion.rotations import Array

@@ -16,7 +16,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from mocap_data import files, rate
+from mocap_data import files
+from motion import rate
 from motion import rotations as rot
 from motion.errors import BadInput, MissingSystem, did_you_mean
 from motion.rotations import Array

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mocap_data import rate, rows
+from mocap_data import rows
+from motion import rate
 from motion.errors import BadInput
 
 

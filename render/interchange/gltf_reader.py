@@ -18,15 +18,13 @@ import numpy as np
 
 from motion import rotations as rot
 from motion.errors import BadInput, unknown
+from motion.rate import COMMON
 from motion.rotations import Array
 from motion.take import Provenance, Take
 from render.interchange.gltf_file import GltfFile
 from render.interchange.gltf_nodes import Nodes, ends_of, joint_above, joints_of, rest_pose, to_local
 from render.interchange.gltf_sample import INTERPOLATIONS, sample
 
-#: Rates that people record and play at; a file's key times are in float32 and snap to these.
-_RATES = tuple(Fraction(r) for r in (24, 25, 30, 48, 50, 60, 72, 90, 100, 120, 144, 150, 200, 240, 250, 300, 360, 480))
-_RATES += tuple(Fraction(r * 1000, 1001) for r in (24, 30, 48, 60, 120, 240))
 #: Keys nearer than this to a frame's time, in frames, are taken to be that frame's.
 _SNAP = 0.01
 #: Longer takes are a sign of wrong times, not of patience.
@@ -153,7 +151,8 @@ def _even_rate(channels: Sequence[_Channel]) -> Fraction | None:
     if np.abs(times - grid).max() > max(_SNAP * step, 2e-7 * abs(times[-1])):
         return None
     measured = 1 / step
-    near = min(_RATES, key=lambda r: abs(float(r) / measured - 1))
+    # A file's key times are in float32: they snap to the rates that people record and play at.
+    near = min(COMMON, key=lambda r: abs(float(r) / measured - 1))
     if abs(float(near) / measured - 1) * (len(times) - 1) < _SNAP:
         return near
     return Fraction(measured).limit_denominator(1001)
