@@ -57,7 +57,7 @@ class Painter:
         self._rasterizer = self._stack.enter_context(
             Rasterizer(size=film.size, settings=settings(film), device=job.device)
         )
-        wanted = {"display", *to_draw((*film.passes, *(c for c in film.control)))}
+        wanted = {"display", *to_draw((*film.passes, *film.control))}
         self._passes = tuple(sorted(wanted))
 
     def __enter__(self) -> Painter:
@@ -239,12 +239,7 @@ def draw_with_workers(
                 try:
                     kind, what, more = pipe.recv()
                 except (EOFError, ConnectionResetError):
-                    process = team[pipe]
-                    process.join(5)
-                    raise CinemotionError(
-                        f"a drawing process ended by itself (exit code {process.exitcode}; short of memory?); what is "
-                        "done is kept: run again with --resume, perhaps with fewer --workers"
-                    ) from None
+                    raise _ended(team[pipe]) from None
                 if kind == "failed":
                     raise (MissingSystem if what == "MissingSystem" else CinemotionError)(more)
                 if kind == "frame":
@@ -253,11 +248,15 @@ def draw_with_workers(
                 if kind == "done":
                     left -= 1
                     yield by_index[what], more
-                if waiting:
-                    pipe.send(waiting.pop())
-                else:
+                if not waiting:
                     busy.discard(pipe)
-                    pipe.send(None)
+                    with contextlib.suppress(OSError):
+                        pipe.send(None)  # gone already is as good
+                    continue
+                try:
+                    pipe.send(waiting.pop())
+                except OSError:
+                    raise _ended(team[pipe]) from None
     finally:
         for pipe, process in team.items():
             pipe.close()  # a worker that waits or reports sees this and leaves
@@ -265,3 +264,12 @@ def draw_with_workers(
             if process.is_alive():
                 process.terminate()
                 process.join(5)
+
+
+def _ended(process: Any) -> CinemotionError:
+    """The error for a worker that is gone."""
+    process.join(5)
+    return CinemotionError(
+        f"a drawing process ended by itself (exit code {process.exitcode}; short of memory?); what is done is kept: "
+        "run again with --resume, perhaps with fewer --workers"
+    )

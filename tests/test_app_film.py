@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -145,6 +147,21 @@ def test_ctrl_c_stops_in_one_line_and_keeps_the_work(scene: Path, workers: str) 
     lines = err.splitlines()
     assert lines[-1] == "stopped" and "add --resume to go on" in lines[0] and len(lines) == 2, err
     assert not out.exists() and not list(chunks.glob(".*partial"))
+
+
+def test_a_worker_that_dies_is_told(scene: Path) -> None:
+    def kill() -> None:
+        while not (children := multiprocessing.active_children()):
+            time.sleep(0.01)
+        for child in children:
+            child.kill()
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    with pytest.raises(CinemotionError, match=r"ended by itself \(exit code -9.*--resume"):
+        make_film(scene, scene.parent / "dead" / "film.mp4", workers=2)
+    killer.join(5)
+    assert not killer.is_alive() and not (scene.parent / "dead" / "film.mp4").exists()
 
 
 def test_only_what_changed_is_drawn_again(scene: Path, tmp_path: Path) -> None:
