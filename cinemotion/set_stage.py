@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cinemotion import vocabulary
 from cinemotion.check import existing
 from cinemotion.scene import PropSpec, Scene
 from cinemotion.source import Loc, Source
@@ -93,7 +92,7 @@ def _prop(k: int, spec: PropSpec, folder: Path, timeline: Timeline, report: Repo
         spec.size or usual_size(shape),
         np.array([x, y, z], dtype=np.float64),
         rot.yaw(spec.turn),
-        _material(spec, shape),
+        _material(spec),
         tuple(holds),
     )
     mesh(prop)  # a mesh file that cannot be read is a problem of the scene
@@ -118,13 +117,14 @@ def _not_an_image(path: Path) -> str | None:
     return None
 
 
-def _material(spec: PropSpec, shape: str) -> Material | None:
+def _material(spec: PropSpec) -> Material | None:
     """The prop's surface; None leaves what the shape or the file has."""
+    from motion.props import MATERIALS
+
     given = spec.material
     if given is None and spec.color is None:
         return None
-    known = vocabulary.materials()
-    base = known[given.name] if given is not None and given.name is not None else Material("paint", roughness=0.55)
+    base = MATERIALS[given.name] if given is not None and given.name is not None else Material("paint", roughness=0.55)
     changes: dict[str, object] = {}
     if given is not None:
         said = {

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING
 from motion.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from motion.material import Material
-
-
-def materials() -> dict[str, Material]:
-    """The named materials: those that the primitives are made of."""
-    from motion.material import Material
-    from motion.props import shapes
-
-    return {m.name: m for m in vars(shapes).values() if isinstance(m, Material)}
+    pass
 
 
 def _directors() -> Iterable[str]:
@@ -40,7 +32,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "gender": lambda: ("neutral", "female", "male"),  # the files of a folder of SMPL models
     "joint": _attribute("motion.skeleton", "JOINTS"),
     "shape": _attribute("motion.props", "PRIMITIVES"),
-    "material": materials,
+    "material": _attribute("motion.props", "MATERIALS"),
     "pattern": _attribute("render.materials", "PATTERNS"),
     "ground": _attribute("render.materials", "GROUNDS"),
     "light": _attribute("render.lighting", "PRESETS"),

@@ -110,11 +110,10 @@ def cloud_tile() -> np.ndarray:
 def _wood_tile() -> np.ndarray:
     """Planks along u: 16 rows a tile, each cut in two at its own place, grain shifted from plank to plank."""
     rows, rng = 16, np.random.default_rng(6)
-    grain = _noise((TILE, TILE), 0.7, 4, 256, 7).T.copy() * 0
     streak = _noise((TILE, TILE), 0.6, 8, 256, 8, 1)
-    stretched = _noise((TILE, TILE), 0.9, 6, 256, 9, 14).T  # long along u? the first axis is stretched, so transpose
+    stretched = _noise((TILE, TILE), 0.9, 6, 256, 9, 14).T  # stretched along the first axis; planks run along u
     height = TILE // rows
-    tone = np.empty((TILE, TILE), np.float32)
+    tone, grain = np.empty((TILE, TILE), np.float32), np.empty((TILE, TILE), np.float32)
     seam = np.ones((TILE, TILE), np.float32)
     for row in range(rows):
         band = slice(row * height, (row + 1) * height)

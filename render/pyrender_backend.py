@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from motion.camera import CameraPath
+from motion.camera import CameraPath, look_at
 from motion.errors import MissingSystem, need
 from render.view import view
 from render.world import World
@@ -92,10 +92,8 @@ class Pyrender:
         if world.stage.ground is not None:
             scene.add(self._ground())
         light = library.DirectionalLight(color=np.ones(3), intensity=4.0)
-        pose = np.eye(4)
-        pose[:3, :3] = _looking_down()
-        pose[:3, 3] = [0, 6, 0]
-        scene.add(light, pose=pose)
+        sun = np.array([0.0, 6.0, 0.0])
+        scene.add(light, pose=look_at(sun, sun - [0.35, 0.85, 0.4]))
         f = looking.focal_px
         lens = library.IntrinsicsCamera(f, f, looking.centre[0], looking.centre[1], znear=0.05, zfar=_FAR_M)
         scene.add(lens, pose=looking.T_world_camera)
@@ -114,15 +112,6 @@ class Pyrender:
             mode=library.constants.GLTF.TRIANGLES,
         )
         return library.Mesh([primitive])
-
-
-def _looking_down() -> np.ndarray:
-    """A rotation whose −Z points down and a little to the side, as a sun."""
-    back = np.array([0.35, 0.85, 0.4])
-    back /= np.linalg.norm(back)
-    right = np.cross([0.0, 1.0, 0.0], back)
-    right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(back, right), back], axis=-1)
 
 
 def render(

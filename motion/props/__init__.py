@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike
 from motion.errors import BadInput, did_you_mean
 from motion.props.build import PropMesh
 from motion.props.held import PropMotion, pose
-from motion.props.shapes import PRIMITIVES, Primitive, Size
+from motion.props.shapes import MATERIALS, PRIMITIVES, Primitive, Size
 from motion.rotations import Array
 from motion.stage import Prop
 
 __all__ = [
-    "PRIMITIVES", "Primitive", "PropMesh", "PropMotion", "blocks", "bounds", "contains", "is_file", "mesh", "pose",
-    "solids", "usual_size",
+    "MATERIALS", "PRIMITIVES", "Primitive", "PropMesh", "PropMotion", "blocks", "bounds", "contains", "is_file",
+    "mesh", "pose", "solids", "usual_size",
 ]  # fmt: skip
 
 #: A mesh file with more triangles than this is refused; a film's prop needs far fewer.

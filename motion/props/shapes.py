@@ -28,6 +28,11 @@ GLASS = Material("lamp glass", (0.92, 0.88, 0.78), roughness=0.25)
 BARK = Material("bark", (0.16, 0.1, 0.06), roughness=0.95, pattern="wood", colour2=(0.09, 0.055, 0.03), scale=2.0)
 LEAVES = Material("leaves", (0.1, 0.22, 0.05), roughness=0.8, pattern="grass", colour2=(0.05, 0.13, 0.03))
 
+#: The materials that a scene can ask for by name: those that the primitives are made of, and steel.
+MATERIALS: dict[str, Material] = {
+    m.name: m for m in (PAINT, CLAY, WOOD, PLANK, STONE, PLASTER, IRON, STEEL, RUBBER, GLASS, BARK, LEAVES)
+}
+
 
 def _box(size: Size) -> PropMesh:
     b = Builder()
