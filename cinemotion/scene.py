@@ -6,6 +6,7 @@ Names that other packages own (outfits, materials, shot sizes, …) are plain te
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from cinemotion import values
 from cinemotion.source import kind_of
 from cinemotion.values import Moment, Span
-
-SCHEMA_VERSION = 1
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e6, le=1e6)]
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=1e6)]
@@ -81,7 +80,7 @@ Colour = Annotated[
 
 
 def _facing(value: Any) -> float | str:
-    if isinstance(value, str) and values.re.fullmatch(values.ID_PATTERN, value.strip()):
+    if isinstance(value, str) and re.fullmatch(values.ID_PATTERN, value.strip()):
         return value.strip()
     try:
         return values.angle(value)

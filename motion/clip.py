@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -108,13 +107,3 @@ class Clip:
     def noting(self, *notes: str) -> Clip:
         """The same clip with more notes in its provenance."""
         return replace(self, provenance=self.provenance.noting(*notes))
-
-
-def describe(clip: Clip) -> Mapping[str, object]:
-    """A few figures for reports: frames, rate, seconds, joints that the source lacked."""
-    return {
-        "frames": clip.frames,
-        "fps": str(clip.fps),
-        "seconds": round(clip.seconds, 3),
-        "invented_joints": [n for n, ok in zip(skeleton.JOINTS, clip.valid, strict=True) if not ok],
-    }

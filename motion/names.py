@@ -8,11 +8,11 @@ manuals, sample files and exporters show.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 
 from motion import skeleton
-from motion.errors import BadInput, unknown
+from motion.errors import unknown
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIDES = {"l": "left", "left": "left", "r": "right", "right": "right"}
@@ -204,9 +204,6 @@ CONVENTIONS: dict[str, dict[str, str]] = {
     ),
 }  # fmt: skip
 
-#: What ``--names`` may ask for; the others are read, not written.
-EXPORT: tuple[str, ...] = ("smpl", "mixamo", "cmu", "unreal", "unity", "vrm", "humanik")
-
 
 def rename(convention: str) -> tuple[str, ...]:
     """The 24 joint names of a convention, in SMPL order.
@@ -229,16 +226,3 @@ def convention_of(names: Iterable[str]) -> tuple[str, float]:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", re.split(r"[:|]", name)[-1].lower())
-
-
-def check_unique(names: Sequence[str]) -> None:
-    """Refuse a skeleton with two joints of one name where names decide.
-
-    Raises:
-        BadInput: a name stands twice.
-    """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise BadInput(f"two joints are called '{name}'; joint names must differ")
-        seen.add(name)

@@ -30,16 +30,6 @@ MIRROR: np.ndarray = np.array(
 )  # fmt: skip
 MIRROR.setflags(write=False)
 
-#: Joint chains from the root outward, used by inverse kinematics and by body-part edits.
-CHAINS: dict[str, tuple[str, ...]] = {
-    "spine": ("spine1", "spine2", "spine3"),
-    "head": ("neck", "head"),
-    "left_leg": ("left_hip", "left_knee", "left_ankle", "left_foot"),
-    "right_leg": ("right_hip", "right_knee", "right_ankle", "right_foot"),
-    "left_arm": ("left_collar", "left_shoulder", "left_elbow", "left_wrist", "left_hand"),
-    "right_arm": ("right_collar", "right_shoulder", "right_elbow", "right_wrist", "right_hand"),
-}
-
 #: SMPL-H's finger joints, 15 a hand, in its own order (joints 22..36 left, 37..51 right).
 FINGERS: tuple[str, ...] = tuple(
     f"{side}_{finger}{i}"

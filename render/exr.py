@@ -101,9 +101,3 @@ def read(path: str | Path, passes: Iterable[str]) -> dict[str, np.ndarray]:
         planes = [channels[c].astype(spec.dtype) for c in spec.channels]
         found[name] = planes[0] if len(planes) == 1 else np.stack(planes, axis=-1)
     return found
-
-
-def read_header(path: str | Path) -> dict[str, Any]:
-    """The header's attributes of an EXR file."""
-    with library().File(str(path), separate_channels=True, header_only=True) as file:
-        return dict(file.header())

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from motion import kinematics, skeleton
 from motion import rotations as rot
+from motion.camera import SENSOR_WIDTH_MM
 from motion.errors import BadInput
 from motion.rotations import Array
 from motion.stage import Performance
@@ -155,7 +156,7 @@ def indices(keeps: Sequence[str]) -> np.ndarray:
     return np.array([LANDMARK[name] for name in keeps])
 
 
-def tangents(focal_mm: ArrayLike, aspect: float, sensor_mm: float = 36.0) -> tuple[Array, Array]:
+def tangents(focal_mm: ArrayLike, aspect: float, sensor_mm: float = SENSOR_WIDTH_MM) -> tuple[Array, Array]:
     """Tangents of half the horizontal and half the vertical field of view."""
     across = sensor_mm / 2.0 / np.asarray(focal_mm, dtype=np.float64)
     return across, across / aspect
@@ -182,12 +183,6 @@ def project(T_world_camera: Array, focal_mm: ArrayLike, aspect: float, points: A
     safe = np.where(depth > 1e-6, depth, 1e-6)
     x, y = local[..., 0] / safe / np.asarray(tan_x)[..., None], local[..., 1] / safe / np.asarray(tan_y)[..., None]
     return np.stack([x, y], axis=-1), depth
-
-
-def screen_box(T_world_camera: Array, focal_mm: ArrayLike, aspect: float, points: ArrayLike) -> Array:
-    """Bounds ``(…, 2, 2)``, lowest then highest (x, y), of world points ``(…, N, 3)`` in the picture."""
-    xy, _ = project(T_world_camera, focal_mm, aspect, points)
-    return np.stack([xy.min(axis=-2), xy.max(axis=-2)], axis=-2)
 
 
 def distance_for(height_m: ArrayLike, focal_mm: ArrayLike, aspect: float) -> Array:
