@@ -7,7 +7,8 @@ from scipy import sparse
 
 from motion.body.asset import Asset
 from motion.body.patch import Field, Patch
-from motion.body.piece import Landmarks, Piece, above, smoothstep
+from motion.body.piece import Landmarks, Piece, above
+from motion.easing import smoothstep
 from motion.material import Colour, Material
 from motion.rotations import Array
 

@@ -10,7 +10,8 @@ import numpy as np
 from motion.body.asset import Asset, asset
 from motion.body.hair import brow_fields, hair_pieces, hairline_field
 from motion.body.patch import Field, Patch
-from motion.body.piece import Landmarks, Piece, above, below, smoothstep
+from motion.body.piece import Landmarks, Piece, above, below
+from motion.easing import smoothstep
 from motion.material import Colour, Material
 from motion.rotations import Array
 

@@ -69,14 +69,11 @@ class Landmarks:
         return self.joints[INDEX[joint]]
 
 
-def smoothstep(x: Array) -> Array:
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * (3.0 - 2.0 * x)
-
-
 def above(height: float) -> Field:
+    """Positive higher than this, metres."""
     return lambda p: p[:, 1] - height
 
 
 def below(height: float) -> Field:
+    """Positive lower than this, metres."""
     return lambda p: height - p[:, 1]
