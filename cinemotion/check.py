@@ -224,7 +224,7 @@ def output_path(scene: Scene, source: Source) -> Path:
     path = (home / name).resolve()
     if Path(name).is_absolute() or not path.is_relative_to(home) or path == home:
         raise BadInput(f"'{name}' leaves the scene's folder; a scene writes beside itself only (or give -o)")
-    codec_for(path, scene.output.codec if scene.output.codec in vocabulary.words("codec") else None)
+    codec_for(name, scene.output.codec if scene.output.codec in vocabulary.words("codec") else None)
     return source.folder / path.relative_to(home)
 
 
@@ -236,7 +236,4 @@ def _check_output(scene: Scene, report: Report) -> None:
     try:
         output_path(scene, report.source)
     except BadInput as error:
-        where = report.source.label
-        report(
-            ("output", "video"), str(error).replace(str(report.source.folder.resolve()) + "/", "").replace(where, "")
-        )
+        report(("output", "video"), str(error))
