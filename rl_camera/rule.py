@@ -25,7 +25,8 @@ from rl_camera.director import Action, CameraState, Observation, f_stops, first_
 from rl_camera.framing import Tracks
 from rl_camera.moves import course
 from rl_camera.placement import LOWEST, Line, Surroundings
-from rl_camera.setup import MOST_TURN, Decision, Setup, headings, middle, positions
+from rl_camera.setup import Decision, Setup, positions
+from rl_camera.subjects import MOST_TURN, headings, middle
 from rl_camera.vocabulary import Move
 
 #: Share of the frame in which a subject may move before a planned camera turns.

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from motion.camera import Shot
 from motion.rotations import Array
 from rl_camera import framing
-from rl_camera.damping import smooth
 from rl_camera.framing import LANDMARK, Tracks
 from rl_camera.moves import course
 from rl_camera.placement import LOWEST, Line, Surroundings, bodies_at, bodies_in_the_way
-from rl_camera.vocabulary import ANGLES, MOVES, POSITIONS, SIZES, VIEWS, Angle, Move, Position, ShotSize, View
+from rl_camera.subjects import axes, heading, middle, partner_of
+from rl_camera.vocabulary import ANGLES, MOVES, POSITIONS, SIZES, VIEWS, Angle, Move, Position, ShotSize
 
 #: Share of half the frame that a composed figure may reach, across and up.
 REACH_X, REACH_Y = 0.92, 0.95
@@ -22,13 +22,8 @@ REACH_X, REACH_Y = 0.92, 0.95
 #: A standing camera becomes a travelling one beyond these: distances far to near, and radians it would have to pan.
 RIDE_RATIO, RIDE_PAN = 1.5, np.radians(65.0)
 
-#: A camera that turns with its subject goes round it no faster than this, radians per second.
-MOST_TURN = np.radians(40.0)
-
 #: Sides tried when the asked one is blocked: degrees off it.
 DETOURS = (0.0, 12.0, -12.0, 25.0, -25.0, 40.0, -40.0, 60.0, -60.0, 90.0, -90.0, 130.0, -130.0, 180.0)
-
-_MIDDLE = tuple(LANDMARK[n] for n in ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "crown"))
 
 
 @dataclass(frozen=True)
@@ -74,97 +69,13 @@ def headroom_for(share: ArrayLike) -> Array:
     return table.mean(axis=-1)
 
 
-def axes(azimuth: Array, elevation: float) -> tuple[Array, Array, Array]:
-    """Right, up and back of a camera that looks at its subject from a side, each ``(…, 3)``."""
-    azimuth = np.asarray(azimuth, dtype=np.float64)
-    s, c = np.sin(azimuth), np.cos(azimuth)
-    back = np.stack([s * np.cos(elevation), np.full_like(s, np.sin(elevation)), c * np.cos(elevation)], axis=-1)
-    right = np.stack([c, np.zeros_like(s), -s], axis=-1)
-    return right, np.cross(back, right), back
-
-
-def middle(points: Array, keeps: np.ndarray, azimuth: Array, elevation: float) -> Array:
-    """The middle ``(T, 3)`` of the framed part as a camera from that side sees it.
-
-    Up and down: the middle of the projected landmarks' bounds. Across: the trunk's line for one performer, so that
-    swinging arms do not count, the bounds' middle for several.
-
-    Args:
-        points: ``(T, S, 33, 3)`` landmarks of the subjects.
-        keeps: the landmarks that are composed.
-        azimuth: ``(T,)`` world direction of the camera.
-        elevation: radians.
-    """
-    right, up, back = axes(np.broadcast_to(azimuth, points.shape[:1]), elevation)
-    kept = points[:, :, keeps].reshape(len(points), -1, 3)
-    across, high = np.einsum("tni,ti->tn", kept, right), np.einsum("tni,ti->tn", kept, up)
-    deep = np.einsum("tni,ti->tn", kept, back).mean(1)
-    y = 0.5 * (high.min(1) + high.max(1))
-    trunk = [k for k in _MIDDLE if k in set(keeps.tolist())]
-    if points.shape[1] == 1 and trunk:
-        x = np.einsum("tni,ti->tn", points[:, 0, trunk], right).mean(1)
-    else:
-        x = 0.5 * (across.min(1) + across.max(1))
-    return x[:, None] * right + y[:, None] * up + deep[:, None] * back
-
-
-def heading(subjects: Tracks) -> float:
-    """Where the subjects face over a shot, as one azimuth; two who face each other are seen across their line.
-
-    Args:
-        subjects: who is filmed, the main subject first.
-    """
-    facing = subjects.facing()
-    total = facing.mean(axis=(0, 1))
-    if len(subjects.names) > 1 and np.hypot(*total) < 0.45:
-        pelvis = subjects.of("pelvis").mean(0)[:, [0, 2]]
-        apart = np.linalg.norm(pelvis - pelvis[0], axis=-1)
-        line = pelvis[int(apart.argmax())] - pelvis[0]
-        if np.hypot(*line) > 1e-3:
-            across = np.array([line[1], -line[0]])
-            if across @ total < 0:
-                across = -across
-            return float(np.arctan2(across[0], across[1]))
-    if np.hypot(*total) < 0.25:  # turned all the way round: what counts is how the shot begins
-        first = facing[: max(1, len(facing) // 10)].mean(axis=(0, 1))
-        total = first if np.hypot(*first) > 1e-6 else total
-    return float(np.arctan2(total[0], total[1])) if np.hypot(*total) > 1e-9 else 0.0
-
-
-def headings(subjects: Tracks, dt: float) -> Array:
-    """`heading` as it slowly changes, ``(T,)``: a travelling camera turns with its subject, not with each step."""
-    facing = subjects.facing().mean(axis=1)
-    angle = heading(subjects)
-    # The shot's own heading weighs in, so that a spin of the body does not become one of the camera.
-    slow = smooth(facing, 1.0, dt) + 0.5 * np.array([np.sin(angle), np.cos(angle)])
-    turning = np.unwrap(np.arctan2(slow[:, 0], slow[:, 1]))
-    sigma = 0.5
-    while sigma < 8.0 and np.abs(np.diff(turning)).max(initial=0.0) > MOST_TURN * dt:
-        turning = smooth(turning, sigma, dt)
-        sigma *= 1.6
-    fastest = np.abs(np.diff(turning)).max(initial=0.0) / (MOST_TURN * dt)
-    return turning.mean() + (turning - turning.mean()) / max(fastest, 1.0)
-
-
-def partner_of(shot: Shot, everyone: Tracks, moment: int) -> str | None:
-    """Past whose shoulder an over-the-shoulder shot looks: the second subject, else the nearest other performer."""
-    if shot.view != View.OVER_THE_SHOULDER:
-        return None
-    if len(shot.of) > 1:
-        return shot.of[1]
-    here = everyone.of("pelvis")[moment]
-    apart = np.linalg.norm(here - here[everyone.names.index(shot.of[0])], axis=-1)
-    near = [(float(d), n) for d, n in zip(apart, everyone.names, strict=True) if n != shot.of[0] and 0.4 < d < 8.0]
-    return min(near)[1] if near else None
-
-
 class Decision:
     """Makes the `Setup` of one shot from what is known of the motion: all of it, or only this moment."""
 
     def __init__(self, shot: Shot, everyone: Tracks, aspect: float, around: Surroundings, line: Line) -> None:
         self.shot, self.everyone, self.aspect = shot, everyone, aspect
         self.around, self.line = around, line
-        self.partner = partner_of(shot, everyone, 0)
+        self.partner = partner_of(shot, everyone)
         composed = shot.of[:1] if self.partner is not None else shot.of
         self.subjects = everyone.only(composed)
         self.spec = SIZES[shot.size]
@@ -173,6 +84,8 @@ class Decision:
         self.share = (1.0 - self.spec.bottom) / (1.0 - headroom)
         self.headroom = headroom - float(headroom_for(self.share))
         self.stature = float(self.subjects.stature.max())
+        tan_x, _ = framing.tangents(shot.lens_mm, aspect)
+        self.behind = max(0.65 * self.stature / 1.7, 0.28 / (0.8 * float(tan_x)))  # metres from a partner to the camera
         self.heading = heading(self.subjects)
 
     def setup(self) -> Setup:
@@ -230,12 +143,11 @@ class Decision:
     def _shoulders(self) -> list[float]:
         """Both sides past the partner's head; the line from camera to subject clears it by its screen distance."""
         assert self.partner is not None
-        pelvis = self.everyone.of("head").mean(0)
-        subject, other = (pelvis[self.everyone.names.index(n)][[0, 2]] for n in (self.shot.of[0], self.partner))
+        heads = self.everyone.of("head").mean(0)
+        subject, other = (heads[self.everyone.names.index(n)][[0, 2]] for n in (self.shot.of[0], self.partner))
         away = other - subject
         apart = float(np.hypot(*away))
         tan_x, _ = framing.tangents(self.shot.lens_mm, self.aspect)
-        self.behind = max(0.65 * self.stature / 1.7, 0.28 / (0.8 * float(tan_x)))
         d = max(self._size_distance(), apart + self.behind)
         clear = max(0.28, 0.8 * float(tan_x) * (d - apart))
         angle = float(np.arcsin(min(0.8, clear / max(apart, 0.3))))
@@ -266,7 +178,7 @@ class Decision:
         stand = 0.5 * (targets.min(0) + targets.max(0))
         # Along the line of sight the typical place counts, across and up the middle of the way.
         stand = stand + (np.median(targets @ back) - stand @ back) * back
-        asked = shot.move in (Move.FOLLOW,)
+        asked = shot.move == Move.FOLLOW
         rides = MOVES[shot.move].rides or shot.angle == Angle.OVERHEAD or tilt > np.radians(60)
 
         def fitting(rides: bool) -> float:
@@ -332,7 +244,7 @@ class Decision:
         strong = float(np.clip((abs(look) - 0.2) / 0.4, 0.0, 1.0))
         if self.shot.position == Position.THIRDS:
             return -1 / 3 if look >= -0.05 else 1 / 3
-        if len(self.subjects.names) > 1 or self.shot.size in (ShotSize.EXTREME_CLOSE_UP,):
+        if len(self.subjects.names) > 1 or self.shot.size == ShotSize.EXTREME_CLOSE_UP:
             strong *= 0.4
         return float(-0.3 * np.sign(look) * strong)
 

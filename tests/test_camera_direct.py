@@ -163,6 +163,14 @@ def test_over_the_shoulder_shows_both_and_keeps_the_line() -> None:
     assert sides[0] == sides[1]
 
 
+def test_over_the_shoulder_from_a_side_that_was_asked_for() -> None:
+    people = [stander("a", (-0.7, 0.0), np.pi / 2), stander("b", (0.7, 0.0), -np.pi / 2)]
+    one = shot(of=("a", "b"), view="over_the_shoulder", size="medium", options={"azimuth_deg": 20.0})
+    path = film(people, one)
+    assert azimuth_of(path, people[0])[0] == pytest.approx(90.0 + 20.0, abs=5.0)
+    assert path.T_world_camera[0, 0, 3] > 0.7  # behind the other one
+
+
 @pytest.mark.parametrize("aspect", [0.5, 0.5625, 1.0, 2.39])
 @pytest.mark.parametrize("size", ["full", "medium", "close_up"])
 def test_any_shape_of_picture_holds_its_subject(aspect: float, size: str) -> None:
