@@ -248,6 +248,21 @@ def test_a_calibration_pose_at_the_start_is_said(clip: Clip) -> None:
     assert report.calibration_frames == 0
 
 
+def test_a_head_that_the_capture_turns_over_is_relaxed_and_said(clip: Clip) -> None:
+    rotations, head = clip.rotations.copy(), skeleton.INDEX["head"]
+    rotations[40:, head] = rot.multiply(rotations[40:, head], rot.from_axis("X", np.radians(-150.0)))
+    broken = replace(clip, rotations=rotations)
+    solved, report = retarget(foreign(broken), lock_feet=False)
+    assert any("turns the head over in 33%" in note for note in report.notes)
+    assert np.degrees(np.linalg.norm(rot.to_rotvec(solved.rotations[40:, head]), axis=-1)).max() < 0.01
+    untouched = rot.angle_between(solved.rotations[:30], retarget(foreign(clip), lock_feet=False)[0].rotations[:30])
+    assert untouched.max() < 1e-6 and solved.valid[head]
+
+    rotations[:, head] = rot.from_axis("X", np.radians(-150.0))
+    solved, report = retarget(foreign(replace(clip, rotations=rotations)))
+    assert not solved.valid[head] and "head" in report.invented
+
+
 DOG = (
     ["Hips", "Spine", "Spine1", "Neck", "Head", "LeftShoulder", "LeftArm", "LeftForeArm", "LeftHand", "RightShoulder",
      "RightArm", "RightForeArm", "RightHand", "LeftUpLeg", "LeftLeg", "LeftFoot", "RightUpLeg", "RightLeg", "RightFoot",

@@ -22,7 +22,7 @@ from motion.retarget.frames import calibrate, stance
 from motion.retarget.hands import lay_hands
 from motion.retarget.joint_map import JointMap
 from motion.retarget.matching import find_map
-from motion.retarget.pose import settle_spine, solve_pose
+from motion.retarget.pose import relax_turned_head, settle_spine, solve_pose
 from motion.retarget.proportions import leg_length, own_proportions, standing
 from motion.retarget.source import Source, prepare
 from motion.rotations import Array
@@ -101,6 +101,7 @@ def retarget(
         scale = leg_length(offsets) / source.leg
     world, stretched = solve_pose(source, calibration, offsets)
     world = settle_spine(source, world, own_offsets)
+    world, turned = relax_turned_head(world, take.fps)
     clip = _place(source, world, offsets, own, scale, level, ground, lock_feet)
     notes = list(joint_map.notes)
     if take.metres_per_unit is not None and not 0.3 < source.leg < 1.5:
@@ -116,9 +117,13 @@ def retarget(
         notes.append(
             "rest pose rolled about its bones, mended by the way joints bend: " + ", ".join(calibration.rolled)
         )
+    if turned:
+        notes.append(f"the capture turns the head over in {turned:.0%} of the frames: it is relaxed there")
     if stretched > 0.02:
         notes.append(f"bones change length by up to {stretched:.0%}; directions were kept")
     valid = joint_map.valid
+    if turned > 0.5:
+        valid[_I["head"]] = False
     report = RetargetReport(
         joint_map.road, joint_map.confidence, joint_map.convention, joint_map.named(take.names),
         tuple(n for n, ok in zip(skeleton.JOINTS, valid, strict=True) if not ok), calibration.kind, source.up,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
+from motion import contacts, skeleton
 from motion import rotations as rot
-from motion import skeleton
 from motion.ik import swing_to
 from motion.retarget.frames import Calibration
 from motion.retarget.source import Source
@@ -78,6 +80,42 @@ def settle_spine(source: Source, world: Array, own: Array) -> Array:
             world[:, neck], own[_I["head"]], source.position(joints.neck[-1]) - source.position(joints.neck[0])
         )
     return world
+
+
+#: A head's up against the chest's: past `_TURNED` no neck goes, back or sideways (adults extend it by some 70 degrees);
+#: above `_DOUBTFUL` the frames beside such ones belong to the same fault.
+_TURNED, _DOUBTFUL = np.radians(100.0), np.radians(60.0)
+
+
+def relax_turned_head(world: Array, fps: Fraction) -> tuple[Array, float]:
+    """Relax the head where a capture turns it over, as exchanged markers on a forehead do.
+
+    Args:
+        world: ``(T, 24, 4)`` joint-to-world rotations.
+        fps: frames per second.
+
+    Returns:
+        World rotations in which the head follows the neck there (and the neck the chest, where it is bent too far
+        itself), eased in and out over a fifth of a second; and the share of frames with that fault. A capture without
+        it is returned bit for bit.
+    """
+    from scipy import ndimage
+
+    chest, neck, head = (_I[name] for name in ("spine3", "neck", "head"))
+
+    def tilt(joint: int) -> Array:
+        up = rot.rotate(rot.multiply(rot.inverse(world[:, chest]), world[:, joint]), np.array([0.0, 1.0, 0.0]))
+        return np.arccos(np.clip(up[:, 1], -1.0, 1.0))
+
+    over = contacts.hysteresis((tilt(head) > _TURNED)[:, None], (tilt(head) > _DOUBTFUL)[:, None])[:, 0]
+    if not over.any():
+        return world, 0.0
+    width = max(3, round(0.2 * float(fps))) | 1
+    relaxed = world.copy()
+    for joint, parent, faulty in ((neck, chest, over & (tilt(neck) > _DOUBTFUL)), (head, neck, over)):
+        share = ndimage.uniform_filter1d(ndimage.maximum_filter1d(faulty.astype(np.float64), width), width)
+        relaxed[:, joint] = rot.slerp(world[:, joint], relaxed[:, parent], share)
+    return relaxed, float(over.mean())
 
 
 def _off(world: Array, rest: Array, bone: Array) -> Array:
