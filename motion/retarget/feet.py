@@ -10,7 +10,8 @@ import numpy as np
 from motion import contacts, ik, skeleton
 from motion import rotations as rot
 from motion.easing import smoothstep
-from motion.retarget.frames import Calibration, stance, standing_axes
+from motion.retarget.calibration import Calibration
+from motion.retarget.frames import stance, standing_axes
 from motion.retarget.source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -144,7 +144,7 @@ def assemble(
     return JointMap(limbs, points, tips, pelvis, spine, neck_chain, road, round(confidence, 3), convention)
 
 
-def descents(parents: np.ndarray):
+def descents(parents: np.ndarray) -> Callable[[int], frozenset[int]]:
     """A cached ``joint -> set of itself and its ancestors``."""
     cache: dict[int, frozenset[int]] = {}
 

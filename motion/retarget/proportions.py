@@ -6,7 +6,7 @@ import numpy as np
 
 from motion import rotations as rot
 from motion import skeleton
-from motion.retarget.frames import Calibration
+from motion.retarget.calibration import Calibration
 from motion.retarget.joint_map import JointMap
 from motion.retarget.source import TEMPLATE, TEMPLATE_LEG, Source
 from motion.rotations import Array
