@@ -9,7 +9,7 @@ import numpy as np
 from motion import contacts, skeleton
 from motion import rotations as rot
 from motion.ik import swing_to
-from motion.retarget.frames import Calibration
+from motion.retarget.calibration import Calibration
 from motion.retarget.source import Source
 from motion.rotations import Array
 
