@@ -114,7 +114,7 @@ def _data() -> list[Finding]:
 #: Extra: the module that it brings, and what for.
 EXTRAS = {
     "exr": ("OpenEXR", "multilayer EXR passes"),
-    "smpl": ("smplx", "a user's own SMPL, SMPL-H and SMPL-X files"),
+    "smpl": ("smplx", "the SMPL authors' own skinning, to compare ours with; SMPL files are read without it"),
 }
 
 
