@@ -10,7 +10,6 @@ from render import bench
 
 
 def test_bench_measures_both_renderers() -> None:
-    pytest.importorskip("pyrender")
     row = bench.measure((48, 40), 2, figures.FIGURE)
     assert row.size == (48, 40)
     for field in ("pyrender_ms", "pyrender_shadows_ms", "ours_ms", "ours_flow_ms", "ours_aa_ms"):

@@ -78,7 +78,8 @@ def test_depth_and_ids_agree_with_ray_casting(frame: Frame, scene: World) -> Non
 
 
 def test_depth_agrees_with_pyrender(frame: Frame, scene: World) -> None:
-    pyrender_backend = pytest.importorskip("render.pyrender_backend")
+    from render import pyrender_backend
+
     colour, depth = pyrender_backend.render(scene, frame.camera, frame.index, frame.size)
     assert colour.shape == (*frame.size[::-1], 3) and colour.dtype == np.uint8
     # pyrender resolves four samples a pixel by taking one of them, not the centre's: its depth lies between ours and
