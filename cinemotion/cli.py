@@ -236,9 +236,13 @@ def convert(
     ],
     fps: Annotated[str | None, typer.Option(help="Another rate: 30, 24000/1001.")] = None,
     names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, … (by SMPL).")] = None,
-    retarget: Annotated[str | None, typer.Option(help="Onto another skeleton: smpl.")] = None,
+    retarget: Annotated[
+        str | None, typer.Option(metavar="smpl|FILE", help="Onto SMPL-24, or onto the skeleton of another file.")
+    ] = None,
     up: Annotated[str | None, typer.Option(help="Up axis of the source when it does not say: X, Y, Z.")] = None,
     units: Annotated[str | None, typer.Option(help="Units of the source: m, cm, mm, in, ft.")] = None,
+    source_fps: Annotated[str | None, typer.Option(help="Rate of the source when it says it wrongly.")] = None,
+    asf: Annotated[str | None, typer.Option(help="Skeleton of an .amc, when not found by name.")] = None,
     start: Annotated[str | None, typer.Option(help="Begin here: 2s, 48f.")] = None,
     stop: Annotated[str | None, typer.Option(help="End here.")] = None,
     height: Annotated[float | None, typer.Option(help="Of the body, metres.")] = None,
@@ -253,7 +257,9 @@ def convert(
     from cinemotion.convert import Options
     from cinemotion.convert import convert as run
 
-    options = Options(fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body)
+    options = Options(
+        fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body, asf, source_fps
+    )
     made = run(source, target, options)
     if quiet:
         return

@@ -14,7 +14,8 @@ from motion.take import Take
 
 #: Metres per unit, for files that do not say.
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
-RETARGETS = ("smpl",)
+#: The skeleton that `--retarget` knows by name; anything else is a motion file whose skeleton is taken.
+SMPL = "smpl"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Options:
 
     fps: str | None = None
     names: str | None = None  # joint names of the result: "mixamo", "unreal", …; goes by SMPL
-    retarget: str | None = None  # "smpl"
+    retarget: str | None = None  # "smpl", or a motion file whose skeleton the result shall have
     up: str | None = None  # of the source, when it does not say or says it wrongly
     units: str | None = None  # of the source
     start: str | None = None
@@ -34,6 +35,8 @@ class Options:
     presentation: str | None = None
     outfit: str | None = None
     model: str | None = None  # a user's own body file
+    asf: str | None = None  # the skeleton of an .amc, when it is not found by name
+    source_fps: str | None = None  # of the source, when the file says it wrongly
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     """Convert a motion file.
 
     Mocap to mocap keeps the skeleton as it is. It goes by SMPL-24 with ``names`` or ``retarget``, and where the target
-    format holds one skeleton only. A ``.glb`` gets the dressed, skinned body.
+    format holds one skeleton only. ``retarget`` may name a file: the motion is then brought onto that file's skeleton.
+    A ``.glb`` or ``.gltf`` gets the dressed, skinned body.
 
     Raises:
         BadInput: a file, suffix or option is wrong, or no humanoid can be found where one is needed.
@@ -62,6 +66,8 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     take = _read(str(source), options)
     if target.suffix.lower() in formats.GLTF_SUFFIXES:
         return _to_gltf(take, target, options)
+    if options.retarget not in (None, SMPL):
+        return _onto(take, target, options)
     if options.names is not None or options.retarget is not None:
         return _by_smpl(take, target, options, ("asked for",))
     import mocap_data
@@ -78,18 +84,16 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
 
 def _check(target: Path, options: Options) -> None:
     suffix = target.suffix.lower()
-    if suffix == ".gltf":
-        raise BadInput(f"{target}: .gltf is read but not written; write .glb, the same in one file")
     if suffix not in formats.writable():
         raise BadInput(f"{target}: {unknown('suffix to write', suffix or '(none)', formats.writable())}")
     if options.units is not None and options.units not in UNITS:
         raise unknown("unit", options.units, UNITS)
     if options.up is not None and options.up.upper() not in ("X", "Y", "Z"):
         raise unknown("up axis", options.up, ("X", "Y", "Z"))
-    if options.retarget is not None and options.retarget not in RETARGETS:
-        raise unknown("skeleton to retarget to", options.retarget, RETARGETS)
-    if suffix == ".glb" and options.names is not None:
-        raise BadInput(f"{target}: --names is for skeletons without a body; a .glb has the body's own joints")
+    if options.retarget is not None and suffix in formats.GLTF_SUFFIXES:
+        raise BadInput(f"{target}: --retarget is for skeletons without a body; a {suffix} holds the dressed body")
+    if options.retarget not in (None, SMPL) and options.names is not None:
+        raise BadInput(f"--names {options.names} and --retarget {options.retarget}: the file has its own joint names")
 
 
 def _value(name: str, parse: Any, text: str | None) -> Any:
@@ -100,7 +104,7 @@ def _value(name: str, parse: Any, text: str | None) -> Any:
 
 
 def _read(source: str, options: Options) -> Take:
-    take = formats.load(source)
+    take = formats.load(source, **_reading(options))
     if options.up is not None:
         take = replace(take, up=options.up.upper())
     if options.units is not None:
@@ -113,6 +117,13 @@ def _read(source: str, options: Options) -> Take:
             raise BadInput(f"{source}: frames {first} to {last - 1} of {take.frames}: nothing is left")
         take = take.slice(first, last)
     return take
+
+
+def _reading(options: Options) -> dict[str, Any]:
+    """What the source's reader is told."""
+    rate = _value("source-fps", values.rate, options.source_fps)
+    told = {"asf": options.asf, "fps": None if rate is None else float(rate)}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _resampled(take: Take, options: Options) -> Take:
@@ -173,8 +184,25 @@ def _to_gltf(take: Take, target: Path, options: Options) -> Converted:
 
     body = _body(options)
     clip, notes = _clip(take, options, body.rest_offsets)
-    gltf.save(target, clip, body)
+    gltf.save(target, clip, body, names=options.names or "smpl")
     return Converted(take, notes, True, clip.frames, clip.fps)
+
+
+def _onto(take: Take, target: Path, options: Options) -> Converted:
+    """Onto the skeleton of another file: a character of the user's own."""
+    import mocap_data
+    from motion.retarget import onto
+
+    assert options.retarget is not None
+    try:
+        skeleton = formats.load(options.retarget)
+    except BadInput as error:
+        raise BadInput(f"--retarget {options.retarget}: expected 'smpl' or a file with a skeleton; {error}") from None
+    clip, notes = _clip(take, options, None)
+    result = onto(clip, skeleton)
+    mocap_data.save(result, target)
+    why = f"onto the {result.joints} joints of {Path(options.retarget).name}"
+    return Converted(result, (why, *notes), True, result.frames, result.fps)
 
 
 def _by_smpl(take: Take, target: Path, options: Options, why: tuple[str, ...]) -> Converted:

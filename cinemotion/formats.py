@@ -47,4 +47,4 @@ def writable() -> tuple[str, ...]:
     import mocap_data
 
     own = (s for f in mocap_data.formats() if f.write is not None for s in f.suffixes)
-    return tuple(dict.fromkeys((*own, ".glb")))
+    return tuple(dict.fromkeys((*own, *GLTF_SUFFIXES)))

@@ -171,8 +171,32 @@ def test_glb_has_the_body_and_comes_back(tmp_path: Path) -> None:
     error = np.linalg.norm(clip.positions()[: original.frames] - original.positions()[: clip.frames], axis=-1)
     assert np.median(error) < 0.03, "the same performance, in metres"
     assert ".glb" in formats.readable() and ".glb" in formats.writable()
-    with pytest.raises(BadInput, match=r"write \.glb"):
-        convert("pybullet:walk", tmp_path / "walk.gltf")
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".gltf"])
+def test_a_body_under_other_joint_names(tmp_path: Path, suffix: str) -> None:
+    convert("pybullet:walk", tmp_path / f"walk{suffix}", Options(names="mixamo", stop="0.1s"))
+    assert any("LeftUpLeg" in name for name in formats.load(tmp_path / f"walk{suffix}").names)
+
+
+def test_onto_a_character_of_ones_own(tmp_path: Path) -> None:
+    convert("pybullet:walk", tmp_path / "rig.bvh", Options(names="unreal", stop="0.1s"))
+    made = convert("pybullet:dance_b", tmp_path / "dance.bvh", Options(retarget=str(tmp_path / "rig.bvh")))
+    rig, danced = mocap_data.load(tmp_path / "rig.bvh"), mocap_data.load(tmp_path / "dance.bvh")
+    assert made.frames == danced.frames == 153
+    assert set(danced.names) == set(rig.names)
+    lengths = {name: np.linalg.norm(offset) for name, offset in zip(rig.names, rig.rest_offsets, strict=True)}
+    for name, offset in list(zip(danced.names, danced.rest_offsets, strict=True))[1:]:
+        assert np.linalg.norm(offset) == pytest.approx(lengths[name], abs=1e-6)
+    with pytest.raises(BadInput, match="expected 'smpl' or a file"):
+        convert("pybullet:walk", tmp_path / "x.bvh", Options(retarget="smlp"))
+
+
+def test_the_source_may_be_corrected(tmp_path: Path) -> None:
+    convert("pybullet:walk", tmp_path / "walk.bvh")
+    assert convert(tmp_path / "walk.bvh", tmp_path / "slow.bvh", Options(source_fps="15")).fps == 15
+    with pytest.raises(BadInput, match="no option 'asf'"):
+        convert(tmp_path / "walk.bvh", tmp_path / "x.bvh", Options(asf="walk.asf"))
 
 
 def test_a_users_own_smpl_file_performs(tmp_path: Path) -> None:
