@@ -69,6 +69,15 @@ def test_walking_goes_where_the_character_faces_with_feet_near_the_floor() -> No
     assert take.rest_world()[1][take.names.index("left_ankle"), 1] == pytest.approx(0.05)
 
 
+def test_quaternions_begin_with_their_real_part() -> None:
+    turned = frame()
+    turned[4:8] = [0.8, 0.0, 0.6, 0.0]  # the root, about the vertical
+    turned[8:12] = [0.6, 0.8, 0.0, 0.0]  # the chest, about x
+    take = parse([turned])
+    np.testing.assert_allclose(take.rotations[0, :2], [[0.0, 0.6, 0.0, 0.8], [0.8, 0.0, 0.0, 0.6]])
+    np.testing.assert_allclose(take.rotations[0, 2:], np.tile(rot.IDENTITY, (11, 1)))
+
+
 def test_resamples_uneven_durations_and_says_so() -> None:
     even = parse([frame(x=float(i)) for i in range(10)])
     assert even.fps == 30 and not even.provenance.notes

@@ -185,6 +185,16 @@ def test_short_contacts_and_gaps_are_dropped() -> None:
     assert not contacts.drop_short(closed, 3)[5:7].any()
 
 
+def test_a_contact_bridges_a_moment_of_noise_and_a_touch_is_none() -> None:
+    points = np.zeros((60, 1, 3))
+    points[:, 0, 1] = 0.5
+    points[10:40, 0, 1] = 0.0
+    points[25, 0, 1] = 0.2  # one bad frame, which central differences see for three
+    points[50, 0, 1] = 0.0  # a touch
+    on = contacts.contact_mask(points, 60, np.zeros(1))[:, 0]
+    assert on[12:38].all() and not on[:10].any() and not on[41:].any()
+
+
 def test_hysteresis_needs_a_beginning() -> None:
     stay = np.array([[1, 1, 1, 0, 1, 1, 1, 1]], dtype=bool).T
     begin = np.array([[0, 0, 0, 0, 0, 1, 0, 0]], dtype=bool).T
