@@ -47,11 +47,9 @@ def write(take: Take, path: str | os.PathLike[str], *, units: str | None = None)
 
 def text(take: Take, *, units: str | None = None) -> str:
     """The text of the BVH file that `write` writes."""
-    finite = np.isfinite(take.rotations).all((1, 2)) & np.isfinite(take.translations).all((1, 2))
-    if not finite.all():
-        raise BadInput(f"take: frame {int(np.argmin(finite))} is not finite (NaN or infinite)")
+    take.require_finite()
     if not np.isfinite(take.rest_offsets).all():
-        raise BadInput("take: a rest offset is not finite (NaN or infinite)")
+        raise BadInput(f"{take.label}: a rest offset is not finite (NaN or infinite)")
     take = _scaled(_standing(take), units)
     order = _depth_first(take.parents)
     names = _blender_names(take.names)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from motion import kinematics, skeleton
 from motion import rotations as rot
@@ -96,12 +97,15 @@ class Clip:
         """Joint positions ``(T, 24, 3)``, metres, world."""
         return self.world()[1]
 
-    def at(self, time: float) -> tuple[Array, Array]:
-        """The pose at any time: local rotations ``(24, 4)`` by slerp and the pelvis ``(3,)``; held beyond the ends."""
-        place = min(max(time * float(self.fps), 0.0), self.frames - 1.0)
-        i = min(int(place), self.frames - 1)
-        j, t = min(i + 1, self.frames - 1), place - i
-        rotations = rot.slerp(self.rotations[i], self.rotations[j], np.full(24, t))
+    def at(self, time: ArrayLike) -> tuple[Array, Array]:
+        """The pose at any times ``(…)``, seconds: local rotations ``(…, 24, 4)`` by slerp, the pelvis ``(…, 3)``.
+
+        The first and last poses are held beyond the ends.
+        """
+        place = np.clip(np.asarray(time, dtype=np.float64) * float(self.fps), 0.0, self.frames - 1.0)
+        i = place.astype(np.int64)
+        j, t = np.minimum(i + 1, self.frames - 1), (place - i)[..., None]
+        rotations = rot.slerp(self.rotations[i], self.rotations[j], t)
         return rotations, (1 - t) * self.root_position[i] + t * self.root_position[j]
 
     def noting(self, *notes: str) -> Clip:

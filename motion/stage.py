@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from motion.character import Character
 from motion.clip import Clip
@@ -74,6 +75,6 @@ class Performance:
     character: Character
     start_s: float = 0.0
 
-    def at(self, time: float) -> tuple[Array, Array]:
-        """Local rotations ``(24, 4)`` and pelvis ``(3,)`` at a time of the film, seconds."""
-        return self.clip.at(time - self.start_s)
+    def at(self, time: ArrayLike) -> tuple[Array, Array]:
+        """Local rotations ``(…, 24, 4)`` and pelvis ``(…, 3)`` at times ``(…)`` of the film, seconds."""
+        return self.clip.at(np.asarray(time, dtype=np.float64) - self.start_s)

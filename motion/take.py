@@ -83,6 +83,21 @@ class Take:
             raise BadInput(f"take: {self.fps} frames per second, expected more than 0")
 
     @property
+    def label(self) -> str:
+        """What errors call the take: the name of its source."""
+        return self.provenance.source or "take"
+
+    def require_finite(self) -> None:
+        """Refuse poses that are not numbers.
+
+        Raises:
+            BadInput: a pose is NaN or infinite; names the first such frame.
+        """
+        finite = np.isfinite(self.rotations).all((1, 2)) & np.isfinite(self.translations).all((1, 2))
+        if not finite.all():
+            raise BadInput(f"{self.label}: frame {int(np.argmin(finite))} is not finite (NaN or infinite)")
+
+    @property
     def frames(self) -> int:
         return len(self.rotations)
 

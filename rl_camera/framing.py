@@ -126,14 +126,9 @@ def track(performances: Sequence[Performance], times: ArrayLike) -> Tracks:
         raise BadInput("a camera was asked to film nobody: no performers")
     everyone, measures = [], []
     for performance in performances:
-        clip = performance.clip
-        place = np.clip((times - performance.start_s) * float(clip.fps), 0.0, clip.frames - 1.0)
-        i = np.minimum(place.astype(np.int64), clip.frames - 1)
-        j = np.minimum(i + 1, clip.frames - 1)
-        t = place - i
-        turns = rot.slerp(clip.rotations[i], clip.rotations[j], np.repeat(t[:, None], 24, axis=1))
-        offsets = np.repeat(clip.rest_offsets[None], len(times), axis=0)
-        offsets[:, 0] = (1 - t)[:, None] * clip.root_position[i] + t[:, None] * clip.root_position[j]
+        turns, root = performance.at(times)
+        offsets = np.repeat(performance.clip.rest_offsets[None], len(times), axis=0)
+        offsets[:, 0] = root
         world, joints = kinematics.forward(skeleton.PARENTS, turns, offsets)
         size = measure(performance)
         parents = [skeleton.INDEX[joint] for _, joint in _EXTRA]

@@ -31,7 +31,7 @@ def as_smpl(take: Take) -> Direct | None:
         index = {name: i for i, name in enumerate(take.names)}
         missing = [joint for joint in skeleton.JOINTS[:22] if joint not in index]
         if missing:
-            raise BadInput(f"take: kind '{take.skeleton_kind}' without the joint '{missing[0]}'")
+            raise BadInput(f"{take.label}: kind '{take.skeleton_kind}' without the joint '{missing[0]}'")
         return _copy(take, [index.get(joint, -1) for joint in skeleton.JOINTS], "smpl")
     if take.up not in (None, "Y") or not _identity_frames(take):
         return None
@@ -54,9 +54,7 @@ def as_smpl(take: Take) -> Direct | None:
 
 
 def _copy(take: Take, joints: list[int], road: str) -> Direct:
-    finite = np.isfinite(take.rotations).all((1, 2)) & np.isfinite(take.translations).all((1, 2))
-    if not finite.all():
-        raise BadInput(f"take: frame {int(np.argmin(finite))} is not finite (NaN or infinite)")
+    take.require_finite()
     scale = take.metres_per_unit or 1.0
     turn = UP_TURNS[take.up or "Y"]
     rotations = np.tile(rot.IDENTITY, (take.frames, 24, 1))

@@ -39,8 +39,7 @@ def find_map(take: Take, names: bool = True, geometry: bool = True) -> JointMap:
             return found
         except BadInput as error:
             reasons.append(str(error))
-    label = take.provenance.source or "take"
-    raise BadInput(f"{label}: not a humanoid skeleton: {'; and by shape: '.join(dict.fromkeys(reasons))}")
+    raise BadInput(f"{take.label}: not a humanoid skeleton: {'; and by shape: '.join(dict.fromkeys(reasons))}")
 
 
 def by_names(take: Take) -> JointMap:

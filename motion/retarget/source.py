@@ -87,7 +87,7 @@ class Source:
         """
         found = self.point(smpl)
         if found is None:
-            raise BadInput(f"{_label(self.take)}: nothing stands for {skeleton.JOINTS[smpl]}")
+            raise BadInput(f"{self.take.label}: nothing stands for {skeleton.JOINTS[smpl]}")
         return found
 
     def rest_point(self, smpl: int) -> Array | None:
@@ -127,9 +127,7 @@ def prepare(take: Take, joint_map: JointMap) -> Source:
     Raises:
         BadInput: a pose is not finite, or the legs have no length.
     """
-    finite = np.isfinite(take.rotations).all((1, 2)) & np.isfinite(take.translations).all((1, 2))
-    if not finite.all():
-        raise BadInput(f"{_label(take)}: frame {int(np.argmin(finite))} is not finite (NaN or infinite)")
+    take.require_finite()
     wanted = {joint_map.pelvis, *joint_map.spine, *joint_map.neck, *joint_map.tips.values()}
     wanted |= {int(i) for i in (*joint_map.limbs, *joint_map.points) if i >= 0}
     used = sorted({a for joint in wanted for a in ancestors(take.parents, joint)})
@@ -142,20 +140,16 @@ def prepare(take: Take, joint_map: JointMap) -> Source:
     leg = _leg_length(raw)
     extent = float(np.abs(rest_p - rest_p[:1]).max())
     if not leg > 1e-9 or leg < 1e-3 * extent:
-        raise BadInput(f"{_label(take)}: the legs have no length (all bones from hip to ankle are zero)")
+        raise BadInput(f"{take.label}: the legs have no length (all bones from hip to ankle are zero)")
     up = (take.up or _up_axis(raw)).upper()
     if up not in UP_TURNS:
-        raise BadInput(f"{_label(take)}: up axis '{take.up}', expected X, Y or Z")
+        raise BadInput(f"{take.label}: up axis '{take.up}', expected X, Y or Z")
     scale, unit = _unit(take, leg)
     basis = UP_TURNS[up]
     return Source(
         take, joint_map, column, rot.multiply(basis, q), rot.rotate(basis, p) * scale,
         rot.multiply(basis, rest_q), rot.rotate(basis, rest_p) * scale, up, take.up is not None, scale, unit,
     )  # fmt: skip
-
-
-def _label(take: Take) -> str:
-    return take.provenance.source or "take"
 
 
 def _leg_length(source: Source) -> float:
@@ -172,7 +166,7 @@ def _unit(take: Take, leg: float) -> tuple[float, str]:
     """Metres per unit: the file's word, else the known unit that makes the leg a person's, else the leg's own scale."""
     if take.metres_per_unit is not None:
         if not (np.isfinite(take.metres_per_unit) and take.metres_per_unit > 0):
-            raise BadInput(f"{_label(take)}: {take.metres_per_unit} metres per unit, expected more than 0")
+            raise BadInput(f"{take.label}: {take.metres_per_unit} metres per unit, expected more than 0")
         said = next((n for n, v in UNITS.items() if abs(v / take.metres_per_unit - 1) < 1e-3), "the file's own unit")
         return float(take.metres_per_unit), said
     name = min(UNITS, key=lambda n: abs(np.log(leg * UNITS[n] / 0.83)))
