@@ -72,7 +72,8 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
         return _by_smpl(take, target, options, ("asked for",))
     import mocap_data
 
-    take = _resampled(take, options)
+    fps = _value("fps", values.rate, options.fps)
+    take = take if fps is None else take.resample(fps)
     try:
         mocap_data.save(take, target)
     except mocap_data.NeedsRetarget as needed:
@@ -124,28 +125,6 @@ def _reading(options: Options) -> dict[str, Any]:
     rate = _value("source-fps", values.rate, options.source_fps)
     told = {"asf": options.asf, "fps": None if rate is None else float(rate)}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _resampled(take: Take, options: Options) -> Take:
-    """Another rate on any skeleton: slerp and linear, the time of every sample exact."""
-    import numpy as np
-
-    from motion import rotations as rot
-
-    fps = _value("fps", values.rate, options.fps)
-    if fps is None or fps == take.fps:
-        return take
-    count = int((take.frames - 1) * fps / take.fps) + 1
-    place = np.array([float(k * take.fps / fps) for k in range(count)])
-    i = np.minimum(place.astype(int), max(take.frames - 2, 0))
-    j = np.minimum(i + 1, take.frames - 1)
-    t = (place - i)[:, None]
-    rotations = rot.slerp(take.rotations[i], take.rotations[j], t)
-    translations = (1 - t[..., None]) * take.translations[i] + t[..., None] * take.translations[j]
-    note = f"resampled from {float(take.fps):g} to {float(fps):g} frames per second"
-    return replace(
-        take, rotations=rotations, translations=translations, fps=fps, provenance=take.provenance.noting(note)
-    )
 
 
 def _body(options: Options) -> Any:

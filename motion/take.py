@@ -124,3 +124,31 @@ class Take:
     def slice(self, start: int = 0, stop: int | None = None) -> Take:
         """Frames ``start`` to ``stop`` (excluded)."""
         return replace(self, rotations=self.rotations[start:stop], translations=self.translations[start:stop])
+
+    def spread(self, most: int) -> np.ndarray:
+        """Numbers of at most so many frames, spread evenly from the first to the last: enough for a median."""
+        return np.unique(np.linspace(0, self.frames - 1, min(self.frames, most)).astype(int))
+
+    def resample(self, fps: Fraction) -> Take:
+        """The same motion at another rate: slerp and linear, the time of every sample exact.
+
+        Raises:
+            BadInput: the rate is not positive.
+        """
+        if fps <= 0:
+            raise BadInput(f"resample: {fps} frames per second, expected more than 0")
+        if fps == self.fps:
+            return self
+        count = int((self.frames - 1) * fps / self.fps) + 1
+        place = np.array([float(k * self.fps / fps) for k in range(count)])
+        i = np.minimum(place.astype(int), max(self.frames - 2, 0))
+        j = np.minimum(i + 1, self.frames - 1)
+        t = (place - i)[:, None]
+        note = f"resampled from {float(self.fps):g} to {float(fps):g} frames per second"
+        return replace(
+            self,
+            rotations=rot.slerp(self.rotations[i], self.rotations[j], t),
+            translations=(1 - t[..., None]) * self.translations[i] + t[..., None] * self.translations[j],
+            fps=fps,
+            provenance=self.provenance.noting(note),
+        )

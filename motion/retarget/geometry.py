@@ -127,14 +127,14 @@ def _measure(take: Take) -> tuple[list[list[int]], Array, Array]:
 
 def _still(take: Take) -> np.ndarray:
     """``(J,)`` joints that never turn against their parent while most others do: fixed offsets, not hips or knees."""
-    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 64)).astype(int))
+    pick = take.spread(64)
     turned = rot.angle_between(take.rotations[pick[:1]], take.rotations[pick]).max(0) > 1e-3
     return ~turned if turned.mean() > 0.2 else np.zeros(take.joints, dtype=bool)
 
 
 def _places(take: Take) -> Array:
     """``(T, J, 3)`` joints in the world in the rest pose and up to 24 frames."""
-    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 24)).astype(int))
+    pick = take.spread(24)
     _, moving = kinematics.forward(take.parents, take.rotations[pick], take.translations[pick])
     return np.concatenate([take.rest_world()[1][None], moving])
 
@@ -290,7 +290,7 @@ def _refuse_shapeless(take: Take, legs: tuple[_Limb, _Limb], arms: tuple[_Limb, 
     Raises:
         BadInput: hips and shoulders do not lie across a trunk of a person's size.
     """
-    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 64)).astype(int))
+    pick = take.spread(64)
     _, moving = kinematics.forward(take.parents, take.rotations[pick], take.translations[pick])
     _, rest = take.rest_world()
     size = max(sum(leg.size for leg in legs) / 2.0, 1e-12)
@@ -315,7 +315,7 @@ def _sides(
     take: Take, legs: tuple[_Limb, _Limb], arms: tuple[_Limb, _Limb]
 ) -> tuple[tuple[tuple[int, int], tuple[int, int]], float]:
     """Which of two legs and of two arms is left: ``((left leg, right leg), (left arm, right arm))``, and how sure."""
-    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 64)).astype(int))
+    pick = take.spread(64)
     q, p = kinematics.forward(take.parents, take.rotations[pick], take.translations[pick])
     rest_q, rest_p = take.rest_world()
     q, p = np.concatenate([rest_q[None], q]), np.concatenate([rest_p[None], p])
@@ -370,7 +370,7 @@ def refuse_beasts(take: Take, found: JointMap) -> None:
     Raises:
         BadInput: the skeleton walks on four legs.
     """
-    pick = np.unique(np.linspace(0, take.frames - 1, min(take.frames, 64)).astype(int))
+    pick = take.spread(64)
     _, moving = kinematics.forward(take.parents, take.rotations[pick], take.translations[pick])
     _, rest = take.rest_world()
 

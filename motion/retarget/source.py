@@ -113,7 +113,7 @@ class Source:
     @cached_property
     def sample(self) -> np.ndarray:
         """At most 256 frames spread over the take: enough for every median that is wanted."""
-        return np.unique(np.linspace(0, len(self.q) - 1, min(len(self.q), 256)).astype(int))
+        return self.take.spread(256)
 
     @cached_property
     def leg(self) -> float:
