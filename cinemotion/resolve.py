@@ -22,6 +22,7 @@ from cinemotion.set_stage import set_stage
 from cinemotion.source import Loc, SceneError, Source
 from cinemotion.structure import Report, validate
 from cinemotion.timeline import Segment, Timeline
+from mocap_data.files import known_rate
 from motion.camera import CameraPath, Shot
 from motion.character import Character
 from motion.clip import Clip
@@ -140,6 +141,12 @@ class _Resolver:
             words = f"the capture begins with {pose} frames of T-pose; leave them out with"
             seconds = math.ceil(100 * pose / take.fps) / 100
             self.report(("timeline", i, "clip"), f"{words} `in: {seconds:.2f}s`", severity="warning")
+        rate = known_rate(entry.clip or "")
+        if rate not in (None, take.fps) and entry.speed == 1.0:
+            words = f"the file says {take.fps} frames per second, its data set says {rate}; correct it with"
+            self.report(("timeline", i, "clip"), f"{words} `speed: {float(rate / take.fps):g}`", severity="warning")
+        for fault in report.faults:
+            self.report(("timeline", i, "clip"), fault, severity="warning")
         known = self._inputs[("clip", str(entry.clip))]
         self._inputs[("clip", str(entry.clip))] = replace(known, provenance=clip.provenance)
         return clip

@@ -312,7 +312,7 @@ def _take(header: _Header, values: Array, fps: Fraction, path: str, data: bytes)
         notes.append(f"{header.parents.count(-1)} roots")
     known = files.known_rate(path)
     if known is not None and known != fps:
-        notes.append(f"the file says {fps} frames per second, its data set says {known}; fps={known} corrects it")
+        notes.append(f"the file says {fps} frames per second, its data set says {known}: read it with fps={known}")
     return Take(
         names=tuple(header.names),
         parents=np.array(header.parents),

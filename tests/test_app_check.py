@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import mocap_data
 from cinemotion.film import Changes, Clock, Film
 from cinemotion.resolve import resolve
 from cinemotion.scene import json_schema
 from cinemotion.source import Problem, read
 from cinemotion.structure import Report
+from motion import rotations as rot
 
 BASE = """\
 schema: 1
@@ -169,6 +173,22 @@ def test_a_jump_inside_a_shot_is_a_warning(tmp_path: Path) -> None:
     problems, film = checked(tmp_path, text.replace("walk.end}", "2s}"))
     assert [p.severity for p in problems] == ["warning"] and film is not None
     assert "jumps to another place in the middle of a shot" in problems[0].message
+
+
+def test_faults_of_a_capture_are_warnings(tmp_path: Path) -> None:
+    walk = mocap_data.load("pybullet:walk")
+    rotations, neck = walk.rotations.copy(), walk.names.index("neck")
+    rotations[:, neck] = rot.multiply(rotations[:, neck], rot.from_axis("Z", np.radians(150.0)))
+    translations = walk.translations.copy()
+    translations[20:, 0] += [3.0, 0.0, 0.0]  # metres
+    mocap_data.save(replace(walk, rotations=rotations, translations=translations), tmp_path / "salsa_01.bvh")
+    problems, film = checked(tmp_path, BASE.replace('"pybullet:walk"', "salsa_01.bvh"))
+    assert film is not None and {p.severity for p in problems} == {"warning"}
+    told = " ".join(p.message for p in problems)
+    assert "its data set says 60; correct it with `speed: 2`" in told
+    assert "turns the head over in 100%" in told and "jumps from one frame to the next at 0.67 s" in told
+    slowed = checked(tmp_path, BASE.replace('"pybullet:walk"', "salsa_01.bvh, speed: 2.0"))[0]
+    assert not any("data set" in p.message for p in slowed)
 
 
 def test_the_published_schema_is_the_one_in_use() -> None:

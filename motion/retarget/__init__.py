@@ -18,6 +18,7 @@ from motion.errors import BadInput
 from motion.retarget import feet as feet
 from motion.retarget.back import clip_to_take, onto
 from motion.retarget.direct import as_smpl
+from motion.retarget.faults import jumps
 from motion.retarget.frames import calibrate, stance
 from motion.retarget.hands import lay_hands
 from motion.retarget.joint_map import JointMap
@@ -52,6 +53,7 @@ class RetargetReport:
     scale: float  # target's legs over the source's
     calibration_frames: int = 0  # frames at the start that are a T-pose for calibration; a film should trim them
     notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()  # of the capture itself; among the notes too
 
 
 def retarget(
@@ -117,10 +119,15 @@ def retarget(
         notes.append(
             "rest pose rolled about its bones, mended by the way joints bend: " + ", ".join(calibration.rolled)
         )
-    if turned:
-        notes.append(f"the capture turns the head over in {turned:.0%} of the frames: it is relaxed there")
     if stretched > 0.02:
         notes.append(f"bones change length by up to {stretched:.0%}; directions were kept")
+    faults = []
+    if turned:
+        faults.append(f"the capture turns the head over in {turned:.0%} of the frames: it is relaxed there")
+    torn = jumps(source, lead_in)
+    if torn:
+        moments = ", ".join(f"{t:.2f} s" for t in torn[:5]) + (f" and {len(torn) - 5} more" if len(torn) > 5 else "")
+        faults.append(f"the capture jumps from one frame to the next at {moments}")
     valid = joint_map.valid
     if turned > 0.5:
         valid[_I["head"]] = False
@@ -128,7 +135,7 @@ def retarget(
         joint_map.road, joint_map.confidence, joint_map.convention, joint_map.named(take.names),
         tuple(n for n, ok in zip(skeleton.JOINTS, valid, strict=True) if not ok), calibration.kind, source.up,
         source.unit, source.metres_per_unit, round(calibration.facing, 3), round(level.floor, 4), scale, lead_in,
-        tuple(notes),
+        (*notes, *faults), tuple(faults),
     )  # fmt: skip
     return replace(clip, valid=valid, provenance=take.provenance.noting(*_said(report, source))), report
 
