@@ -26,7 +26,7 @@ GROUNDS: dict[str, Ground] = {
     "studio": Ground(0, (0.40, 0.397, 0.392), (0.385, 0.383, 0.38), 0.66, 4.0),
     "grass": Ground(1, (0.045, 0.095, 0.018), (0.135, 0.165, 0.040), 0.85, 2.4),
     "concrete": Ground(2, (0.37, 0.36, 0.34), (0.25, 0.245, 0.24), 0.72, 3.0),
-    "wood": Ground(3, (0.34, 0.185, 0.085), (0.15, 0.070, 0.030), 0.50, 2.4),
+    "wood": Ground(3, (0.35, 0.205, 0.092), (0.16, 0.082, 0.034), 0.52, 2.4),
     "sand": Ground(4, (0.50, 0.39, 0.25), (0.38, 0.28, 0.17), 0.90, 3.0),
     "asphalt": Ground(5, (0.085, 0.087, 0.092), (0.045, 0.046, 0.050), 0.80, 2.0),
     "grid": Ground(6, (0.30, 0.31, 0.32), (0.16, 0.17, 0.18), 0.70, 4.0),
@@ -128,4 +128,5 @@ def _wood_tile() -> np.ndarray:
         seam[band, (cut + TILE // 2) % TILE] = 0.35
     blend = np.clip(0.55 * tone + 0.75 * (grain - 0.5) + 0.2, 0, 1)
     bright = np.clip((0.5 + 0.35 * (grain - 0.5) + 0.10 * (streak - 0.5)) * seam, 0, 1)
-    return _quantise([blend, bright, grain, tone])
+    # What varies over the whole floor, read at many times the scale, has no edges of planks: they would be walls.
+    return _quantise([blend, bright, stretched, _noise((TILE, TILE), 1.5, 1, 12, 1)])

@@ -15,6 +15,7 @@ from motion.camera import CameraPath, look_at
 from motion.material import Material
 from motion.stage import Light, Prop, Stage
 from render import Rasterizer, RenderSettings, World
+from render.materials import GROUNDS, ground_tile
 from render.tonemap import to_srgb8
 
 SIZE = (72, 64)
@@ -34,6 +35,14 @@ def white_ball(light: str = "overcast", albedo: float = 1.0) -> World:
 def ball_camera(**options: object) -> CameraPath:
     pose = look_at(np.tile([0.0, 1.5, 4.0], (9, 1)), np.array([0.0, 1.5, 0.0]))
     return CameraPath(pose, np.array(50.0), Fraction(30), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_a_ground_has_no_seams_at_large(ground: str) -> None:
+    # Its last channel is read again at fourteen times the scale: an edge in it would be a wall across the floor.
+    large = ground_tile(GROUNDS[ground].kind)[..., 3].astype(int)
+    steps = [np.abs(large - np.roll(large, 1, axis=axis)).max() for axis in (0, 1)]
+    assert max(steps) < 16 and np.ptp(large) > 64
 
 
 def test_many_samples_converge() -> None:
