@@ -105,6 +105,17 @@ def test_in_place_takes_out_the_travel_of_a_straight_walk() -> None:
     assert np.linalg.norm(drift[[0, 2]]) < 0.25  # of 3.3 m
 
 
+def test_in_place_leaves_the_sway() -> None:
+    clip = random_clip(5, frames=90)
+    time = np.arange(90) / 30
+    path = np.zeros((90, 3))
+    path[:, 0], path[:, 2] = 0.05 * np.sin(2 * np.pi * 1.5 * time), 1.4 * time
+    still = edit.in_place(Clip(clip.rotations, path, clip.rest_offsets, 30))
+    middle = slice(30, 60)
+    np.testing.assert_allclose(still.root_position[middle, 0], path[middle, 0], atol=0.01)
+    np.testing.assert_allclose(still.root_position[middle, 2], 0.0, atol=0.01)
+
+
 def test_blend_ends_are_the_clips() -> None:
     a, b = random_clip(1), random_clip(2)
     assert apart(edit.blend(a, b, 0.0), a) < 1e-12

@@ -11,7 +11,7 @@ from camera_people import capture, stander, walker
 from motion import props, skeleton
 from motion import rotations as rot
 from motion.errors import BadInput
-from motion.props.held import GRAVITY, GRIP_S
+from motion.props.held import FRICTION, GRAVITY, GRIP_S
 from motion.stage import Attachment, Performance, Prop
 
 
@@ -107,6 +107,15 @@ def test_a_throw_keeps_the_hands_velocity_and_slides_to_a_halt() -> None:
     step = np.diff(far)
     assert (step >= -1e-9).all() and step[-1] == pytest.approx(0.0, abs=1e-9)
     assert np.abs(np.diff(step)).max() < 0.01  # no jolt on landing
+
+
+def test_a_sliding_prop_loses_its_speed_to_friction() -> None:
+    hero = walker(seconds=4, speed=3.0)
+    motion = props.PropMotion(ball(Attachment("hero", "right_hand", 0.0, 2.0)), [hero])
+    far = np.array([motion.at(t)[2, 3] for t in np.arange(2.0, 6.0, 0.02)])
+    slowing = -np.diff(far, 2) / 0.02**2
+    sliding = slowing[slowing > 0.5]
+    assert len(sliding) > 10 and np.median(sliding) == pytest.approx(FRICTION * GRAVITY, rel=1e-3)
 
 
 def test_motion_has_no_jumps_from_hand_to_ground() -> None:

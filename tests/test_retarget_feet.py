@@ -12,12 +12,15 @@ import pytest
 import retarget_rigs as rigs
 
 import mocap_data
-from motion import contacts, ik, skeleton
+from motion import contacts, ik, kinematics, skeleton
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.retarget import clip_to_take, feet, retarget
+from motion.retarget.calibration import sole_normal
+from motion.retarget.hands import lay_hands
+from motion.retarget.matching import find_map
 from motion.retarget.report import foot_skate, measure, sweep, table
-from motion.retarget.source import TEMPLATE
+from motion.retarget.source import TEMPLATE, prepare
 from motion.take import Take
 
 INDEX = skeleton.INDEX
@@ -193,6 +196,27 @@ def test_a_contact_bridges_a_moment_of_noise_and_a_touch_is_none() -> None:
     points[50, 0, 1] = 0.0  # a touch
     on = contacts.contact_mask(points, 60, np.zeros(1))[:, 0]
     assert on[12:38].all() and not on[:10].any() and not on[41:].any()
+
+
+def test_the_sole_tells_which_way_is_up_whatever_the_joints_axes() -> None:
+    take = rigs.reframed(clip_to_take(rigs.performance(90), names="mixamo"))
+    source = prepare(take, find_map(take))
+    normal = sole_normal(source, "left")
+    assert normal is not None
+    up = rot.rotate(source.rotation(int(source.map.limbs[INDEX["left_ankle"]])), normal)
+    assert np.degrees(np.arccos(np.clip(up[:, 1], -1, 1))).max() < 15.0
+
+
+def test_a_wrist_bends_back_to_its_limit_and_no_further() -> None:
+    world = np.tile(rot.IDENTITY, (2, 24, 1))
+    for part in ("shoulder", "elbow", "wrist", "hand"):
+        world[:, INDEX[f"left_{part}"]] = rot.from_axis("Z", -np.pi / 2)  # the arm hangs
+    _, places = kinematics.forward(skeleton.PARENTS, kinematics.to_local(skeleton.PARENTS, world), TEMPLATE)
+    wrist = places[0, INDEX["left_wrist"]]
+    root = TEMPLATE[0] - [0.0, 1.0, 0.0] * wrist + [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]  # on the floor, and far above it
+    laid = lay_hands(world, root, TEMPLATE, ("left",))
+    bent = rot.angle_between(world[:, INDEX["left_wrist"]], laid[:, INDEX["left_wrist"]])
+    np.testing.assert_allclose(np.degrees(bent), [85.0, 0.0], atol=0.1)
 
 
 def test_hysteresis_needs_a_beginning() -> None:
