@@ -11,14 +11,18 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cinemotion import manifest
-from cinemotion.film import Changes
+from cinemotion.film import Changes, Film
 from cinemotion.pipeline import make_film
+from cinemotion.plan import plan
 from cinemotion.provenance import verify
+from cinemotion.resolve import load
+from cinemotion.source import read
 from motion.errors import BadInput, CinemotionError, MissingSystem
 from render.passes import read_passes
 from render.video import probe, read_frames
@@ -175,6 +179,27 @@ def test_only_what_changed_is_drawn_again(scene: Path, tmp_path: Path) -> None:
     fresh = make_film(path, tmp_path / "fresh" / "film.mp4")
     assert made.path.read_bytes() == fresh.path.read_bytes()
     assert make_film(path, out, resume=True).drawn == 0
+
+
+def test_a_chunk_depends_on_the_frames_beside_it(scene: Path) -> None:
+    film, _ = load(read(scene))
+    gl = {"vendor": "", "renderer": "", "version": ""}
+
+    def changed(other: Film) -> list[bool]:
+        keys = [[c.key for c in plan(one, 0, film.frames, gl, ())] for one in (film, other)]
+        return [a != b for a, b in zip(*keys, strict=True)]
+
+    # Frame 8 begins the third chunk; the second one's flow leads there, the others do not look at it.
+    expected = [False, True, True, False, False, False]
+    poses = film.camera.T_world_camera.copy()
+    poses[8, 0, 3] += 0.1
+    assert changed(replace(film, camera=replace(film.camera, T_world_camera=poses))) == expected
+    hero = film.performances[0]
+    root = hero.clip.root_position.copy()
+    root[int(8 * hero.clip.fps / film.fps), 1] += 0.1
+    moved = replace(hero, clip=replace(hero.clip, root_position=root))
+    assert changed(replace(film, performances=(moved,))) == expected
+    assert not any(changed(film))
 
 
 def test_draft_seed_passes_and_a_part(scene: Path, tmp_path: Path) -> None:
