@@ -96,7 +96,7 @@ def view(
 def silhouette(instants: Sequence[Instant], looking: View, margin_px: int = 4) -> tuple[int, int, int, int]:
     """A rectangle ``(x, y, width, height)`` in px that holds everything but the ground at these instants."""
     width, height = looking.size
-    boxes = [_corners(m.low, m.high) for instant in instants for m in instant.meshes]
+    boxes = [m.corners for instant in instants for m in instant.meshes]
     if not boxes:
         return 0, 0, 0, 0
     corners = np.concatenate(boxes)
@@ -127,7 +127,7 @@ def blur(instants: Sequence[Instant], views: Sequence[View]) -> float:
     """How far, in px, a frame's samples spread what they show: motion of things and camera, and the lens."""
     widest = 0.0
     for meshes in zip(*(instant.meshes for instant in instants), strict=True):
-        points = [m.vertices[::89] if m.vertices is not None else _corners(m.low, m.high) for m in meshes]
+        points = [m.vertices[::89] if m.vertices is not None else m.corners for m in meshes]
         seen = [looking.project(p) for looking, p in zip(views, points, strict=True)]
         places = np.stack([place for place, _ in seen])
         ahead = np.min([depth for _, depth in seen], axis=0) > 0.1
@@ -135,10 +135,6 @@ def blur(instants: Sequence[Instant], views: Sequence[View]) -> float:
             spread = np.ptp(places[:, ahead], axis=0).max(axis=-1)
             widest = max(widest, float(np.quantile(spread, 0.95)))
     return widest
-
-
-def _corners(low: Array, high: Array) -> Array:
-    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
 
 
 def at_rest(views: Sequence[View], tolerance_px: float = 0.25) -> bool:

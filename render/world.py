@@ -53,6 +53,12 @@ class Posed:
     low: Array  # (3,) bounds, metres, world
     high: Array  # (3,)
 
+    @property
+    def corners(self) -> Array:
+        """The eight corners of its bounds ``(8, 3)``, metres, world."""
+        (x0, y0, z0), (x1, y1, z1) = self.low, self.high
+        return np.array([[x, y, z] for x in (x0, x1) for y in (y0, y1) for z in (z0, z1)], dtype=np.float64)
+
     def world_vertices(self) -> np.ndarray:
         """World-space vertices ``(V, 3)`` float32, whatever the kind."""
         if self.vertices is not None:

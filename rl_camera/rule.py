@@ -126,8 +126,7 @@ class _Plan:
             keeps = np.intersect1d(keeps, framing.indices(("eyes", "chin", "head")))
         chosen, most = None, -1.0
         for looser, closer in _TRIES:
-            self.looser = looser
-            T, focal = self._camera(dead * closer, calm * max(closer, 0.2))
+            T, focal = self._camera(dead * closer, calm * max(closer, 0.2), looser)
             if looser > 1.0 and self.setup.shot.move in _TIGHTENS:
                 break
             kept = self.subjects.points[:, :, keeps].reshape(len(self.times), -1, 3)
@@ -141,10 +140,11 @@ class _Plan:
         T, focal = chosen
         return T, focal, self._focus(T)
 
-    def _camera(self, dead: float, calm: float) -> tuple[Array, Array]:
+    def _camera(self, dead: float, calm: float, looser: float) -> tuple[Array, Array]:
+        """Poses and focal lengths with such a dead zone (share of the frame), calm (1: as usual) and distance."""
         setup, way, dt = self.setup, self.way, self.dt
         anchor, eyes = self._anchor(calm)
-        place = positions(setup, self.times, anchor, eyes, self.azimuth, self.looser)
+        place = positions(setup, self.times, anchor, eyes, self.azimuth, looser)
         place, closer = self._clear(place, anchor)
         focal = setup.focal_mm * way.zoom * closer
         tan_x, tan_y = framing.tangents(focal, setup.aspect)

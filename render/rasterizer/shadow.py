@@ -31,10 +31,6 @@ def _ladder(size: float) -> float:
     return float(_STEP ** np.ceil(np.log(max(size, 0.25)) / np.log(_STEP) - 1e-9))
 
 
-def _corners(low: Array, high: Array) -> Array:
-    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])])
-
-
 def sun_window(instants: Sequence[Instant], sun: Array, texels: int) -> Window | None:
     """The view from the sun that holds everything that casts, and the ground its shadow falls on.
 
@@ -43,7 +39,7 @@ def sun_window(instants: Sequence[Instant], sun: Array, texels: int) -> Window |
     meshes = [m for instant in instants for m in instant.meshes]
     if not meshes:
         return None
-    points = np.concatenate([_corners(m.low, m.high) for m in meshes]).astype(float)
+    points = np.concatenate([m.corners for m in meshes])
     up = np.array([0.0, 1.0, 0.0]) if abs(sun[1]) < 0.99 else np.array([0.0, 0.0, 1.0])
     right = np.cross(up, sun)
     right /= np.linalg.norm(right)
