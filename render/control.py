@@ -24,9 +24,9 @@ from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
 from motion.files import write_json
 from motion.stage import Performance
-from render.frame import Frame
+from render.frame import Frame, check_size
 from render.passes import SCHEMA, arrays
-from render.video import VideoWriter, check_size
+from render.video import VideoWriter
 
 CONTROLS: tuple[str, ...] = ("depth", "normal", "flow", "ids")
 

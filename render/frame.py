@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from motion.camera import CameraPath
-from motion.errors import CinemotionError
+from motion.errors import BadInput, CinemotionError
 
 #: What `Rasterizer.render` can be asked for. ``beauty`` brings ``alpha`` with it.
 PASSES: tuple[str, ...] = (
@@ -18,7 +19,26 @@ PASSES: tuple[str, ...] = (
 #: Drawn once at pixel centres and at the middle of the shutter, never averaged.
 DATA_PASSES: tuple[str, ...] = ("diffuse", "specular", "albedo", "roughness_metallic", "normal", "depth", "ids")
 
+#: Graphics devices, H.264 and most decoders end at 16384 pixels a side.
+MAX_SIDE = 16384
+
 Flow = tuple[np.ndarray, np.ndarray]
+
+
+def check_size(size: Any) -> tuple[int, int]:
+    """Width and height as ints.
+
+    Raises:
+        BadInput: not two whole numbers from 1 to `MAX_SIDE`.
+    """
+    try:
+        width, height = size
+        whole = int(width) == width and int(height) == height
+    except (TypeError, ValueError, OverflowError):
+        raise BadInput(f"picture size {size!r}, expected (width, height) in pixels") from None
+    if not whole or not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
+        raise BadInput(f"picture size {width}x{height}, expected whole numbers from 1 to {MAX_SIDE}")
+    return int(width), int(height)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import numpy as np
 
 from motion.errors import BadInput
 from motion.files import explain, whole
-from render.video import check_fps, check_size, read_frames
+from render.frame import check_size
+from render.video import check_fps, read_frames
 
 #: Encoder threads: a part of what the bytes depend on, so fixed.
 _THREADS = 2

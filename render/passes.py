@@ -22,8 +22,8 @@ import numpy as np
 from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
 from motion.files import whole, write_json
-from render.frame import Frame
-from render.video import check_fps, check_size
+from render.frame import Frame, check_size
+from render.video import check_fps
 
 if TYPE_CHECKING:
     from render.world import World

@@ -20,9 +20,8 @@ import numpy as np
 
 from motion.errors import BadInput, MissingSystem, unknown
 from motion.files import explain, whole
+from render.frame import check_size
 
-#: H.264 and most decoders end at 16384 a side.
-MAX_SIDE = 16384
 #: Rates beyond these do not fit the containers' 32-bit clocks.
 _MAX_RATE_TERM = 10_000_000
 #: ITU-T H.273 code 1: BT.709, for primaries, transfer and matrix alike.
@@ -93,17 +92,6 @@ def codec_for(path: str | Path, codec: str | None = None) -> str:
             f" (or {' or '.join(fits)} for {suffix})"
         )
     return codec
-
-
-def check_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height as ints, refused outside 1 to `MAX_SIDE`."""
-    try:
-        width, height = (int(side) for side in size)
-    except (TypeError, ValueError):
-        raise BadInput(f"image size {size!r}, expected (width, height)") from None
-    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise BadInput(f"image size {width}x{height}, expected 1 to {MAX_SIDE} pixels a side")
-    return width, height
 
 
 def check_fps(fps: Fraction | int | float | str) -> Fraction:

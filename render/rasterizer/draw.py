@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from motion.camera import CameraPath
 from motion.errors import BadInput, CinemotionError, MissingSystem, unknown
-from render.frame import DATA_PASSES, PASSES, Flow, Frame
+from render.frame import DATA_PASSES, PASSES, Flow, Frame, check_size
 from render.rasterizer import sampling
 from render.rasterizer.device import available_memory, describe, open_context
 from render.rasterizer.display import Display
@@ -29,7 +29,6 @@ from render.world import Instant, World
 if TYPE_CHECKING:
     import moderngl
 
-MAX_SIDE = 16384
 _BYTES_PER_PIXEL = 240  # every kind of pass at four samples, and what is read back
 _LIT_PASSES = {"diffuse", "specular"}
 
@@ -67,7 +66,7 @@ class Rasterizer:
     def __init__(
         self, size: tuple[int, int], settings: RenderSettings | None = None, device: int | None = None
     ) -> None:
-        self.size = _checked_size(size)
+        self.size = check_size(size)
         self.settings = settings or RenderSettings()
         self._context: moderngl.Context | None = open_context(device)
         self.info = describe(self._context)
@@ -262,17 +261,6 @@ def load_plate(path: str, size: tuple[int, int], settings: RenderSettings) -> np
     except Exception as error:  # Pillow raises many kinds for damaged files
         raise BadInput(f"plate '{path}' cannot be read as an image: {error}") from None
     return from_srgb8(np.asarray(fitted), settings.curve, settings.exposure)
-
-
-def _checked_size(size: Any) -> tuple[int, int]:
-    try:
-        width, height = size
-        whole = int(width) == width and int(height) == height
-    except (TypeError, ValueError, OverflowError):
-        raise BadInput(f"picture size {size!r}, expected (width, height) in pixels") from None
-    if not whole or not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise BadInput(f"picture size {width}x{height}, expected whole numbers from 1 to {MAX_SIDE}")
-    return int(width), int(height)
 
 
 def _checked_passes(passes: Sequence[str]) -> frozenset[str]:
