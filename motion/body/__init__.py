@@ -20,6 +20,7 @@ from motion.body import dress, hair, outfits, smpl, smpl_files
 from motion.body.asset import asset as stored_asset
 from motion.body.dress import Dressed
 from motion.body.skinning import Correctives, Skinner
+from motion.body.skirt import Skirt
 from motion.character import SkinnedMesh
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
@@ -154,6 +155,7 @@ class Body:
         limbs = dress.correctives(source, dressed.blend, dressed.lift, scale)
         skinner = Skinner(
             rest, dressed.normals, dressed.faces, dressed.weld, dressed.weights, joints, dressed.layout, limbs,
+            _skirt(mesh, dressed.layout.soft),
         )  # fmt: skip
         words = f"{height_m:.2f} m, {build}, {age}, {presentation}, {outfit}"
         return cls(mesh, dressed.weld, words, "CC0-1.0", skinner, (dressed, scale, limbs))
@@ -214,6 +216,14 @@ class Body:
         surface = np.stack([dressed.blend @ d for d in a.shapedirs], axis=-1)
         shapedirs = scale * np.concatenate([surface, a.joint_shapedirs.transpose(1, 2, 0)])
         return smpl.as_smpl(self.mesh, dressed, shapedirs, limbs)
+
+
+def _skirt(mesh: SkinnedMesh, soft: int) -> Skirt | None:
+    """The skirt of a dressed body; what follows one joint alone is held at the hips and needs no clearing."""
+    cloth = [k for k, material in enumerate(mesh.materials) if material.name == "skirt"]
+    rows = np.unique(mesh.faces[np.isin(mesh.face_material, cloth)])
+    rows = rows[rows < soft]
+    return Skirt.of(mesh.vertices.astype(np.float64), mesh.joints, mesh.weights, rows) if len(rows) else None
 
 
 def seconds_per_frame(body: Body, frames: int = 120, repeats: int = 5) -> float:

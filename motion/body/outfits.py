@@ -214,7 +214,10 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
             Piece(surface("skirt").clip(above(leg_height(at, outfit.skirt))), skirt, lift=0.017, smooth=2, hem=True,
                   lining=True, extra=lambda p: 0.03 * smoothstep((hip + 0.02 - p[:, 1]) / 0.4))
         )  # fmt: skip
-    result.extend(Piece(part, cloth, lift=lift, smooth=3, hem=True, extra=bottom_lift) for part in shown)
+    for k, part in enumerate(shown):
+        sewn = outfit.skirt is not None and k == 0  # the band, to the skirt
+        material = Material("waistband", skirt.colour, 0.85, 0.0, outfit.top_pattern) if sewn else cloth
+        result.append(Piece(part, material, lift=lift, smooth=3, hem=True, extra=bottom_lift))
     if outfit.collar is not None:
         line = neckline_field(at, outfit.neckline)
         band = tights.clip(lambda p: 0.012 + line(p), lambda p: 0.022 - line(p), lambda p: 0.1 - np.abs(p[:, 0]))

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from motion import rotations as rot
+from motion.body.skirt import Skirt
 from motion.skeleton import PARENTS
 
 #: A vertex follows one joint when that joint has at least this weight.
@@ -100,6 +101,7 @@ class Skinner:
         joints: ``(24, 3)`` at rest.
         layout: from `sorting`.
         correctives: limb by limb; empty for none.
+        skirt: vertices that the legs hold off; None: no skirt.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Skinner:
         joints: np.ndarray,
         layout: Layout,
         correctives: tuple[Correctives, ...] = (),
+        skirt: Skirt | None = None,
     ) -> None:
         self.count = len(vertices)
         self.joints = np.asarray(joints, dtype=np.float64)
@@ -123,6 +126,7 @@ class Skinner:
         self._runs = [
             (j, a, b, vertices[a:b].astype(np.float32), normals[a:b].astype(np.float32)) for j, a, b in layout.runs
         ]
+        self._skirt = skirt
         self._limbs = [_Limb.of(limb, soft) for limb in correctives if len(limb.rows)]
         m = self._measured = layout.measured
         heads, self._head_of = np.unique(weld[:m], return_inverse=True)
@@ -177,6 +181,9 @@ class Skinner:
                 np.matmul(blendable[t], self._weights[:, a:b], out=mixed[:, a:b])
             self._turn(mixed, self._corrected(features[t]), planes, scratch)
             planes += mixed[9:]
+            if self._skirt is not None:
+                posed = np.einsum("jab,jb->ja", world[t, :, :, :3], self.joints) + world[t, :, :, 3]
+                self._skirt.clear(planes, mixed, posed)
             out_v[t, :soft] = planes.T
             if m:
                 self._measure_normals(planes, normals[:, :m])
