@@ -25,7 +25,7 @@ class Attachment:
     start_s: float = 0.0
     end_s: float | None = None  # None: never let go
     offset: Array | None = None  # (3,) metres in the joint's frame; None: the palm for hands, else the joint
-    rotation: Array | None = None  # (4,) xyzw in the joint's frame; None: as at the moment of taking hold
+    rotation: Array | None = None  # (4,) xyzw in the joint's frame; None: as when taken, sticks across the palm
 
 
 @dataclass(frozen=True)

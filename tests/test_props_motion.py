@@ -44,6 +44,33 @@ def test_a_held_prop_keeps_its_place_in_the_hand() -> None:
     assert 0.08 < away[0] < 0.2  # its surface in the palm, not its middle
 
 
+@pytest.mark.parametrize("turn", [0.0, 0.7, 1.5])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_stick_lies_across_the_palm(side: str, turn: float) -> None:
+    hero = walker(seconds=3)
+    lying = rot.from_axis("X", turn)
+    stick = Prop(
+        "stick", "cylinder", (0.04, 1.2, 0.04), rotation=lying, attachments=(Attachment("hero", f"{side}_hand"),)
+    )
+    motion = props.PropMotion(stick, [hero])
+    for time in (0.0, 1.3):
+        T, hand = motion.at(time), joint(hero, f"{side}_hand", time)
+        middle = T[:3, 3] + 0.6 * T[:3, 1]
+        assert np.linalg.norm(middle - hand) < 0.05
+        arm = hand - joint(hero, f"{side}_wrist", time)
+        assert abs(T[:3, 1] @ arm) < 0.25 * np.linalg.norm(arm)
+
+
+def test_a_plate_on_edge_touches_the_palm_with_its_edge() -> None:
+    hero = stander()
+    plate = Prop("plate", "box", (0.3, 0.02, 0.2), attachments=(Attachment("hero", "right_hand"),))
+    for rotation in (rot.IDENTITY, rot.from_axis("X", 0.6), rot.from_axis("Z", 1.57)):
+        held = props.PropMotion(replace(plate, rotation=rotation), [hero]).at(0.0)
+        corners = props.mesh(plate).vertices @ held[:3, :3].T + held[:3, 3]
+        gap = np.linalg.norm(corners - joint(hero, "right_hand", 0.0), axis=1).min()
+        assert gap < 0.2, "within reach of the hand, whatever way up"
+
+
 def test_an_offset_and_a_rotation_are_taken_to_the_letter() -> None:
     hero = walker(seconds=3, turn=0.5)
     turn = rot.from_rotvec([0.3, -0.2, 0.9])

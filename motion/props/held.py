@@ -22,6 +22,7 @@ FRICTION = 0.6  # Coulomb coefficient of a thing sliding on a floor: wood on woo
 TURN_S = 0.2  # a falling thing takes at least this long to turn its side down
 GRIP_S = 0.15  # a prop that is taken up moves into the grip within this time, by a smooth step
 PALM_M = {"wrist": 0.085, "hand": 0.015}  # from the joint to the middle of the grip, along the hand
+FIST_M = 0.06  # a fist closes round things up to this thick
 
 State = tuple[Array, Array]  # origin (3,) metres and rotation (4,) xyzw, world
 
@@ -114,6 +115,10 @@ class PropMotion:
                 _, before = self._state(k - 1, hold.start_s)
                 _, joint = self._joint(hold, hold.start_s)
                 turn = rot.multiply(rot.inverse(joint), before)
+                if self._slim and hold.joint.partition("_")[2] in PALM_M:  # a stick lies across the palm
+                    long = rot.rotate(turn, np.eye(3)[int(np.argmax(np.ptp(self._points(), axis=0)))])
+                    across = np.array([0.0, 0.0, 1.0 if long[2] >= 0 else -1.0])
+                    turn = rot.multiply(rot.between(long, across), turn)
             else:
                 turn = rot.normalize(hold.rotation)
             offset = self._palm(hold, turn) if hold.offset is None else np.asarray(hold.offset, dtype=np.float64)
@@ -122,14 +127,27 @@ class PropMotion:
 
     def _palm(self, hold: Attachment, turn: Array) -> Array:
         """Where the origin sits when nobody says: a slim thing in the fist, a big one against the palm."""
-        hull = rot.rotate(turn, self._points())
-        middle = 0.5 * (hull.min(0) + hull.max(0))
+        points = self._points()
+        middle = 0.5 * (points.min(0) + points.max(0))
         side, _, part = hold.joint.partition("_")
         if part not in PALM_M:
             return np.zeros(3)
         along = np.array([1.0 if side == "left" else -1.0, 0.0, 0.0])  # at rest the left arm points to +X, palm down
-        reach = max(0.0, float(hull[:, 1].max() - middle[1]) - 0.02)
-        return PALM_M[part] * along + np.array([0.0, -0.025 - reach, 0.0]) - middle
+        reach = 0.0
+        if not self._slim:
+            # How far the surface is from the middle, towards the palm: the nearest of the planes that bound the thing.
+            palm = rot.rotate(rot.inverse(turn), np.array([0.0, 1.0, 0.0]))
+            facing = _directions() @ palm
+            planes = (points @ _directions().T).max(0) - _directions() @ middle
+            reach = float((planes[facing > 1e-3] / facing[facing > 1e-3]).min())
+        down = -0.025 - max(0.0, reach - 0.02)
+        return PALM_M[part] * along + np.array([0.0, down, 0.0]) - rot.rotate(turn, middle)
+
+    @property
+    def _slim(self) -> bool:
+        """Whether a fist closes round the thing: a stick, a racket's handle, a bottle's neck."""
+        size = np.sort(np.ptp(self._points(), axis=0))
+        return bool(size[1] < FIST_M and size[2] > 2.0 * size[1])
 
     def _joint(self, hold: Attachment, time: float) -> State:
         performance = self._performers[hold.performer]
