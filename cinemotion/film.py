@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
 from motion.camera import CameraPath, Shot
 from motion.stage import Performance, Stage
@@ -82,6 +83,7 @@ class Film:
     pass_format: str
     control: tuple[str, ...]
     codec: str | None
+    video: Path  # where the scene says that the film goes
     chunk: int
     scene_sha256: str
     inputs: tuple[Input, ...]
@@ -90,7 +92,3 @@ class Film:
     @property
     def seconds(self) -> float:
         return float(self.frames / self.fps)
-
-    @property
-    def aspect(self) -> float:
-        return self.size[0] / self.size[1]

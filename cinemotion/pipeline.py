@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from cinemotion import manifest, provenance
-from cinemotion.check import output_path
 from cinemotion.draw import FILM, PASSES, Job, Painter, draw_with_workers
 from cinemotion.film import Changes, Clock, Film
 from cinemotion.manifest import Chunk
@@ -79,7 +78,7 @@ def make_film(
     clock = Clock()
     source = read(scene)
     film, report = load(source, changes, clock)
-    path = _output(source, film, out)
+    path = _output(film, out)
     first, stop = _range(film, frames)
     with clock("GL"):
         from render.rasterizer import gl_info
@@ -109,18 +108,13 @@ def make_film(
 # ---- before drawing
 
 
-def _output(source: Source, film: Film, out: str | Path | None) -> Path:
+def _output(film: Film, out: str | Path | None) -> Path:
     from render.video import codec_for
 
     if out is None:
-        from cinemotion.structure import Report, validate
-
-        scene, _ = validate(source, Report(source))
-        assert scene is not None
-        path = output_path(scene, source)
-    else:
-        path = Path(out)
-        codec_for(path, film.codec if film.codec and path.suffix.lower() != "" else None)
+        return film.video
+    path = Path(out)
+    codec_for(path, film.codec if film.codec and path.suffix.lower() != "" else None)
     return path
 
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from cinemotion import formats, vocabulary
-from cinemotion.check import check_files, check_names, clip_path, existing
+from cinemotion.check import check_files, check_names, clip_path, existing, output_path
 from cinemotion.cuts import Cuts, ShotTime
 from cinemotion.film import Changes, Clock, Film, Input, Look
 from cinemotion.manifest import file_sha256
@@ -101,6 +101,7 @@ class _Resolver:
             pass_format=output.pass_format or "png16",
             control=tuple(output.control),
             codec=output.codec,
+            video=output_path(scene, self.source),
             chunk=output.chunk,
             scene_sha256=self.source.sha256,
             inputs=tuple(self._inputs.values()),
