@@ -20,6 +20,9 @@ HEIGHT_OFF = 0.07  # m: a contact ends above this
 MIN_SECONDS = 0.08  # shorter contacts and shorter gaps are noise: a running stance lasts about 0.15 s
 FLOOR_PERCENTILE = 5.0  # Kovar-style foot plant: the floor is a low percentile of foot heights, not their minimum
 
+#: Hip to ankle of an adult, metres: Drillis and Contini's 0.49 of a stature of 1.70 m. Thresholds grow with it.
+ADULT_LEG_M = 0.83
+
 LABELS: tuple[str, ...] = ("left_heel", "left_toe", "right_heel", "right_toe")
 
 
@@ -153,10 +156,10 @@ def detect(clip: Clip, floor: float | None = None) -> ContactTrack:
 
 
 def size_of(rest_offsets: ArrayLike) -> float:
-    """Leg length against an adult's 0.83 m (hip to ankle; Drillis and Contini's 0.49 of a stature of 1.70 m)."""
+    """Leg length of a T-pose against an adult's, `ADULT_LEG_M`."""
     offsets = np.asarray(rest_offsets, dtype=np.float64)
     bones = [skeleton.INDEX[f"{s}_{b}"] for s in ("left", "right") for b in ("knee", "ankle")]
-    return max(float(np.linalg.norm(offsets[bones], axis=-1).sum()) / 2.0 / 0.83, 1e-6)
+    return max(float(np.linalg.norm(offsets[bones], axis=-1).sum()) / 2.0 / ADULT_LEG_M, 1e-6)
 
 
 def skate(points: ArrayLike, on: np.ndarray, fps: Fraction | float) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from motion.contacts import ADULT_LEG_M
 from motion.skeleton import INDEX
 
 #: How a skirt spans beside a leg that holds it off: the parabola's curvature at the ridge, over the leg's own.
@@ -38,7 +39,7 @@ class Skirt:
             weights: ``(V, 24)``.
             skirt: ``(n,)`` the skirt's vertices.
         """
-        size = float(joints[INDEX["left_hip"], 1] - joints[INDEX["left_ankle"], 1]) / 0.83
+        size = float(joints[INDEX["left_hip"], 1] - joints[INDEX["left_ankle"], 1]) / ADULT_LEG_M
         p, axis = rest[skirt], joints[INDEX["pelvis"]]
         outwards = (p - axis) * [1.0, 0.0, 1.0]
         outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)

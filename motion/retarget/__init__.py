@@ -216,7 +216,7 @@ def _place(
         planted = {}
         for s in _SIDES:
             points = source.place(_I[f"{s}_ankle"])[:, None]
-            planted[s] = contacts.contact_mask(points, fps, scale=source.leg / 0.83)[:, 0]
+            planted[s] = contacts.contact_mask(points, fps, scale=source.size)[:, 0]
         world, root = feet.reach(world, root, offsets, targets, planted, fps)
     if ground and lock_feet:
         handless = tuple(s for s in _SIDES if source.map.limbs[_I[f"{s}_wrist"]] < 0)

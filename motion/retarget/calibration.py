@@ -64,7 +64,7 @@ def sole_normal(source: Source, side: str) -> Array | None:
     if joint < 0 or ankle is None:
         return None
     points = ankle[:, None] if toe is None else np.stack([ankle, toe], axis=1)
-    stands = contacts.contact_mask(points, source.take.fps, scale=source.leg / 0.83).all(1)
+    stands = contacts.contact_mask(points, source.take.fps, scale=source.size).all(1)
     if stands.sum() < max(3, round(0.1 * float(source.take.fps))):
         return None
     ups = rot.rotate(rot.inverse(source.rotation(joint)[stands]), UP)

@@ -23,7 +23,7 @@ def jumps(source: Source, first: int = 0) -> tuple[float, ...]:
         source: the capture.
         first: frames at the start that are no acting.
     """
-    fps, size = float(source.take.fps), source.leg / 0.83
+    fps, size = float(source.take.fps), source.size
     turns = source.rotation(source.map.pelvis)
     torn = np.degrees(rot.angle_between(turns[:-1], turns[1:])) * fps > _SPIN
     for joint in (_I["left_ankle"], _I["right_ankle"]):

@@ -41,7 +41,7 @@ def find_ground(source: Source, calibration: Calibration, balls: dict[str, Array
         calibration: its turns to SMPL frames; a foot is flat when SMPL's would be.
         balls: per side, the ball of the foot in the standing foot's frame (SMPL axes), metres.
     """
-    size = source.leg / 0.83
+    size = source.size
     heights: list[float] = []
     for side in _SIDES:
         joint = int(source.map.limbs[_I[f"{side}_ankle"]])

@@ -10,6 +10,7 @@ import numpy as np
 
 from motion import kinematics, skeleton
 from motion import rotations as rot
+from motion.contacts import ADULT_LEG_M
 from motion.errors import BadInput
 from motion.retarget.joint_map import JointMap, ancestors
 from motion.rotations import Array
@@ -115,6 +116,11 @@ class Source:
         """At most 256 frames spread over the take: enough for every median that is wanted."""
         return self.take.spread(256)
 
+    @property
+    def size(self) -> float:
+        """The performer's size against an adult, by the legs."""
+        return self.leg / ADULT_LEG_M
+
     @cached_property
     def leg(self) -> float:
         """Length hip to ankle in metres, both legs' mean."""
@@ -169,10 +175,10 @@ def _unit(take: Take, leg: float) -> tuple[float, str]:
             raise BadInput(f"{take.label}: {take.metres_per_unit} metres per unit, expected more than 0")
         said = next((n for n, v in UNITS.items() if abs(v / take.metres_per_unit - 1) < 1e-3), "the file's own unit")
         return float(take.metres_per_unit), said
-    name = min(UNITS, key=lambda n: abs(np.log(leg * UNITS[n] / 0.83)))
+    name = min(UNITS, key=lambda n: abs(np.log(leg * UNITS[n] / ADULT_LEG_M)))
     if _LEG_RANGE[0] <= leg * UNITS[name] <= _LEG_RANGE[1]:
         return UNITS[name], f"{name} (guessed from the legs)"
-    return 0.83 / leg, "unknown unit (the legs were taken for 0.83 m)"
+    return ADULT_LEG_M / leg, f"unknown unit (the legs were taken for {ADULT_LEG_M} m)"
 
 
 def _up_axis(source: Source) -> str:
