@@ -21,6 +21,23 @@ class RateError(ValueError):
     """A frame time or rate that cannot be one; the text says why."""
 
 
+def exact(value: Fraction | int | float | str) -> Fraction:
+    """A rate as it is given, to the last digit: a number, or a text such as ``24000/1001``.
+
+    Raises:
+        RateError: it is none, or not above 0.
+    """
+    try:
+        rate = Fraction(value)
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        raise RateError(
+            f"frame rate {value!r}, expected a positive number of frames per second such as 24 or 24000/1001"
+        ) from None
+    if rate <= 0:
+        raise RateError(f"{value} frames per second, expected more than 0")
+    return rate
+
+
 def from_frame_time(text: str) -> Fraction:
     """The rate that a written frame time stands for.
 

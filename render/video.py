@@ -20,6 +20,7 @@ import numpy as np
 
 from motion.errors import BadInput, MissingSystem, unknown
 from motion.files import explain, whole
+from motion.rate import RateError, exact
 from render.frame import check_size
 
 #: Rates beyond these do not fit the containers' 32-bit clocks.
@@ -97,11 +98,9 @@ def codec_for(path: str | Path, codec: str | None = None) -> str:
 def check_fps(fps: Fraction | int | float | str) -> Fraction:
     """Frames per second as an exact fraction, refused when not positive or not storable."""
     try:
-        rate = Fraction(fps)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        raise BadInput(f"frame rate {fps!r}, expected a positive number or a fraction such as 24000/1001") from None
-    if rate <= 0:
-        raise BadInput(f"{fps} frames per second, expected more than 0")
+        rate = exact(fps)
+    except RateError as error:
+        raise BadInput(str(error)) from None
     if rate.numerator > _MAX_RATE_TERM or rate.denominator > _MAX_RATE_TERM or rate > 1000:
         near = rate.limit_denominator(1001)
         raise BadInput(f"{fps} frames per second cannot be stored exactly in a video file; the nearest is {near}")

@@ -16,6 +16,7 @@ import numpy as np
 
 from motion.camera import CameraPath, Shot
 from motion.errors import BadInput, unknown
+from motion.rate import RateError, exact
 from motion.rotations import Array
 from motion.stage import Performance, Stage
 from rl_camera import framing
@@ -305,11 +306,11 @@ def _number(where: str, name: str, value: float) -> float:
 
 def _rate(fps: Fraction) -> Fraction:
     try:
-        rate = Fraction(fps)
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-        raise BadInput(f"camera: {fps!r} frames per second, expected a number above 0") from None
-    if not 0 < rate <= 100_000:
-        raise BadInput(f"camera: {float(rate):g} frames per second, expected more than 0 and at most 100000")
+        rate = exact(fps)
+    except RateError as error:
+        raise BadInput(f"camera: {error}") from None
+    if rate > 100_000:
+        raise BadInput(f"camera: {float(rate):g} frames per second, expected at most 100000")
     return rate
 
 

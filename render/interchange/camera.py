@@ -25,6 +25,7 @@ from motion import rotations as rot
 from motion.camera import SENSOR_WIDTH_MM, CameraPath
 from motion.errors import BadInput, did_you_mean, unknown
 from motion.files import read, whole
+from motion.rate import RateError, exact
 
 SUFFIXES = (".csv", ".json")
 SCHEMA = 1
@@ -190,12 +191,9 @@ def _words(path: str | Path, about: dict[str, str], key: str, usual: str, count:
 def _fps(path: str | Path, said: str | None, times: np.ndarray | None) -> Fraction:
     if said is not None:
         try:
-            rate = Fraction(said)
-        except (ValueError, ZeroDivisionError):
-            rate = Fraction(0)
-        if rate <= 0:
-            raise BadInput(f"{path}: fps is '{said}', expected a number or fraction above 0")
-        return rate
+            return exact(said)
+        except RateError:
+            raise BadInput(f"{path}: fps is '{said}', expected a number or fraction above 0") from None
     if times is None or len(times) < 2:
         raise BadInput(f"{path}: no frame rate, expected a line '# fps = 24' or a column of times")
     step = np.diff(times)

@@ -18,7 +18,7 @@ import numpy as np
 
 from motion import rotations as rot
 from motion.errors import BadInput, unknown
-from motion.rate import COMMON
+from motion.rate import COMMON, RateError, exact
 from motion.rotations import Array
 from motion.take import Provenance, Take
 from render.interchange.gltf_file import GltfFile
@@ -78,11 +78,11 @@ def _rate(path: str | Path, fps: Any) -> Fraction | None:
     if fps is None:
         return None
     try:
-        rate = Fraction(fps)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        raise BadInput(f"{path}: frame rate {fps!r}, expected a positive number") from None
-    if not 0 < rate <= 10000:
-        raise BadInput(f"{path}: {fps} frames per second, expected more than 0")
+        rate = exact(fps)
+    except RateError as error:
+        raise BadInput(f"{path}: {error}") from None
+    if rate > 10000:
+        raise BadInput(f"{path}: {fps} frames per second, expected at most 10000")
     return rate
 
 
