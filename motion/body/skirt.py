@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.contacts import ADULT_LEG_M
+from motion.easing import smoothstep
 from motion.skeleton import INDEX
 
 #: How a skirt spans beside a leg that holds it off: the parabola's curvature at the ridge, over the leg's own.
@@ -43,7 +44,7 @@ class Skirt:
         p, axis = rest[skirt], joints[INDEX["pelvis"]]
         outwards = (p - axis) * [1.0, 0.0, 1.0]
         outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
-        fall = np.clip((joints[INDEX["left_hip"], 1] - p[:, 1]) / (0.10 * size) + 0.3, 0.0, 1.0)
+        fall = smoothstep((joints[INDEX["left_hip"], 1] - p[:, 1]) / (0.10 * size) + 0.3)
         body = np.ones(len(rest), dtype=bool)
         body[skirt] = False
         bones = []
@@ -60,7 +61,7 @@ class Skirt:
                     # What a skirt hides is cut away: an adult's limb stands in for it.
                     ends.append(float(np.quantile(ring, 0.98)) if len(ring) > 20 else 0.065 * size)
                 bones.append((i, j, ends[0] + _CLEAR * size, ends[1] + _CLEAR * size))
-        plain = cls(skirt, outwards.T.astype(np.float32), (fall * fall * (3 - 2 * fall)).astype(np.float32),
+        plain = cls(skirt, outwards.T.astype(np.float32), fall.astype(np.float32),
                     tuple(bones), np.zeros((4, len(skirt)), np.float32))  # fmt: skip
         return cls(plain.rows, plain.outwards, plain.loose, plain.bones, plain.asked(p.T, outwards.T, joints))
 
