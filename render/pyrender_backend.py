@@ -20,6 +20,8 @@ _FAR_M = 400.0
 def _pyrender() -> ModuleType:
     """pyrender, on EGL, mended for numpy 2 (it still says ``np.infty``)."""
     os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
+    # Its viewer, imported with it, would ask for X11 libraries, which a server does not have.
+    os.environ.setdefault("PYGLET_HEADLESS", "1")
     vars(np).setdefault("infty", np.inf)
     return need("pyrender", "dev", "the pyrender back end")
 
