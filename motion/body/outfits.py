@@ -222,7 +222,7 @@ def pieces(asset: Asset, outfit: Outfit, skin: Colour, hair: Colour, hair_style:
         line = neckline_field(at, outfit.neckline)
         band = tights.clip(lambda p: 0.012 + line(p), lambda p: 0.022 - line(p), lambda p: 0.1 - np.abs(p[:, 0]))
         result.append(
-            Piece(band, Material("collar", outfit.collar, 0.8, 0.0, outfit.top_pattern), lift=outfit.top_fit + 0.004,
+            Piece(band, Material("collar", outfit.collar, 0.8, 0.0, outfit.top_pattern), lift=outfit.top_fit + 0.006,
                   smooth=2, hem=True)
         )  # fmt: skip
     if outfit.belt is not None:

@@ -40,7 +40,8 @@ float pixel_turn() {
 float sun_visibility(vec3 place, vec3 normal, float facing) {
     float texel = shadow.x;
     vec3 q = (world_shadow * vec4(place + normal * (texel * (1.0 + 1.5 * (1.0 - facing))), 1.0)).xyz;
-    bool inside = all(lessThan(abs(q.xy - 0.5), vec2(0.5))) && q.z < 1.0 && sun_colour.w > 0.0 && facing > 0.0;
+    // Past the terminator too: light that wraps round skin there must not reach into a shadow.
+    bool inside = all(lessThan(abs(q.xy - 0.5), vec2(0.5))) && q.z < 1.0 && sun_colour.w > 0.0 && facing > -0.16;
     float side = shadow.z * texel;
     float search = clamp(sun.w * q.z * shadow.y, 1.5 * texel, 0.30) / side;
     float turn = 6.2831853 * pixel_turn();
