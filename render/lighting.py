@@ -64,8 +64,8 @@ PRESETS: dict[str, LightPreset] = {
         glow=(0.95, 0.50, 0.18), glow_sharpness=7.0, haze_per_m=0.0035, haze_start_m=8.0, clouds=0.6,
     ),
     "overcast": LightPreset(
-        sun_colour=(0.24, 0.245, 0.25), sun_azimuth=_deg(20), sun_elevation=_deg(68), sun_radius=_deg(16),
-        zenith=(0.72, 0.77, 0.84), horizon=(0.50, 0.535, 0.58), bounce=(0.12, 0.12, 0.115), horizon_falloff=1.6,
+        sun_colour=(0.44, 0.43, 0.41), sun_azimuth=_deg(28), sun_elevation=_deg(55), sun_radius=_deg(16),
+        zenith=(0.70, 0.735, 0.785), horizon=(0.48, 0.505, 0.54), bounce=(0.12, 0.12, 0.115), horizon_falloff=1.6,
         haze_per_m=0.006, haze_start_m=10.0, clouds=0.35,
     ),
     "night": LightPreset(
