@@ -231,16 +231,16 @@ class _Header:
 
     def _make_unique(self) -> None:
         taken = set(self.names)
-        seen: set[str] = set()
+        seen: dict[str, int] = {}  # name: the last number that it was given
         for j, name in enumerate(self.names):
-            if name in seen:
-                number = 2
+            number = seen.get(name, 0) + 1
+            if number > 1:
                 while f"{name}_{number}" in taken:
                     number += 1
                 self.names[j] = f"{name}_{number}"
                 taken.add(self.names[j])
                 self.notes.append(f"joint name '{name}' repeats in line {self._lines[j]}; called '{self.names[j]}'")
-            seen.add(name)
+            seen[name] = number
 
 
 def _motion_head(text: bytes, place: int, path: str) -> tuple[int, Fraction, int]:

@@ -57,17 +57,18 @@ def text(take: Take, *, units: str | None = None) -> str:
     columns: list[Array] = []
     lines = ["HIERARCHY"]
     open_joints: list[int] = []
+    depth: dict[int, int] = {}  # of the joints so far
 
     def close(count: int) -> None:
         for _ in range(count):
             open_joints.pop()
-            lines.append("\t" * len(open_joints) + "}")
+            lines.append(_tabs(len(open_joints)) + "}")
 
     layouts = _layouts(take)
     for j in order:
         parent = take.parents[j]
-        close(len(open_joints) - (open_joints.index(parent) + 1 if parent >= 0 else 0))
-        tabs = "\t" * len(open_joints)
+        close(len(open_joints) - (depth[parent] + 1 if parent >= 0 else 0))
+        depth[j], tabs = len(open_joints), _tabs(len(open_joints))
         channels, values = layouts[j]
         columns.append(values)
         lines += [f"{tabs}{'ROOT' if parent < 0 else 'JOINT'} {names[j]}", f"{tabs}{{"]
@@ -82,6 +83,10 @@ def text(take: Take, *, units: str | None = None) -> str:
     lines += ["MOTION", f"Frames: {take.frames}", f"Frame Time: {rate.frame_time(take.fps)}"]
     lines += [form % tuple(row) for row in table.tolist()]
     return "\n".join(lines) + "\n"
+
+
+def _tabs(depth: int) -> str:
+    return "\t" * min(depth, 64)  # a chain of thousands of joints would be made of tabs
 
 
 def _numbers(vector: Array) -> str:
@@ -143,15 +148,17 @@ def _depth_first(parents: np.ndarray) -> list[int]:
 def _blender_names(names: Sequence[str]) -> list[str]:
     made: list[str] = []
     taken: set[str] = set()
+    last: dict[str, int] = {}  # number that a name was given last
     for name in names:
         plain = "_".join(name.replace("{", "(").replace("}", ")").split()) or "joint"
         plain = plain.encode()[:_NAME_BYTES].decode(errors="ignore")
-        unique, number = plain, 1
+        unique, number = plain, last.get(plain, 1)
         while unique in taken:
             number += 1
             ending = f"_{number}"
             unique = plain.encode()[: _NAME_BYTES - len(ending)].decode(errors="ignore") + ending
         taken.add(unique)
+        last[plain] = number
         made.append(unique)
     return made
 

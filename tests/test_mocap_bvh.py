@@ -394,3 +394,25 @@ def test_never_writes_nan(field: str) -> None:
     broken[(1, 1) if field == "rest_offsets" else (2, 1, 0)] = np.nan
     with pytest.raises(BadInput, match="not finite"):
         bvh_write.text(replace(take, **{field: broken}))
+
+
+def test_thousands_of_joints_of_one_name_take_no_minute() -> None:
+    count = 20_000
+    joints = "\n".join(["JOINT a", "{", "OFFSET 0 1 0", "}"] * (count - 1))
+    text = f"HIERARCHY\nROOT a\n{{\nOFFSET 0 0 0\nCHANNELS 1 Xposition\n{joints}\n}}\nMOTION\nFrames: 1\n"
+    began = time.process_time()
+    take = bvh.parse((text + "Frame Time: 0.04\n0\n").encode(), "a.bvh")
+    assert take.names[:3] == ("a", "a_2", "a_3") and len(set(take.names)) == count
+    written = bvh_write.text(take)
+    assert time.process_time() - began < 8.0  # tried from the first number on, every name would take 20 s
+    assert f"JOINT a_{count}" in written
+
+
+def test_a_chain_of_thousands_of_joints_is_not_written_in_tabs() -> None:
+    count = 2000
+    head = "\n".join(f"{'JOINT' if j else 'ROOT'} j{j}\n{{\nOFFSET 0 1 0" for j in range(count))
+    text = f"HIERARCHY\n{head}\nCHANNELS 1 Xrotation\n{'}' * count}\nMOTION\nFrames: 1\nFrame Time: 0.04\n0\n"
+    take = bvh.parse(text.encode(), "a.bvh")
+    written = bvh_write.text(take)
+    assert len(written) < 1_000_000
+    assert bvh.parse(written.encode(), "b.bvh").parents.tolist() == take.parents.tolist()

@@ -14,6 +14,7 @@ from motion import rotations as rot
 from motion.clip import Clip
 from motion.errors import BadInput
 from motion.retarget import clip_to_take, onto, retarget
+from motion.retarget.joint_map import ancestors, descents
 from motion.retarget.matching import find_map
 from motion.retarget.report import measure
 from motion.retarget.source import TEMPLATE
@@ -30,6 +31,14 @@ def clip() -> Clip:
 def foreign(clip: Clip, convention: str = "mixamo") -> Take:
     """A take that must be solved (random joint axes), under a program's names."""
     return rigs.reframed(clip_to_take(clip, names=convention))
+
+
+def test_descents_are_what_ancestors_say() -> None:
+    random = np.random.default_rng(0)
+    parents = np.array([-1, -1, *(random.integers(-1, j) for j in range(2, 60))])
+    under = descents(parents)
+    for joint in range(60):
+        assert [top for top in range(60) if under(joint, top)] == sorted(ancestors(parents, joint))
 
 
 def rig(labels: list[str], parents: list[int], offsets: list[tuple[float, float, float]], frames: int = 3) -> Take:

@@ -96,7 +96,7 @@ def assemble(
     Raises:
         BadInput: the legs, or the arms, do not part from one trunk.
     """
-    parents, above = take.parents, descents(take.parents)
+    parents, under = take.parents, descents(take.parents)
     limbs = np.array(limbs)
     pelvis = common_ancestor(parents, int(limbs[_I["left_hip"]]), int(limbs[_I["right_hip"]]))
     arms = [int(limbs[_I[f"{s}_collar"]]) if limbs[_I[f"{s}_collar"]] >= 0 else int(limbs[_I[f"{s}_shoulder"]])
@@ -139,18 +139,22 @@ def assemble(
         raise BadInput("the shins have no lower end (neither an ankle joint nor an end site)")
     for j in range(24):
         arm = skeleton.JOINTS[j].split("_")[-1] in ("collar", "shoulder", "elbow", "wrist")
-        if arm and limbs[j] >= 0 and chest not in above(int(limbs[j])):
+        if arm and limbs[j] >= 0 and not under(int(limbs[j]), chest):
             raise BadInput(f"'{take.names[limbs[j]]}' does not hang below the chest")
     return JointMap(limbs, points, tips, pelvis, spine, neck_chain, road, round(confidence, 3), convention)
 
 
-def descents(parents: np.ndarray) -> Callable[[int], frozenset[int]]:
-    """A cached ``joint -> set of itself and its ancestors``."""
-    cache: dict[int, frozenset[int]] = {}
-
-    def above(joint: int) -> frozenset[int]:
-        if joint not in cache:
-            cache[joint] = frozenset(ancestors(parents, joint))
-        return cache[joint]
-
-    return above
+def descents(parents: np.ndarray) -> Callable[[int, int], bool]:
+    """A quick ``(joint, top)``: whether a joint is ``top`` or hangs below it; memory grows with the joints alone."""
+    count = len(parents)
+    size = np.ones(count, dtype=int)  # of the tree below each joint, itself included
+    for j in range(count - 1, -1, -1):
+        if parents[j] >= 0:
+            size[parents[j]] += size[j]
+    # Numbered depth first, a joint's tree is one run of numbers.
+    enter, free = np.zeros(count, dtype=int), np.zeros(count + 1, dtype=int)  # the last: what roots begin from
+    for j, parent in enumerate(parents):
+        enter[j] = free[parent]
+        free[parent] += size[j]
+        free[j] = enter[j] + 1
+    return lambda joint, top: bool(enter[top] <= enter[joint] < enter[top] + size[top])

@@ -50,12 +50,12 @@ def by_names(take: Take) -> JointMap:
     """
     parents = take.parents
     parsed = [naming.parse(name) for name in take.names]
-    above = descents(parents)
+    under = descents(parents)
 
     def find(side: str | None, part: str, below: int = -1, avoid: frozenset[str] = frozenset()) -> int:
         """The first joint of this part under ``below``; parents come first, so the highest one."""
         for j, (s, word) in enumerate(parsed):
-            inside = below < 0 or (below in above(j) and j != below)
+            inside = below < 0 or (under(j, below) and j != below)
             if s == side and word not in avoid and naming.is_part(word, part) and inside:
                 return j
         return -1
@@ -76,7 +76,7 @@ def by_names(take: Take) -> JointMap:
         shoulder = find(side, "shoulder", avoid=frozenset({"shoulder"}) if arm_word else frozenset())
         collar_avoid = frozenset() if arm_word else frozenset({"shoulder"})
         collar = find(side, "collar", avoid=collar_avoid)
-        if collar >= 0 and (shoulder < 0 or collar not in above(shoulder) or collar == shoulder):
+        if collar >= 0 and (shoulder < 0 or not under(shoulder, collar) or collar == shoulder):
             collar = -1
         elbow = find(side, "elbow", shoulder)
         # Acclaim's "wrist" bone is the turning half of the forearm; its "hand" begins at the wrist.
@@ -96,7 +96,7 @@ def by_names(take: Take) -> JointMap:
     for part, before in (("hip", "knee"), ("shoulder", "elbow")):
         for side in ("left", "right"):
             a, b = limbs[_I[f"{side}_{part}"]], limbs[_I[f"{side}_{before}"]]
-            if a not in above(int(b)):
+            if not under(int(b), int(a)):
                 raise BadInput(f"'{take.names[b]}' does not hang below '{take.names[a]}'")
     head = next((j for j, (s, w) in enumerate(parsed) if s is None and naming.is_part(w, "head")), -1)
     necks = [j for j, (s, w) in enumerate(parsed) if s is None and naming.is_part(w, "neck")]
