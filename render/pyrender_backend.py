@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from motion.camera import CameraPath, look_at
-from motion.errors import MissingSystem, need
+from motion.errors import MissingSystem
 from render.view import view
 from render.world import World
 
@@ -23,7 +23,9 @@ def _pyrender() -> ModuleType:
     # Its viewer, imported with it, would ask for X11 libraries, which a server does not have.
     os.environ.setdefault("PYGLET_HEADLESS", "1")
     vars(np).setdefault("infty", np.inf)
-    return need("pyrender", "dev", "the pyrender back end")
+    import pyrender
+
+    return pyrender
 
 
 class Pyrender:
@@ -34,7 +36,6 @@ class Pyrender:
         shadows: draw the sun's shadow too.
 
     Raises:
-        MissingExtra: pyrender is not installed.
         MissingSystem: it finds no OpenGL.
     """
 
