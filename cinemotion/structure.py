@@ -132,7 +132,8 @@ def _words(error: Any, loc: Loc) -> str:
         return f"expected {_EXPECTED[kind]}, got {got}"
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"expected {words} {context[name]:g}, got {got}"
+        meaning = _meaning_of(loc)
+        return f"expected {words} {context[name]:g}{f' ({meaning})' if meaning else ''}, got {got}"
     if kind == "too_short":
         return f"expected at least {context['min_length']}, got {got}"
     if kind == "too_long":
@@ -195,6 +196,13 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 def _keys_at(loc: Loc) -> list[str]:
     _, model = _walk(loc)
     return [f.alias or name for name, f in model.model_fields.items()] if model else []
+
+
+def _meaning_of(loc: Loc) -> str:
+    """What the schema says about a key: its unit, mostly."""
+    _, model = _walk(loc[:-1])
+    fields = {f.alias or name: f for name, f in model.model_fields.items()} if model else {}
+    return (fields[str(loc[-1])].description or "") if loc and str(loc[-1]) in fields else ""
 
 
 def _count_of(loc: Loc) -> str:

@@ -214,3 +214,14 @@ def test_a_plate_must_be_an_image(tmp_path: Path) -> None:
 def test_a_broken_actor_or_prop_is_told_once(tmp_path: Path) -> None:
     text = BASE.replace("runner", "runer").replace("timeline:", "stage: {props: [{shape: bnech}]}\ntimeline:")
     assert [line.split(": ")[1] for line in told(tmp_path, text)] == ["cast.ada.outfit", "stage.props[0].shape"]
+
+
+def test_a_value_out_of_bounds_is_told_its_unit(tmp_path: Path) -> None:
+    from cinemotion.resolve import load
+    from cinemotion.source import SceneError, read
+
+    scene = tmp_path / "scene.yaml"
+    scene.write_text('schema: 1\ncast: {a: {body: {height: 170}}}\ntimeline: [{actor: a, clip: "pybullet:walk"}]\n')
+    with pytest.raises(SceneError) as raised:
+        load(read(scene))
+    assert "expected at most 2.4 (metres), got 170" in str(raised.value.problems[0])
