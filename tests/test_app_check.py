@@ -97,7 +97,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("plate", "timeline:", "stage: {plate: none.png}\ntimeline:", "7:16: stage.plate: no such file 'none.png'"),
     ("pass", "timeline:", "output: {passes: [dept]}\ntimeline:", "7:19: output.passes[0]: unknown pass 'dept'; did you mean 'depth'?"),
     ("leaves the folder", "timeline:", "output: {video: ../x.mp4}\ntimeline:", "7:17: output.video: '../x.mp4' leaves the scene's folder; a scene writes beside itself only (or give -o)"),
-    ("absolute output", "timeline:", "output: {video: /tmp/x.mp4}\ntimeline:", "7:17: output.video: '/tmp/x.mp4' leaves the scene's folder"),
+    ("absolute output", "timeline:", "output: {video: /elsewhere/x.mp4}\ntimeline:", "7:17: output.video: '/elsewhere/x.mp4' leaves the scene's folder"),
     ("not a video", "timeline:", "output: {video: x.gif}\ntimeline:", "7:17: output.video:"),
 ]  # fmt: skip
 
