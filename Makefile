@@ -1,5 +1,5 @@
 # make film    the virtual environment, the dependencies, then out/first_film.mp4
-# make test    the test suite (make test-all: slow tests too)
+# make test    the test suite (make test-all: slow tests too, with CINEMOTION_DATA=FOLDER those on capture sets)
 # make check   format, lint, types, import rules, tests
 # make bench   the tables that the README and docs quote
 
