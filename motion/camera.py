@@ -78,10 +78,11 @@ class CameraPath:
         turn = rot.to_rotvec(rot.from_matrix(a[:3, :3].T @ b[:3, :3]))
         pose[:3, :3] = a[:3, :3] @ rot.to_matrix(rot.from_rotvec(t * turn))
 
-        def between(values: Array | None) -> float | None:
-            return None if values is None else float((1 - t) * values[i] + t * values[j])
+        def between(values: Array) -> float:
+            return float((1 - t) * values[i] + t * values[j])
 
-        return pose, float(between(self.focal_mm) or self.focal_mm[i]), between(self.focus_m), between(self.f_stop)
+        focus, stop = (None if values is None else between(values) for values in (self.focus_m, self.f_stop))
+        return pose, between(self.focal_mm), focus, stop
 
 
 def look_at(position: Array, target: Array, roll: float = 0.0) -> Array:

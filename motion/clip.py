@@ -12,6 +12,7 @@ from motion import kinematics, skeleton
 from motion import rotations as rot
 from motion.errors import BadInput
 from motion.rotations import Array
+from motion.sampling import neighbours
 from motion.take import Provenance
 
 
@@ -84,7 +85,7 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """Duration by the sampling convention: sample i is at i / fps, so T samples span T / fps."""
+        """Time on screen, T / fps: each of T frames is shown for 1 / fps. The motion itself spans (T − 1) / fps."""
         return float(self.frames / self.fps)
 
     def world(self) -> tuple[Array, Array]:
@@ -102,9 +103,8 @@ class Clip:
 
         The first and last poses are held beyond the ends.
         """
-        place = np.clip(np.asarray(time, dtype=np.float64) * float(self.fps), 0.0, self.frames - 1.0)
-        i = place.astype(np.int64)
-        j, t = np.minimum(i + 1, self.frames - 1), (place - i)[..., None]
+        i, j, t = neighbours(np.asarray(time, dtype=np.float64) * float(self.fps), self.frames)
+        t = t[..., None]
         rotations = rot.slerp(self.rotations[i], self.rotations[j], t)
         return rotations, (1 - t) * self.root_position[i] + t * self.root_position[j]
 

@@ -21,6 +21,7 @@ from motion.clip import Clip, ContactTrack
 from motion.easing import smoothstep
 from motion.errors import BadInput
 from motion.rotations import Array
+from motion.sampling import neighbours
 
 
 def sample(clip: Clip, times: ArrayLike, fps: Fraction | None = None) -> Clip:
@@ -30,25 +31,16 @@ def sample(clip: Clip, times: ArrayLike, fps: Fraction | None = None) -> Clip:
         times: ``(N,)`` seconds from the clip's start; the first and last poses are held beyond the ends.
         fps: rate to write into the result; the clip's own when None.
     """
-    place = np.clip(np.asarray(times, dtype=np.float64) * float(clip.fps), 0.0, clip.frames - 1.0)
-    # A time that was meant to be a sample stays that sample, whatever the last bit of its product says.
-    nearest = np.rint(place)
-    place = np.where(np.abs(place - nearest) < 1e-9 * np.maximum(nearest, 1.0), nearest, place)
-    i = np.minimum(place.astype(np.int64), max(clip.frames - 2, 0))
-    j = np.minimum(i + 1, clip.frames - 1)
-    t = place - i
-    contacts = clip.contacts
+    rotations, root = clip.at(times)
+    i, j, t = neighbours(np.asarray(times, dtype=np.float64) * float(clip.fps), clip.frames)
+    contacts, fingers = clip.contacts, clip.fingers
     if contacts is not None:
-        contacts = ContactTrack(contacts.labels, contacts.on[np.rint(place).astype(np.int64)])
-
-    def turn(q: Array) -> Array:
-        return rot.slerp(q[i], q[j], t[:, None])
-
+        contacts = ContactTrack(contacts.labels, contacts.on[np.rint(i + t).astype(np.int64)])
     return replace(
         clip,
-        rotations=turn(clip.rotations),
-        root_position=(1 - t[:, None]) * clip.root_position[i] + t[:, None] * clip.root_position[j],
-        fingers=None if clip.fingers is None else turn(clip.fingers),
+        rotations=rotations,
+        root_position=root,
+        fingers=None if fingers is None else rot.slerp(fingers[i], fingers[j], t[:, None]),
         contacts=contacts,
         fps=clip.fps if fps is None else Fraction(fps),
     )

@@ -11,6 +11,7 @@ from motion import kinematics
 from motion import rotations as rot
 from motion.errors import BadInput
 from motion.rotations import Array
+from motion.sampling import neighbours
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Take:
 
     @property
     def seconds(self) -> float:
-        """Duration by the sampling convention: sample i is at i / fps, so T samples span T / fps."""
+        """Time on screen, T / fps: each of T frames is shown for 1 / fps. The motion itself spans (T − 1) / fps."""
         return float(self.frames / self.fps)
 
     def world(self) -> tuple[Array, Array]:
@@ -140,10 +141,8 @@ class Take:
         if fps == self.fps:
             return self
         count = int((self.frames - 1) * fps / self.fps) + 1
-        place = np.array([float(k * self.fps / fps) for k in range(count)])
-        i = np.minimum(place.astype(int), max(self.frames - 2, 0))
-        j = np.minimum(i + 1, self.frames - 1)
-        t = (place - i)[:, None]
+        i, j, t = neighbours([float(k * self.fps / fps) for k in range(count)], self.frames)
+        t = t[:, None]
         note = f"resampled from {float(self.fps):g} to {float(fps):g} frames per second"
         return replace(
             self,
