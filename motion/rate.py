@@ -21,11 +21,11 @@ class RateError(ValueError):
     """A frame time or rate that cannot be one; the text says why."""
 
 
-def exact(value: Fraction | int | float | str) -> Fraction:
+def exact(value: Fraction | int | float | str, most: int | None = None) -> Fraction:
     """A rate as it is given, to the last digit: a number, or a text such as ``24000/1001``.
 
     Raises:
-        RateError: it is none, or not above 0.
+        RateError: it is none, not above 0, or above ``most``.
     """
     try:
         rate = Fraction(value)
@@ -35,6 +35,8 @@ def exact(value: Fraction | int | float | str) -> Fraction:
         ) from None
     if rate <= 0:
         raise RateError(f"{value} frames per second, expected more than 0")
+    if most is not None and rate > most:
+        raise RateError(f"{value} frames per second, expected at most {most}")
     return rate
 
 

@@ -306,12 +306,9 @@ def _number(where: str, name: str, value: float) -> float:
 
 def _rate(fps: Fraction) -> Fraction:
     try:
-        rate = exact(fps)
+        return exact(fps, most=100_000)
     except RateError as error:
         raise BadInput(f"camera: {error}") from None
-    if rate > 100_000:
-        raise BadInput(f"camera: {float(rate):g} frames per second, expected at most 100000")
-    return rate
 
 
 __all__ = [

@@ -78,12 +78,9 @@ def _rate(path: str | Path, fps: Any) -> Fraction | None:
     if fps is None:
         return None
     try:
-        rate = exact(fps)
+        return exact(fps, most=10000)
     except RateError as error:
         raise BadInput(f"{path}: {error}") from None
-    if rate > 10000:
-        raise BadInput(f"{path}: {fps} frames per second, expected at most 10000")
-    return rate
 
 
 def _choices(file: GltfFile, kind: str, items: Sequence[dict[str, Any]], wanted: str | int | None) -> Sequence[int]:
