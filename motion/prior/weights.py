@@ -88,7 +88,7 @@ class Found:
 
 
 def licence_of(licences: Iterable[str]) -> str:
-    """The licence of weights trained on data under these: those that forbid commercial use if there are any, else all."""
+    """The licence of weights trained on data under these: those that forbid commercial use if there are, else all."""
     said = sorted(set(licences))
     strict = [name for name in said if any(word in name.upper() for word in _NON_COMMERCIAL)]
     return ", ".join(strict or said) or UNSTATED
