@@ -1,0 +1,111 @@
+"""What a training window is told about itself: words alone, keys, a prefix, a gap, a path, hands and feet, parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from motion import skeleton
+from motion.prior.constraints import JOINTS
+from motion.prior.observed import Observed
+
+_I = skeleton.INDEX
+#: Joints that a part of the body is made of; the rest of a pose is left free when a part is kept.
+PARTS: dict[str, tuple[int, ...]] = {
+    "legs": tuple(_I[f"{s}_{j}"] for s in ("left", "right") for j in ("hip", "knee", "ankle", "foot")),
+    "arms": tuple(_I[f"{s}_{j}"] for s in ("left", "right") for j in ("collar", "shoulder", "elbow", "wrist")),
+    "left arm": tuple(_I[f"left_{j}"] for j in ("collar", "shoulder", "elbow", "wrist")),
+    "right arm": tuple(_I[f"right_{j}"] for j in ("collar", "shoulder", "elbow", "wrist")),
+    "torso": tuple(_I[j] for j in ("spine1", "spine2", "spine3", "neck", "head")),
+    "head": tuple(_I[j] for j in ("neck", "head")),
+}
+PARTS["upper body"] = (*PARTS["torso"], *PARTS["arms"])
+PARTS["lower body"] = (0, *PARTS["legs"])
+
+#: How often a window is told what; the rest has words alone.
+MIX: dict[str, float] = {"keys": 0.20, "prefix": 0.16, "gap": 0.15, "path": 0.08, "ends": 0.06, "parts": 0.06}
+
+
+def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix: dict[str, float] = MIX) -> Observed:
+    """Switch on, row by row, one kind of constraint drawn from ``mix``.
+
+    Args:
+        observed: all that the windows say (`Observed.everything`).
+        valid: ``(B, 22)`` joints that the source had; others are never constraints.
+        rng: source of chance.
+        mix: kind → probability.
+    """
+    rows, frames = observed.path_on.shape
+    kinds = [*mix, "none"]
+    chance = [*mix.values(), 1.0 - sum(mix.values())]
+    drawn = rng.choice(len(kinds), size=rows, p=np.array(chance) / sum(chance))
+    path_on = np.zeros((rows, frames), bool)
+    pelvis_on = np.zeros((rows, frames, 2), bool)
+    heading_on = np.zeros((rows, frames), bool)
+    rotations_on = np.zeros((rows, frames, JOINTS), bool)
+    positions_on = np.zeros((rows, frames, JOINTS), bool)
+    contacts_on = np.zeros((rows, frames), bool)
+    source = np.tile(np.arange(frames), (rows, 1))  # the frame whose pose is shown as the key's
+
+    def whole_pose(row: int, at: np.ndarray) -> None:
+        pelvis_on[row, at], heading_on[row, at] = True, True
+        rotations_on[row, at], positions_on[row, at] = True, True
+
+    for row, kind in enumerate(kinds[k] for k in drawn):
+        if kind == "keys":
+            most = max(1, min(20, frames // 6))
+            # Few keys are what people set, and the harder case.
+            count = 1 + int((most - 1) * rng.random() ** 2.5 + 0.5)
+            at = rng.choice(frames, size=count, replace=False)
+            if rng.random() < 0.5:
+                at = np.union1d(at, [0])
+            whole_pose(row, at)
+            if rng.random() < 0.2:  # people's keys come a little early or late
+                source[row, at] = np.clip(at + rng.integers(-2, 3, len(at)), 0, frames - 1)
+        elif kind == "prefix":
+            whole_pose(row, np.arange(min(int(rng.integers(1, 25)), frames - 1)))
+            if rng.random() < 0.15:  # from the other end: a clip extended backwards
+                for on in (pelvis_on, heading_on, rotations_on, positions_on):
+                    on[row] = on[row, ::-1]
+        elif kind == "gap":
+            gap = int(rng.integers(5, min(60, max(6, frames - 4)) + 1))
+            start = int(rng.integers(1, max(2, frames - gap - 1)))
+            before = np.arange(max(0, start - int(rng.integers(1, 12))), start)
+            after = np.arange(min(start + gap, frames - 1), min(start + gap + int(rng.integers(1, 12)), frames))
+            whole_pose(row, np.concatenate([before, after]))
+        elif kind == "path":
+            every = int(rng.choice([1, 1, 5, 15, 30]))
+            path_on[row, ::every] = True
+            if rng.random() < 0.5:
+                heading_on[row] = path_on[row]
+            if rng.random() < 0.3:
+                whole_pose(row, np.arange(1))
+        elif kind == "ends":
+            if rng.random() < 0.7:
+                whole_pose(row, np.arange(1))
+            ends = [_I[n] for n in ("left_wrist", "right_wrist", "head", "left_ankle", "right_ankle")]
+            for joint in rng.choice(ends, size=int(rng.integers(1, 4)), replace=False):
+                positions_on[row, rng.choice(frames, size=int(rng.integers(1, 4))), joint] = True
+        elif kind == "parts":
+            joints = list(PARTS[str(rng.choice(list(PARTS)))])
+            rotations_on[row][:, joints] = True
+            if 0 in joints or rng.random() < 0.3:
+                pelvis_on[row], heading_on[row] = True, True
+            if rng.random() < 0.5:
+                whole_pose(row, np.arange(1))
+    had = valid.numpy()[:, None]
+    index = torch.as_tensor(source)
+    take = torch.arange(rows)[:, None]
+    moved = bool((source != np.arange(frames)).any())
+    values = {}
+    if moved:
+        values = {n: getattr(observed, n)[take, index] for n in ("pelvis", "heading", "rotations", "positions")}
+    return replace(
+        observed,
+        path_on=torch.as_tensor(path_on), pelvis_on=torch.as_tensor(pelvis_on), heading_on=torch.as_tensor(heading_on),
+        rotations_on=torch.as_tensor(rotations_on & had), positions_on=torch.as_tensor(positions_on & had),
+        contacts_on=torch.as_tensor(contacts_on), **values,
+    )  # fmt: skip
