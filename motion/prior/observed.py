@@ -113,7 +113,7 @@ class Observed:
         offset = torch.stack([shift[:, 0], torch.zeros_like(shift[:, 0]), shift[:, 1]], -1)[:, None]
 
         def carry(points: Tensor) -> Tensor:
-            return torch.einsum("btab,bt...b->bt...a", turn.expand(-1, points.shape[1], 3, 3), points)
+            return torch.einsum("nij,nt...j->nt...i", turn[:, 0], points)
 
         path = torch.stack([self.path[..., 0], torch.zeros_like(self.path[..., 0]), self.path[..., 1]], -1)
         c, s = self.heading.unbind(-1)
@@ -157,8 +157,8 @@ class Observed:
         """
         turn_back = features.yaw_matrix(heading[..., 0], -heading[..., 1])
         ground = torch.stack([path[..., 0], torch.zeros_like(path[..., 0]), path[..., 1]], -1)
-        pelvis = torch.einsum("btab,btb->bta", turn_back, self.pelvis - ground)
-        points = torch.einsum("btab,btjb->btja", turn_back, self.positions - ground[..., None, :])
+        pelvis = torch.einsum("ntij,ntj->nti", turn_back, self.pelvis - ground)
+        points = torch.einsum("ntab,ntjb->ntja", turn_back, self.positions - ground[..., None, :])
         six = features.six_from_matrix(turn_back[..., None, :, :] @ self.rotations)
         values = torch.cat(
             [pelvis, points[..., 1:, :].flatten(-2), six.flatten(-2), six.new_zeros(*six.shape[:2], 3 * JOINTS), self.contacts],

