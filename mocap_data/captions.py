@@ -166,7 +166,7 @@ def _third(phrase: Phrase) -> str:
 
 
 def _whose(subject: str) -> str:
-    return {"man": "his", "he": "his", "woman": "her", "she": "her"}.get(subject.split("}")[-1].split()[-1], "their")
+    return {"man": "his", "he": "his", "woman": "her", "she": "her"}.get(subject.replace("{}", "").split()[-1], "their")
 
 
 def _sided(rest: str, side: str, chosen: object, whose: str) -> str:

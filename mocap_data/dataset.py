@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,7 +62,7 @@ def build(
     readings = [r for r in read if not r.refused]
     if not readings:
         raise BadInput(f"{', '.join(map(str, roots))}: none of {len(read)} files can be used; {read[0].refused}")
-    corpus, twins = assemble(readings, sentences, seed, say)
+    corpus, _ = assemble(readings, sentences, seed, say)
     notes = {
         "version": VERSION,
         "seed": seed,
@@ -86,13 +87,15 @@ def assemble(
     ordered = sorted(readings, key=lambda r: (_rank(r.source), -len(r.good), r.name))  # type: ignore[arg-type]
     clips = [Clip(r.rotations, r.root, rest_offsets(), FPS, r.valid) for r in ordered]  # type: ignore[arg-type]
     say("comparing clips by pose")
-    twins = dataset_twins.find_twins([dataset_twins.poses(c) for c in clips])
+    twins = dataset_twins.copies([dataset_twins.poses(c) for c in clips], [r.source for r in ordered])
     copied = [np.zeros(c.frames, dtype=bool) for c in clips]
     for twin in twins:
         copied[twin.copy][twin.start : twin.stop] = True
-    kept = [i for i, mask in enumerate(copied) if mask.mean() < MOSTLY]
+    named = same_takes([r.name for r in ordered])
+    kept = [i for i, mask in enumerate(copied) if mask.mean() < MOSTLY and ordered[i].name not in named]
     names = [ordered[i].name for i in kept]
     dropped = {ordered[i].name: "" for i in range(len(ordered)) if i not in set(kept)}
+    dropped.update(named)
     for twin in twins:
         name = ordered[twin.copy].name
         if name in dropped and not dropped[name]:
@@ -129,6 +132,23 @@ def assemble(
         tuple(windows),
         notes,
     ), twins  # fmt: skip
+
+
+def same_takes(names: Sequence[str]) -> dict[str, str]:
+    """Takes of CMU under one number in several archives: those to leave out, and the one kept; the first is kept.
+
+    Two retargets of one take through skeletons of other proportions differ by more than two takes of one walk do, so
+    poses alone do not find them.
+    """
+    first: dict[str, str] = {}
+    out: dict[str, str] = {}
+    for name in names:
+        number = re.fullmatch(r"cmu-.*?(\d{2,3}_\d{2})\.\w+", name)
+        if number is not None:
+            kept = first.setdefault(number.group(1), name)
+            if kept != name:
+                out[name] = kept
+    return out
 
 
 def _rank(source: str) -> int:

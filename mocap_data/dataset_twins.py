@@ -7,7 +7,7 @@ nothing moves are no evidence: everybody stands still alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -36,6 +36,10 @@ MOVES_M = 0.03
 STRIDE = 3
 #: So many of them in a row make a twin: with the descriptor's own half second, one second.
 RUN = 6
+#: Sets of many takes of one action by one performer, whose takes lie as near to each other as copies elsewhere do: there
+#: only what is the same to the last digits of a file is a copy.
+MANY_TAKES = ("bandai-namco-2",)
+EXACT_M = 0.006
 #: Numbers that the search keeps of a descriptor; the rest is compared only for candidates.
 _KEPT = 16
 
@@ -115,6 +119,17 @@ def find_twins(poses_: Sequence[Array], same_m: float = SAME_M) -> list[Twin]:
             q, r, close = q[close < same_m], r[close < same_m], close[close < same_m]
             out += _runs(clip, starts[q], clip_of[r], frame_of[r], close, flipped)
     return out
+
+
+def copies(poses_: Sequence[Array], sources: Sequence[str]) -> list[Twin]:
+    """`find_twins` over a whole corpus; sets of near-identical takes are searched for exact copies only."""
+    others = [i for i, source in enumerate(sources) if source not in MANY_TAKES]
+    found = [
+        replace(twin, copy=others[twin.copy], of=others[twin.of]) for twin in find_twins([poses_[i] for i in others])
+    ]
+    if len(others) < len(poses_):
+        found += find_twins(poses_, EXACT_M)
+    return found
 
 
 def _runs(clip: int, frame: np.ndarray, of: np.ndarray, at: np.ndarray, close: Array, flipped: bool) -> list[Twin]:
