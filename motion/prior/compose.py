@@ -1,0 +1,483 @@
+"""Motion of any length from windows: each is made in the context of what stands before (or after) it, then joined.
+
+A window sees the last `LEAD` frames as they are and some frames of what comes (`AHEAD`, or up to the next key), so that
+it neither starts nor ends as if nothing lay beyond. Words may change at every window. The whole clip lies on a
+`Canvas`; memory beyond it is that of one window.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from motion import contacts, edit
+from motion import rotations as rot
+from motion.clip import Clip, ContactTrack
+from motion.corpus import FPS, Label
+from motion.easing import smoothstep
+from motion.prior import constrain
+from motion.prior.constraints import JOINTS, Constraints
+from motion.prior.request import LEAST_WINDOW, MOST_WINDOW, Span, WindowModel, WindowRequest
+from motion.prior.segments import Segment
+from motion.take import Provenance
+
+#: Frames of finished motion that a window is shown on either side; DiP and ARDY carry 20 too.
+LEAD = 20
+#: Frames made beyond a window's end and given up: the last frames of a window know nothing of what follows.
+AHEAD = 10
+#: How far beyond a window's end a key is looked for, frames.
+LOOK = 60
+#: Frames over which the end of the old window gives way to the new one's version of it.
+BLEND = 12
+#: Results made side by side in one batch.
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Job:
+    """One window to make: frames ``start`` to ``stop`` of the canvas, under a segment's words."""
+
+    start: int
+    stop: int
+    segment: int
+    whole: bool  # it holds all of its segment
+
+
+@dataclass
+class Canvas:
+    """Several versions of one clip while it is made, on the models' skeleton at 30 fps."""
+
+    rotations: np.ndarray  # (V, T, 24, 4)
+    root_position: np.ndarray  # (V, T, 3)
+    contacts: np.ndarray  # (V, T, 4)
+    rest_offsets: np.ndarray  # (24, 3)
+    known: np.ndarray  # (T,) bool: frames that stand
+
+    @classmethod
+    def blank(cls, versions: int, frames: int, rest_offsets: np.ndarray) -> Canvas:
+        """Nothing known."""
+        return cls(
+            np.broadcast_to(rot.IDENTITY, (versions, frames, 24, 4)).copy(),
+            np.zeros((versions, frames, 3)),
+            np.zeros((versions, frames, 4), bool),
+            np.asarray(rest_offsets, dtype=np.float64),
+            np.zeros(frames, bool),
+        )
+
+    def put(self, start: int, clip: Clip) -> None:
+        """Let a clip stand from a frame on, in all versions."""
+        here = slice(start, start + clip.frames)
+        self.rotations[:, here], self.root_position[:, here] = clip.rotations, clip.root_position
+        self.contacts[:, here] = feet(clip)
+        self.known[here] = True
+
+    def clip(self, version: int, start: int, stop: int) -> Clip:
+        """Frames of one version."""
+        here = slice(start, stop)
+        return Clip(
+            self.rotations[version, here],
+            self.root_position[version, here],
+            self.rest_offsets,
+            Fraction(FPS),
+            contacts=ContactTrack(contacts.LABELS, self.contacts[version, here]),
+        )
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One version, finished."""
+
+    clip: Clip
+    spans: tuple[Span, ...]
+    seams: tuple[int, ...]  # first frame after each seam
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How windows are sampled."""
+
+    steps: int = 8
+    guidance: float = 2.5
+    strength: float = 1.0
+    backward: bool = False  # windows are made from the last to the first, each before what stands after it
+    captures: Mapping[int, Clip] = field(default_factory=dict)  # per segment: captured motion to lead it
+    capture_names: Mapping[int, str] = field(default_factory=dict)
+
+
+def feet(clip: Clip) -> np.ndarray:
+    """``(T, 4)`` contacts of a clip, detected when it has none of the models' four."""
+    track = clip.contacts
+    if track is None or track.labels != contacts.LABELS:
+        track = contacts.detect(clip) if clip.frames > 1 else ContactTrack(contacts.LABELS, np.zeros((1, 4), bool))
+    return track.on
+
+
+def jobs(segments: Sequence[Segment]) -> list[Job]:
+    """Windows over segments: as few and as equal as fit into what a network makes at once."""
+    room = MOST_WINDOW - 2 * LEAD
+    made = []
+    for number, segment in enumerate(segments):
+        count = -(-segment.frames // room)
+        cuts = np.rint(np.linspace(segment.start, segment.stop, count + 1)).astype(int)
+        made += [Job(int(a), int(b), number, count == 1) for a, b in itertools.pairwise(cuts)]
+    return made
+
+
+def seed_of(seed: int, *what: int) -> int:
+    """A seed for one part of a result: other parts and other results draw other noise."""
+    return int(np.random.SeedSequence([seed & 0xFFFFFFFF, seed >> 32, *what]).generate_state(1)[0])
+
+
+def compose(
+    model: WindowModel,
+    segments: Sequence[Segment],
+    wanted: Constraints,
+    seeds: Sequence[int],
+    *,
+    given: Mapping[int, Clip] | None = None,
+    source: Clip | None = None,
+    settings: Settings | None = None,
+) -> list[Composed]:
+    """Make the segments' frames, one version for each seed.
+
+    Args:
+        model: makes windows.
+        segments: what is done on which frames; frames in no segment must be given.
+        wanted: keys, path, points and parts over all frames, in the world.
+        seeds: of the versions.
+        given: clips that stand already, by the frame where they begin (a clip to extend).
+        source: a clip over all frames that is noised and made anew (edit strength) instead of pure noise.
+        settings: steps, guidance, strength, direction, captures.
+
+    Returns:
+        One clip per seed, with the roads taken and the frames of the seams.
+    """
+    settings = settings or Settings()
+    done: list[Composed] = []
+    for at in range(0, len(seeds), _BATCH):
+        batch = seeds[at : at + _BATCH]
+        canvas = Canvas.blank(len(batch), wanted.frames, model.rest_offsets)
+        for start, clip in (given or {}).items():
+            canvas.put(start, clip)
+        done += _Work(model, segments, wanted, batch, canvas, source, settings).run()
+    return done
+
+
+class _Work:
+    """The windows of one batch of versions, one after the other."""
+
+    def __init__(
+        self,
+        model: WindowModel,
+        segments: Sequence[Segment],
+        wanted: Constraints,
+        seeds: Sequence[int],
+        canvas: Canvas,
+        source: Clip | None,
+        settings: Settings,
+    ) -> None:
+        self.model, self.segments, self.wanted, self.seeds = model, segments, wanted, seeds
+        self.canvas, self.source, self.settings = canvas, source, settings
+        self.seams: set[int] = set()
+        self.spans: list[list[Span]] = [[] for _ in seeds]
+        self.made_by: Provenance | None = None
+        self._pace = np.zeros(wanted.frames)
+        for segment in segments:
+            self._pace[segment.start : segment.stop] = segment.pace
+
+    def run(self) -> list[Composed]:
+        order = jobs(self.segments)
+        for number, job in enumerate(reversed(order) if self.settings.backward else order):
+            self._make(number, job)
+        made_by = self.made_by or Provenance()
+        out = []
+        for v, seed in enumerate(self.seeds):
+            clip = self.canvas.clip(v, 0, self.wanted.frames)
+            clip = replace(
+                clip, rotations=rot.continuous(rot.normalize(clip.rotations)), provenance=replace(made_by, seed=seed)
+            )
+            spans = tuple(sorted(self.spans[v], key=lambda s: s.start_s))
+            out.append(Composed(clip, spans, tuple(sorted(self.seams))))
+        return out
+
+    # ---- one window
+
+    def _make(self, number: int, job: Job) -> None:
+        segment = self.segments[job.segment]
+        before, after = self._context(job)
+        low, high = job.start - before, job.stop + after
+        if not after:
+            high += self._ahead(job, high - low)
+        # A network wants a second of motion: shorter windows are made longer on a free side and cut.
+        extra = max(0, LEAST_WINDOW - (high - low))
+        if after and not before:
+            low -= extra
+        else:
+            high += extra
+        text, label = self._words(segment, job)
+        requests, leads = [], []
+        for v, seed in enumerate(self.seeds):
+            constraints, lead = self._constraints(v, job, low, high, before, after)
+            leads.append(lead)
+            source = self.source
+            requests.append(
+                WindowRequest(
+                    frames=high - low,
+                    constraints=constraints,
+                    text=text,
+                    label=label,
+                    seed=seed_of(seed, number, 0),
+                    start=lead.start if source is None else _stretch(source, low, high),
+                    strength=lead.strength if source is None else self.settings.strength,
+                )
+            )
+        clips = self._sample(requests)
+        clips = [_anchored(c, r.constraints) for c, r in zip(clips, requests, strict=True)]
+        roads = ["re-noised" if self.source is not None and self.settings.strength < 1 else "sampled"] * len(clips)
+        clips = [lead.over(c, low) for lead, c in zip(leads, clips, strict=True)]
+        for v, lead in enumerate(leads):
+            if lead.name:
+                roads[v] = "retrieved + in-painted"
+        for k, beside in enumerate(segment.beside):
+            clips = self._beside(clips, requests, beside.joints, beside.text, beside.label, (number, k + 1), low)
+        for v, clip in enumerate(clips):
+            self._join(v, job, clip, low, before, after)
+            detail = leads[v].name or "; ".join(f"{b.part}: {b.text}" for b in segment.beside)
+            self.spans[v].append(Span(job.start / FPS, job.stop / FPS, text, roads[v], detail, self.seeds[v]))
+        self.canvas.known[job.start : job.stop] = True
+        self.seams |= {f for f, on in ((job.start, before), (job.stop, after)) if on}
+
+    def _context(self, job: Job) -> tuple[int, int]:
+        """How many frames that stand lie directly before and after the window, at most `LEAD` each."""
+        known = self.canvas.known
+        before = after = 0
+        while before < LEAD and job.start - before > 0 and known[job.start - before - 1]:
+            before += 1
+        while after < LEAD and job.stop + after < len(known) and known[job.stop + after]:
+            after += 1
+        return before, after
+
+    def _ahead(self, job: Job, frames: int) -> int:
+        """Frames to make beyond the end: a few, or up to the next key when one is near; none at the clip's end."""
+        left = self.wanted.frames - job.stop
+        if left <= 0 or self.settings.backward:
+            return 0
+        ahead = min(AHEAD, left)
+        soon = self.wanted[job.stop : job.stop + LOOK]
+        keyed = np.flatnonzero(soon.rotations_on.any(1) | soon.positions_on.any(1) | soon.pelvis_on.any(1))
+        if len(keyed) and frames + keyed[0] + 2 <= MOST_WINDOW:
+            ahead = max(ahead, int(keyed[0]) + 1)
+        return min(ahead, left, MOST_WINDOW - frames)
+
+    def _words(self, segment: Segment, job: Job) -> tuple[str, Label]:
+        """A segment's words; a part of a segment does not do the whole count."""
+        if job.whole or not segment.label.count:
+            return segment.text, segment.label
+        text = segment.text.replace(segment.count_words, "", 1) if segment.count_words else segment.text
+        return " ".join(text.split()), replace(segment.label, count=0)
+
+    def _constraints(self, v: int, job: Job, low: int, high: int, before: int, after: int) -> tuple[Constraints, _Lead]:
+        """What holds in frames ``low`` to ``high`` for one version, and the capture that leads it, if any."""
+        c = Constraints.none(high - low)
+        stop = job.stop if after else high
+        inside = slice(max(job.start, 0), min(stop, self.wanted.frames))
+        constrain.overlay(c, inside.start - low, self.wanted[inside])
+        keyed = constrain.any_place(c)
+        if before:
+            at = np.arange(before)
+            constrain.hold(c, at, self.canvas.clip(v, job.start - before, job.start))
+        if after:
+            constrain.hold(
+                c, np.arange(job.stop, job.stop + after) - low, self.canvas.clip(v, job.stop, job.stop + after)
+            )
+        else:
+            self._waypoint(v, c, job, low, high, before)
+        lead = _Lead()
+        if job.segment in self.settings.captures and job.whole:
+            lead = self._lead(v, c, job, low, high, before, after, keyed)
+        return c, lead
+
+    def _waypoint(self, v: int, c: Constraints, job: Job, low: int, high: int, before: int) -> None:
+        """Where to be at the window's end when the next place lies beyond it, so that it is not walked away from."""
+        if self.settings.backward:
+            return
+        beyond = self.wanted[high:]
+        placed = np.flatnonzero(beyond.path_on | beyond.pelvis_on[:, 0])
+        if not len(placed):
+            return
+        k = int(placed[0])
+        goal = beyond.path[k] if beyond.path_on[k] else beyond.pelvis[k, [0, 2]]
+        mine = np.flatnonzero(c.path_on | c.pelvis_on[:, 0])
+        if len(mine):
+            at = int(mine[-1])
+            here = c.path[at] if c.path_on[at] else c.pelvis[at, [0, 2]]
+        else:  # nothing says where it begins: at the origin
+            at, here = 0, np.zeros(2)
+            constrain.follow(c, [0], here)
+        way = goal - here
+        if np.hypot(*way) < 0.3:
+            return
+        travel = np.cumsum(np.maximum(self._pace[low + at : high + k + 1], 1e-3))
+        share = travel[high - 1 - low - at] / travel[-1]
+        constrain.follow(c, [high - 1 - low], here + share * way)
+
+    def _sample(self, requests: list[WindowRequest]) -> list[Clip]:
+        clips = self.model.sample(requests, steps=self.settings.steps, guidance=self.settings.guidance)
+        if self.made_by is None:
+            self.made_by = clips[0].provenance
+        return clips
+
+    def _beside(
+        self,
+        clips: list[Clip],
+        requests: list[WindowRequest],
+        joints: np.ndarray,
+        text: str,
+        label: Label,
+        which: tuple[int, int],
+        low: int,
+    ) -> list[Clip]:
+        """Make some joints anew under other words while the rest stays."""
+        asked = []
+        for clip, request, seed in zip(clips, requests, self.seeds, strict=True):
+            c = request.constraints[:]
+            keep = ~joints[:JOINTS]
+            constrain.hold(c, np.arange(clip.frames), clip, keep, places=False)
+            asked.append(WindowRequest(clip.frames, c, text, label, seed_of(seed, *which)))
+        out = []
+        for clip, other in zip(clips, self._sample(asked), strict=True):
+            rotations = clip.rotations.copy()
+            rotations[:, joints] = other.rotations[:, joints]
+            out.append(replace(clip, rotations=rotations))
+        return out
+
+    def _join(self, v: int, job: Job, clip: Clip, low: int, before: int, after: int) -> None:
+        """Put a window on the canvas; in its context the old motion gives way to the new one's version of it."""
+        canvas = self.canvas
+        weight = np.ones(clip.frames)
+        if before:
+            n = min(BLEND, before)
+            ramp = smoothstep((np.arange(n) + 1) / (n + 1))
+            weight[:before] = 0.0
+            weight[before - n : before] = ramp
+        if after:
+            n = min(BLEND, after)
+            ramp = smoothstep((np.arange(n) + 1) / (n + 1))[::-1]
+            first = job.stop - low
+            weight[first:] = 0.0
+            weight[first : first + n] = ramp
+        a, b = job.start - before, job.stop + after
+        w, here = weight[a - low : b - low], slice(a, b)
+        new = slice(a - low, b - low)
+        known = canvas.known[here]
+        w = np.where(known, w, 1.0)[:, None]
+        canvas.rotations[v, here] = rot.slerp(canvas.rotations[v, here], clip.rotations[new], w)
+        canvas.root_position[v, here] += w * (clip.root_position[new] - canvas.root_position[v, here])
+        on = feet(clip)[new]
+        canvas.contacts[v, here] = np.where(w < 0.5, canvas.contacts[v, here], on)
+
+    # ---- captured motion
+
+    def _lead(
+        self, v: int, c: Constraints, job: Job, low: int, high: int, before: int, after: int, keyed: bool
+    ) -> _Lead:
+        """Put the segment's capture where the motion is; hold it, or start from it where keys or a path bend it."""
+        capture, name = self.settings.captures[job.segment], self.settings.capture_names.get(job.segment, "capture")
+        if before:
+            last = self.canvas.clip(v, job.start - 1, job.start)
+            x, _, z = last.root_position[0]
+            capture = edit.place(capture, (x, z), float(edit.heading(last)[0]))
+        elif not keyed:
+            capture = edit.place(capture, (0.0, 0.0), 0.0)
+        else:
+            mine = np.flatnonzero(c.path_on | c.pelvis_on[:, 0])
+            first = int(mine[0]) if len(mine) else 0
+            where = c.path[first] if c.path_on[first] else c.pelvis[first, [0, 2]]
+            yaw = float(c.heading[first]) if c.heading_on[first] else 0.0
+            capture = edit.place(capture, (float(where[0]), float(where[1])), yaw)
+        if keyed:
+            start = _along(_stretch_from(capture, job.start - low, high - low), c)
+            return _Lead(name=name, start=start, strength=0.6)
+        gap_before, gap_after = (BLEND if before else 0), (BLEND if after else 0)
+        n = min(capture.frames, job.stop - job.start)
+        held = np.arange(gap_before, n - gap_after)
+        if len(held) == 0:
+            return _Lead()
+        frames = constrain.pick(capture, held)
+        constrain.hold(c, held + job.start - low, frames)
+        return _Lead(name=name, clip=frames, at=job.start + gap_before)
+
+
+@dataclass(frozen=True)
+class _Lead:
+    """Captured motion in a window."""
+
+    name: str = ""
+    clip: Clip | None = None  # frames that stand as captured
+    at: int = 0  # their first frame on the canvas
+    start: Clip | None = None  # or: what noise is added to
+    strength: float = 1.0
+
+    def over(self, made: Clip, low: int) -> Clip:
+        """The window with the captured frames put back as they are, eased in and out over a few frames."""
+        if self.clip is None:
+            return made
+        n, first = self.clip.frames, self.at - low
+        ramp = np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1) / 7.0
+        if first == 0:
+            ramp = np.maximum(ramp, (np.arange(n) < n / 2).astype(float))
+        w = smoothstep(np.clip(ramp, 0, 1))[:, None]
+        here = slice(first, first + n)
+        rotations, root = made.rotations.copy(), made.root_position.copy()
+        rotations[here] = rot.slerp(made.rotations[here], self.clip.rotations, w)
+        root[here] += w * (self.clip.root_position - root[here])
+        on = feet(made).copy()
+        on[here] = feet(self.clip)
+        return replace(made, rotations=rotations, root_position=root, contacts=ContactTrack(contacts.LABELS, on))
+
+
+def _anchored(clip: Clip, constraints: Constraints) -> Clip:
+    """A clip that nothing places starts at the origin; one that nothing turns faces +Z."""
+    if constrain.any_place(constraints):
+        return clip
+    x, _, z = clip.root_position[0]
+    if constrain.any_heading(constraints):
+        return edit.transform(clip, translation=(-x, 0.0, -z))
+    return edit.place(clip, (0.0, 0.0), 0.0)
+
+
+def _stretch(clip: Clip, low: int, high: int) -> Clip:
+    """Frames ``low`` to ``high`` of a clip, its ends held beyond them."""
+    return constrain.pick(clip, np.clip(np.arange(low, high), 0, clip.frames - 1))
+
+
+def _stretch_from(clip: Clip, first: int, frames: int) -> Clip:
+    """So many frames in which the clip begins at frame ``first``, its ends held before and after."""
+    return constrain.pick(clip, np.clip(np.arange(frames) - first, 0, clip.frames - 1))
+
+
+def _along(clip: Clip, c: Constraints) -> Clip:
+    """A clip carried along the places that constraints ask for: its sway and stride stay, its way is theirs."""
+    at = np.flatnonzero(c.path_on | c.pelvis_on[:, 0])
+    if len(at) < 2:
+        return clip
+    frames = np.arange(clip.frames)
+    where = np.where(c.path_on[:, None], c.path, c.pelvis[:, [0, 2]])[at]
+    way = np.stack([np.interp(frames, at, where[:, k]) for k in range(2)], -1)
+    own = clip.root_position[:, [0, 2]]
+    smooth = edit.in_place(clip).root_position[:, [0, 2]]
+    sway = smooth - smooth[:1]
+    turn = np.zeros(clip.frames)
+    if c.heading_on[at].all():
+        yaw = np.interp(frames, at, np.unwrap(c.heading[at]))
+        turn = yaw - np.unwrap(edit.heading(clip))
+    q = rot.yaw(turn)
+    rotations, root = clip.rotations.copy(), clip.root_position.copy()
+    rotations[:, 0] = rot.multiply(q, rotations[:, 0])
+    swayed = rot.rotate(q, np.stack([sway[:, 0], np.zeros(len(own)), sway[:, 1]], -1))
+    root[:, 0], root[:, 2] = way[:, 0] + swayed[:, 0], way[:, 1] + swayed[:, 2]
+    return replace(clip, rotations=rotations, root_position=root)

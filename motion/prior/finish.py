@@ -1,0 +1,155 @@
+"""The last centimetres of a sampled clip: keys bent in exactly, hands brought to their points, feet locked if asked.
+
+None of this makes motion; it takes away what sampling left over, and the report says how much that was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from motion import contacts, ik, kinematics, skeleton
+from motion import rotations as rot
+from motion.clip import Clip
+from motion.easing import smoothstep
+from motion.prior import keyframes
+from motion.prior.request import Keys, Reach
+from motion.rotations import Array
+
+_I = skeleton.INDEX
+#: What is bent in is spread over so many frames on both sides of a key, unless another key is nearer.
+SPREAD = 12
+#: Limbs that inverse kinematics can move: end joint → its three joints, and whether a fourth hangs on it.
+_LIMBS: dict[int, tuple[int, int, int]] = {
+    _I[f"{side}_{end}"]: tuple(_I[f"{side}_{joint}"] for joint in chain)  # type: ignore[misc]
+    for side in ("left", "right")
+    for end, chain in {
+        "wrist": ("shoulder", "elbow", "wrist"), "hand": ("shoulder", "elbow", "wrist"),
+        "ankle": ("hip", "knee", "ankle"), "foot": ("hip", "knee", "ankle"),
+    }.items()
+}  # fmt: skip
+
+
+def shares(at: np.ndarray, frames: int, spread: int = SPREAD) -> Array:
+    """``(K, T)``: how much of key k's correction each frame takes; 1 at its own frame, 0 at its neighbours'."""
+    t = np.arange(frames)
+    order = np.unique(at)
+    out = np.zeros((len(at), frames))
+    for k, frame in enumerate(at):
+        place = int(np.searchsorted(order, frame))
+        left = min(spread, int(frame - order[place - 1])) if place > 0 else spread
+        right = min(spread, int(order[place + 1] - frame)) if place + 1 < len(order) else spread
+        distance = np.where(t < frame, (frame - t) / left, (t - frame) / right)
+        out[k] = 1.0 - smoothstep(np.clip(distance, 0.0, 1.0))
+    return out
+
+
+def pin(clip: Clip, keys: Keys, at: np.ndarray) -> Clip:
+    """Bend a clip so that it passes exactly through its keys; joints that no key holds keep their own turns.
+
+    Args:
+        clip: on the keys' skeleton, 30 fps.
+        keys: checked.
+        at: ``(K,)`` the frame of each key.
+    """
+    wanted = keyframes.poses(keys, clip.rest_offsets)
+    wanted_world, _ = wanted.world()
+    share = shares(at, clip.frames)
+    rotations, root = clip.rotations.copy(), clip.root_position.copy()
+    for k, frame in enumerate(at):
+        on = np.ones(24, bool) if keys.joints is None else keys.joints[k]
+        local = rotations[frame].copy()
+        world, _ = kinematics.forward(skeleton.PARENTS, local, clip.rest_offsets)
+        for joint in range(24):
+            parent = skeleton.PARENTS[joint]
+            above = world[parent] if parent >= 0 else rot.IDENTITY
+            if on[joint]:
+                local[joint] = rot.multiply(rot.inverse(above), wanted_world[k, joint])
+            world[joint] = rot.multiply(above, local[joint])
+        change = rot.to_rotvec(rot.multiply(rot.inverse(rotations[frame]), local))
+        near = share[k] > 0
+        rotations[near] = rot.multiply(rotations[near], rot.from_rotvec(share[k][near, None, None] * change))
+        if on[0] and keys.root_position is not None:
+            root += share[k][:, None] * (wanted.root_position[k] - root[frame])
+    return replace(clip, rotations=rot.normalize(rotations), root_position=root)
+
+
+def reach(clip: Clip, points: Sequence[Reach], joints: Sequence[int], at: Sequence[tuple[int, int]]) -> Clip:
+    """Bring hands (and feet) to their points by bending their own limb, eased in and out; other joints are left.
+
+    Args:
+        clip: 30 fps.
+        points: what to reach.
+        joints: SMPL-24 number of each one's joint.
+        at: first and last frame of each.
+    """
+    for point, joint, (first, last) in zip(points, joints, at, strict=True):
+        if joint not in _LIMBS:
+            continue
+        i, j, k = _LIMBS[joint]
+        world, positions = clip.world()
+        t = np.arange(clip.frames)
+        outside = np.maximum(np.maximum(first - t, t - last), 0) / SPREAD
+        share = 1.0 - smoothstep(np.clip(outside, 0.0, 1.0))
+        nearest = np.clip(t, first, last)
+        miss = np.asarray(point.point) - positions[nearest, joint]
+        goal = positions[:, k] + share[:, None] * miss
+        upper, lower = float(np.linalg.norm(clip.rest_offsets[j])), float(np.linalg.norm(clip.rest_offsets[k]))
+        bend = positions[:, j] - 0.5 * (positions[:, i] + positions[:, k])
+        span = np.linalg.norm(positions[:, k] - positions[:, i], axis=-1)
+        middle, end = ik.two_bone(positions[:, i], goal, upper, lower, bend, stretched=span)
+        new = world.copy()
+        new[:, i] = ik.swing_to(world[:, i], clip.rest_offsets[j], middle - positions[:, i])
+        new[:, j] = ik.swing_to(world[:, j], clip.rest_offsets[k], end - middle)
+        moved = share > 0
+        local = clip.rotations.copy()
+        # The end keeps its turn in the world: a palm does not roll because the elbow moved.
+        changed = kinematics.to_local(skeleton.PARENTS, new)
+        local[moved] = changed[moved]
+        clip = replace(clip, rotations=rot.normalize(local))
+    return clip
+
+
+def lock_feet(clip: Clip) -> Clip:
+    """Hold feet where they stand: the slide of each stance is taken out and shared over the swings around it.
+
+    Simple on purpose: soles neither lift nor press here. Physics clean-up does that and more.
+    """
+    from motion.retarget import feet
+
+    on = (clip.contacts or contacts.detect(clip)).on
+    points = contacts.foot_points(clip)
+    world, positions = clip.world()
+    targets: dict[str, Array] = {}
+    planted: dict[str, np.ndarray] = {}
+    for s, side in enumerate(("left", "right")):
+        ankle = positions[:, _I[f"{side}_ankle"]]
+        offset = _held(points[:, 2 * s : 2 * s + 2], on[:, 2 * s : 2 * s + 2])
+        targets[side], planted[side] = ankle + offset, np.asarray(on[:, 2 * s : 2 * s + 2].any(1))
+    new, root = feet.reach(world, clip.root_position, clip.rest_offsets, targets, planted, clip.fps)
+    rotations = kinematics.to_local(skeleton.PARENTS, new)
+    return replace(clip, rotations=rot.normalize(rotations), root_position=root)
+
+
+def _held(points: Array, on: np.ndarray) -> Array:
+    """What to add to a foot ``(T, 3)``, level, so that its heel or ball ``(T, 2, 3)`` stays put while it stands."""
+    frames = len(on)
+    stands = on.any(1)
+    offset, known = np.zeros((frames, 2)), np.zeros(frames, bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], stands, [False]]).astype(np.int8)))
+    for a, b in edges.reshape(-1, 2):
+        here = np.zeros((b - a, 2))
+        for t in range(a + 1, b):
+            # The part that stood in both frames is the one that must not move; the heel gives over to the ball.
+            both = on[t] & on[t - 1]
+            part = 1 if both[1] else 0
+            here[t - a] = here[t - a - 1] - (points[t, part] - points[t - 1, part])[[0, 2]]
+        offset[a:b] = here - here.mean(0)
+        known[a:b] = True
+    if not known.any():
+        return np.zeros((frames, 3))
+    at, every = np.flatnonzero(known), np.arange(frames)
+    level = np.stack([np.interp(every, at, offset[at, k]) for k in range(2)], -1)
+    return np.stack([level[:, 0], np.zeros(frames), level[:, 1]], -1)
