@@ -59,14 +59,16 @@ VERBS: Mapping[str, tuple[Phrase, ...]] = {
     "wave goodbye": _p(("wave", "goodbye", 5), ("say", "goodbye with {hand}"), ("wave", "bye", 3), ("wave", "bye-bye"),
                        ("wave", "farewell"), ("wave", "goodbye with {hand}", 3), ("bid", "farewell"),
                        ("see", "someone off with a wave")),
-    "bow": _p(("bow", "", 6), ("take", "a bow", 2), ("bow", "politely"), ("bend", "forward in a bow"), ("make", "a bow"),
+    "bow": _p(("bow", "", 6), ("take", "a bow", 2), ("bend", "forward in a bow"), ("make", "a bow"),
               ("bow", "in greeting"), ("bow", "down")),
     "call": _p(("call", "someone over", 3), ("beckon", "", 2), ("beckon", "someone to come"), ("wave", "someone over"),
-               ("call", "out to someone"), ("gesture", "to come here")),
-    "guide": _p(("guide", "someone", 2), ("show", "the way", 3), ("point", "the way with the arm"),
-                ("gesture", "this way"), ("usher", "someone along"), ("direct", "someone with an arm"),
-                ("show", "someone where to go"), ("present", "something with an arm")),
-    "respond": _p(("respond", "to a call", 2), ("answer", "with a gesture"), ("react", "to someone"), ("reply", "with a hand"),
+               ("call", "out to someone"), ("gesture", "to come here"),
+        ("beckon", "with {hand}", 2),
+        ("wave", "someone over with {hand}")),
+    "guide": _p(("guide", "someone", 2), ("show", "the way", 3), ("point", "the way with {hand}", 2),
+                ("gesture", "this way"), ("usher", "someone along"), ("direct", "someone with {hand}"),
+                ("show", "someone where to go"), ("present", "something with {hand}")),
+    "respond": _p(("respond", "to a call", 2), ("answer", "with {hand}"), ("react", "to someone"), ("reply", "with {hand}"),
                   ("respond", "")),
     "kick": _p(("kick", "", 5), ("give", "a kick"), ("kick", "with a leg"), ("throw", "a kick"), ("kick", "the air"),
                ("practise", "kicks", 0.5)),
@@ -86,7 +88,7 @@ VERBS: Mapping[str, tuple[Phrase, ...]] = {
                  ("do", "martial arts", 2), ("perform", "karate moves")),
     "climb": _p(("climb", "", 4), ("climb", "up", 2), ("clamber", "up"), ("climb", "on a climbing frame"),
                 ("climb", "a playground ladder")),
-    "swing": _p(("swing", "on a bar", 3), ("swing", "back and forth on a high bar"), ("hang", "from a bar and swing"),
+    "swing": _p(("swing", "on a bar", 3), ("swing", "back and forth on a high bar"),
                 ("swing", "")),
     "jump": _p(("jump", "", 6), ("leap", "", 2), ("jump", "up", 2), ("jump", "into the air"), ("make", "a jump"),
                ("spring", "off the ground"), ("hop", "with both feet", 0.5)),
@@ -169,6 +171,13 @@ TURNS: Mapping[str, tuple[str, ...]] = {
     )
     for side, name in (("turn left", "left"), ("turn right", "right"))
 }  # fmt: skip
+CIRCLES: Mapping[str, tuple[str, ...]] = {
+    side: (
+        f"in a circle to the {name}", f"around in circles to the {name}", f"in a circle, turning {name}",
+        f"round and round to the {name}",
+    )
+    for side, name in (("turn left", "left"), ("turn right", "right"))
+}  # fmt: skip
 AROUND: tuple[str, ...] = (
     "and turn{s} around", "turning around", "and turn{s} back", "making a U-turn", "and turn{s} all the way around",
     "in a half circle",
@@ -183,6 +192,9 @@ MANNERS: Mapping[str, tuple[str, ...]] = {
     "high": ("high",),
     "low": ("low",),
 }
+#: Verbs that say speed, left out where the motion is slow or fast against them.
+HASTY = frozenset({"sprint", "race", "hurry", "bolt", "rush", "charge"})
+LEISURELY = frozenset({"stroll", "amble", "wander", "pace"})
 NUMBERS: tuple[str, ...] = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen",

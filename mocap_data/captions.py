@@ -14,7 +14,10 @@ import numpy as np
 
 from mocap_data.caption_words import (
     AROUND,
+    CIRCLES,
     DIRECTIONS,
+    HASTY,
+    LEISURELY,
     MANNERS,
     NUMBERS,
     STYLES,
@@ -32,6 +35,7 @@ _SIDE = re.compile(r"\b(left|right)(wards?|hand|ward)?\b", re.IGNORECASE)
 #: Verbs whose count is of repetitions, and those whose count is of steps.
 STEPPING = frozenset({"walk", "run", "jog", "dash", "sneak", "step"})
 GOING = STEPPING | {"crawl", "dribble"}
+_WAYS = GOING | {"jump", "hop"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Fact:
     distance_m: float = 0.0  # 0: not worth saying
     seconds: float = 0.0
     count: int = 0  # steps or repetitions; 0: not said
+    circle: bool = False  # the turn is most of a circle or more
     held: bool = False  # hands are up already and stay up
     sentences: tuple[str, ...] = ()  # what people wrote, true of this window
 
@@ -109,11 +114,12 @@ def say(fact: Fact, rng: np.random.Generator, fullness: float) -> str:
             adjective = chosen(style.adjectives)
     tail: list[str] = []
     if fact.turn and (label.direction == fact.turn) and heads(0.35 + 0.65 * fullness):
-        turns = chosen(AROUND if fact.turn == "turn around" else TURNS[fact.turn])
+        kinds = CIRCLES if fact.circle else TURNS
+        turns = chosen(AROUND if fact.turn == "turn around" else kinds[fact.turn])
         tail.append(turns.replace("{s}", "" if imperative else "s"))
         if fact.going == "forward" and heads(0.4 * fullness):
             tail.insert(0, chosen(DIRECTIONS["forward"]))
-    elif label.verb in GOING and fact.going in DIRECTIONS and not fact.turn:
+    elif label.verb in _WAYS and fact.going in DIRECTIONS and not fact.turn:
         always = fact.going != "forward"
         if (always and heads(0.4 + 0.6 * fullness)) or heads(0.7 * fullness):
             tail.append(chosen(DIRECTIONS[fact.going]))
@@ -144,9 +150,18 @@ def say(fact: Fact, rng: np.random.Generator, fullness: float) -> str:
 
 
 def _phrase(fact: Fact, rng: np.random.Generator) -> Phrase:
-    options = VERBS[fact.label.verb]
-    if fact.held and fact.label.verb == "raise hand":
+    label = fact.label
+    options = VERBS[label.verb]
+    if fact.held and label.verb == "raise hand":
         options = VERBS["hold hand up"]
+    elif label.verb == "flip" and label.direction == "backward":
+        options = VERBS["backflip"]
+    elif label.verb == "flip" and label.direction in ("left", "right"):
+        options = VERBS["sideflip"]
+    hasty = label.manner == "fast"
+    if label.manner in ("slow", "fast") or label.style in ("tired", "old"):
+        # "sprints slowly" and "strolls quickly" contradict themselves.
+        options = tuple(p for p in options if p.base not in (LEISURELY if hasty else HASTY))
     weights = np.array([p.weight for p in options])
     return options[int(rng.choice(len(options), p=weights / weights.sum()))]
 

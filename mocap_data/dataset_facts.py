@@ -9,11 +9,13 @@ import numpy as np
 
 from mocap_data.captions import GOING, STEPPING, Fact
 from mocap_data.dataset_labels import Said
-from mocap_data.dataset_measure import Measures, Track, going, turning
+from mocap_data.dataset_measure import CIRCLE, Measures, Track, going, turning
 from motion.corpus import Label
 
 #: A crop in which wrists and feet move less than this, and the body does not travel, is standing, metres.
 QUIET_M = 0.10
+#: A wrist whose path is wider than this is doing something, metres.
+ACTS_M = 0.22
 #: A crop that holds this share of a clip's motion may be told what the clip is.
 SHARE = 0.7
 #: Speeds that are slow or fast for a verb: outside the middle of that verb's crops.
@@ -44,7 +46,7 @@ def true_label(said: Said, m: Measures, spread: float, share: float, paces: dict
     label = said.label
     whole = said.captions if share > 0.85 else ()
     if not label.verb:
-        return Label(), Fact(Label(), sentences=whole)
+        return Label(), Fact(Label(), sentences=whole or said.generic)
     if spread < QUIET_M and m.path < 0.25:
         if label.verb in _HANDS and any(m.raised):
             side = sided(m.raised)
@@ -66,8 +68,8 @@ def true_label(said: Said, m: Measures, spread: float, share: float, paces: dict
         return label, Fact(label, going=label.direction, count=m.flights, sentences=whole)
     if not said.always and share < SHARE:
         return Label(), Fact(Label())
-    if label.verb in ("call", "guide", "respond") and sided(m.raised):
-        label = replace(label, side=sided(m.raised))
+    if label.verb in ("call", "guide", "respond"):
+        label = replace(label, side=sided((m.moved[0] > ACTS_M, m.moved[1] > ACTS_M)))
     return label, Fact(label, seconds=m.seconds if said.always else 0.0, sentences=whole)
 
 
@@ -94,10 +96,10 @@ def _travelling(said: Said, m: Measures, paces: dict[str, Pace], whole: tuple[st
     manner = label.manner
     if pace is not None and way != "in place":
         manner = "slow" if m.speed < pace.slow else "fast" if m.speed > pace.fast else label.manner
-    label = replace(label, direction=direction, manner=manner, count=min(m.steps, 99))
+    label = replace(label, direction=direction, manner=manner, count=m.steps if label.verb in STEPPING else 0)
     said_way = f"diagonal {aslant}" if aslant and not turn else way
     distance = m.net if not turn and way != "in place" else 0.0
-    fact = Fact(label, said_way, turn, distance, m.seconds, m.steps, sentences=whole)
+    fact = Fact(label, said_way, turn, distance, m.seconds, label.count, abs(m.turn) >= CIRCLE, sentences=whole)
     return label, fact
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from motion import files
@@ -65,7 +65,7 @@ SKILLS: tuple[tuple[str, Label, bool], ...] = (
     ("getup_faceup", Label("get up"), False),
     ("dance_spin", Label("dance"), True),
     ("backflip", Label("flip", direction="backward"), False),
-    ("sideflip", Label("flip"), False),
+    ("sideflip", Label("flip", direction="left"), False),
     ("cartwheel", Label("cartwheel"), False),
     ("spinkick", Label("spin kick"), False),
     ("handstand", Label("handstand"), False),
@@ -127,16 +127,19 @@ SENTENCES: tuple[tuple[str, Label, bool], ...] = (
     ("swinging", Label("swing"), True),
     ("jumping in the air", Label("jump"), False),
 )
+#: What is true of any moment on CMU's climbing frame.
+PLAYGROUND = ("a person plays on a climbing frame", "someone is on the playground", "a person climbs about on a frame")
 
 
 @dataclass(frozen=True)
 class Said:
     """What is known of a clip without looking at its motion."""
 
-    label: Label = Label()
+    label: Label = field(default_factory=Label)
     always: bool = False  # the label's verb holds for any crop; otherwise for crops that hold most of the clip's motion
     captions: tuple[str, ...] = ()  # sentences of the whole clip
     brief: str = ""  # the archive's own description
+    generic: tuple[str, ...] = ()  # sentences that are true of every crop
 
 
 def load_captions(path: str | os.PathLike[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -184,7 +187,7 @@ def said(name: str, source: str, captions: Mapping[str, tuple[str, tuple[str, ..
             if brief.lower().startswith(beginning):
                 # "climb, sit, dangle legs": the first of several actions, true of no crop in particular.
                 if "," in brief and label.verb == "climb":
-                    return Said(Label(), False, sentences, brief)
+                    return Said(Label(), False, sentences, brief, PLAYGROUND)
                 return Said(_kept(label, brief), always, sentences, brief)
         for piece, label, always in SENTENCES:
             if any(piece in sentence.lower() for sentence in sentences):

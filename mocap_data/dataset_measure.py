@@ -16,7 +16,7 @@ from motion.rotations import Array
 _I = skeleton.INDEX
 #: A body that turned by less than this went straight; a half turn begins at `AROUND`.
 TURN = math.radians(35.0)
-AROUND = math.radians(140.0)
+AROUND, CIRCLE = math.radians(140.0), math.radians(230.0)
 #: A hand is raised when the wrist rises above this share of the way from pelvis to head joint. Hanging hands reach 0.25;
 #: a shy or sad wave is made at the belly, 0.41 to 0.45; a feminine one at the chest, 0.55 to 0.7.
 RAISED = 0.4
@@ -58,6 +58,7 @@ class Measures:
     rises: tuple[bool, bool]  # the hand goes up within the crop
     swings: tuple[int, int]  # full back-and-forths of a raised left hand, right hand
     flights: int
+    moved: tuple[float, float] = (0.0, 0.0)  # extent of the left and the right wrist's path, metres
 
     @property
     def speed(self) -> float:
@@ -73,7 +74,7 @@ class Measures:
         """The measures of the mirror image."""
         return replace(
             self, left=-self.left, aside=-self.aside, turn=-self.turn, raised=self.raised[::-1],
-            rises=self.rises[::-1], swings=self.swings[::-1],
+            rises=self.rises[::-1], swings=self.swings[::-1], moved=self.moved[::-1],
         )  # fmt: skip
 
 
@@ -125,6 +126,7 @@ def measure(t: Track, start: int, stop: int, speed: float = 1.0) -> Measures:
     raised = lift.max(0) > RAISED
     rises = raised & (lift.max(0) - lift[: max(1, len(lift) // 10)].min(0) > 0.3)
     swings = tuple(count_swings(wrists[lift[:, k] > RAISED - 0.25, k]) if raised[k] else 0 for k in (0, 1))
+    extent = (wrists.max(0) - wrists.min(0)).max(-1)
     inside = [int(((p > start) & (p < stop)).sum()) for p in t.plants]
     return Measures(
         seconds=seconds,
@@ -139,6 +141,7 @@ def measure(t: Track, start: int, stop: int, speed: float = 1.0) -> Measures:
         rises=(bool(rises[0]), bool(rises[1])),
         swings=(swings[0], swings[1]),
         flights=count_flights(t.soles[start:stop], t.height[start:stop]),
+        moved=(float(extent[0]), float(extent[1])),
     )
 
 
@@ -172,7 +175,7 @@ def turning(turn: float) -> str:
     """ "turn left", "turn right", "turn around", or "" for a turn too small to speak of."""
     if abs(turn) < TURN:
         return ""
-    if abs(turn) >= AROUND:
+    if AROUND <= abs(turn) < CIRCLE:
         return "turn around"
     return "turn left" if turn > 0 else "turn right"
 

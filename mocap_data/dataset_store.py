@@ -45,17 +45,21 @@ def save(corpus: Corpus, folder: str | os.PathLike[str]) -> None:
         "windows": [_window(w) for w in corpus.windows],
     }
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
         partial.mkdir(parents=True)
         (partial / ARRAYS).write_bytes(data)
         (partial / WORDS).write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
         if folder.is_dir():
-            shutil.rmtree(folder)
+            folder.replace(old)
         partial.replace(folder)
     except OSError as error:
         raise files.explain(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        if old.is_dir() and not folder.is_dir():
+            old.replace(folder)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def load(folder: str | os.PathLike[str]) -> Corpus:

@@ -29,6 +29,8 @@ RETIMED = 1.0 / 3.0
 WORDLESS = 0.1
 #: Weights grow with the root of the material: a group of 100 s is drawn 10 times as often as one of 1 s, not 100 times.
 TEMPER = 0.5
+#: A flip of two seconds is drawn as often as an action of this much material: it is all there is of it.
+LEAST_S = 15.0
 #: No window is drawn more than so many times as often as the middle one.
 MOST_WEIGHT = 10.0
 
@@ -138,7 +140,7 @@ def weighed(windows: Sequence[Window], said: Sequence[Said], seconds: dict[tuple
     for w in windows:
         if w.split == "train":
             counts[group(said[w.clip])] = counts.get(group(said[w.clip]), 0) + 1
-    raw = {key: max(seconds[key], 1.0) ** TEMPER / counts[key] for key in counts}
+    raw = {key: max(seconds[key], LEAST_S) ** TEMPER / counts[key] for key in counts}
     mean = sum(raw[key] * n for key, n in counts.items()) / max(sum(counts.values()), 1)
     most = MOST_WEIGHT * float(np.median([raw[group(said[w.clip])] for w in windows if w.split == "train"] or [1.0]))
     return [
