@@ -33,6 +33,8 @@ AHEAD = 10
 LOOK = 60
 #: Frames over which the end of the old window gives way to the new one's version of it.
 BLEND = 12
+#: Which way a direction leads, radians from the way that the performer faces.
+_AHEAD_OF = {"": 0.0, "forward": 0.0, "backward": np.pi, "left": np.pi / 2, "right": -np.pi / 2}
 #: Results made side by side in one batch.
 _BATCH = 8
 
@@ -185,6 +187,7 @@ class _Work:
         self.seams: set[int] = set()
         self.spans: list[list[Span]] = [[] for _ in seeds]
         self.made_by: Provenance | None = None
+        self._began: dict[tuple[int, int], tuple[np.ndarray, float]] = {}  # per version and segment: place, yaw
         self._pace = np.zeros(wanted.frames)
         for segment in segments:
             self._pace[segment.start : segment.stop] = segment.pace
@@ -236,7 +239,9 @@ class _Work:
                 )
             )
         clips = self._sample(requests)
-        clips = [_anchored(c, r.constraints) for c, r in zip(clips, requests, strict=True)]
+        clips = [
+            c if r.start is not None else _anchored(c, r.constraints) for c, r in zip(clips, requests, strict=True)
+        ]
         roads = ["re-noised" if self.source is not None and self.settings.strength < 1 else "sampled"] * len(clips)
         clips = [lead.over(c, low) for lead, c in zip(leads, clips, strict=True)]
         for v, lead in enumerate(leads):
@@ -294,21 +299,23 @@ class _Work:
             constrain.hold(
                 c, np.arange(job.stop, job.stop + after) - low, self.canvas.clip(v, job.stop, job.stop + after)
             )
-        else:
-            self._waypoint(v, c, job, low, high, before)
+        elif not self._waypoint(c, job, low, high):
+            self._way(v, c, job, low, before)
         lead = _Lead()
         if job.segment in self.settings.captures and job.whole:
             lead = self._lead(v, c, job, low, high, before, after, keyed)
         return c, lead
 
-    def _waypoint(self, v: int, c: Constraints, job: Job, low: int, high: int, before: int) -> None:
-        """Where to be at the window's end when the next place lies beyond it, so that it is not walked away from."""
-        if self.settings.backward:
-            return
+    def _waypoint(self, c: Constraints, job: Job, low: int, high: int) -> bool:
+        """Where to be at the window's end when the next place lies beyond it, so that it is not walked away from.
+
+        Returns whether anything says where the motion is to be, in this window or later.
+        """
         beyond = self.wanted[high:]
         placed = np.flatnonzero(beyond.path_on | beyond.pelvis_on[:, 0])
-        if not len(placed):
-            return
+        own = self.wanted[job.start : job.stop]
+        if self.settings.backward or not len(placed):
+            return bool(own.path_on.any() or own.pelvis_on[:, 0].any())
         k = int(placed[0])
         goal = beyond.path[k] if beyond.path_on[k] else beyond.pelvis[k, [0, 2]]
         mine = np.flatnonzero(c.path_on | c.pelvis_on[:, 0])
@@ -319,11 +326,34 @@ class _Work:
             at, here = 0, np.zeros(2)
             constrain.follow(c, [0], here)
         way = goal - here
-        if np.hypot(*way) < 0.3:
+        if at < high - 1 - low and np.hypot(*way) > 0.3:
+            travel = np.cumsum(np.maximum(self._pace[low + at : high + k + 1], 1e-3))
+            share = travel[high - 1 - low - at] / travel[-1]
+            constrain.follow(c, [high - 1 - low], here + share * way)
+        return True
+
+    def _way(self, v: int, c: Constraints, job: Job, low: int, before: int) -> None:
+        """Metres and degrees that the words of a segment say, from where it began: where to be at the window's end."""
+        segment = self.segments[job.segment]
+        if segment.metres is None and segment.degrees is None:
             return
-        travel = np.cumsum(np.maximum(self._pace[low + at : high + k + 1], 1e-3))
-        share = travel[high - 1 - low - at] / travel[-1]
-        constrain.follow(c, [high - 1 - low], here + share * way)
+        if segment.start == job.start:
+            if before:
+                last = self.canvas.clip(v, job.start - 1, job.start)
+                place, yaw = last.root_position[0, [0, 2]], float(constrain.facing(last)[0][0])
+            else:
+                place, yaw = np.zeros(2), 0.0
+                constrain.follow(c, [0], place, [yaw])
+            self._began[v, job.segment] = (place, yaw)
+        place, yaw = self._began[v, job.segment]
+        share = (job.stop - segment.start) / segment.frames
+        at = [job.stop - 1 - low]
+        if segment.metres is not None and segment.label.direction in _AHEAD_OF:
+            way = yaw + _AHEAD_OF[segment.label.direction]
+            constrain.follow(c, at, place + share * segment.metres * np.array([np.sin(way), np.cos(way)]))
+        if segment.degrees is not None:
+            c.heading[at] = yaw + share * np.radians(segment.degrees)
+            c.heading_on[at] = True
 
     def _sample(self, requests: list[WindowRequest]) -> list[Clip]:
         clips = self.model.sample(requests, steps=self.settings.steps, guidance=self.settings.guidance)

@@ -1,4 +1,4 @@
-"""Edits of a captured clip by the prior: parts kept while others change, more before or after, a little or a lot."""
+"""Edits of a captured clip by the prior: parts kept while others change, more before or after, a little or a lot.
 
 Everything happens on the models' skeleton and comes back on the performer's own: turns are carried over, the world is
 scaled by the height of the pelvis, so that feet stand where they stood.

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from motion.clip import Clip
-from motion.corpus import FPS, Label
+from motion.corpus import Label
 from motion.errors import BadInput, unknown
 from motion.prior.constraints import Constraints
 from motion.text import ActionPlan, Decision
@@ -125,6 +125,8 @@ class Request:
     """All that one call of `motion.prior.generate` was asked, checked and in the model's terms."""
 
     plan: ActionPlan
+    confidence: float = 1.0  # that the words were understood
+    suggestions: tuple[str, ...] = ()  # nearest actions where they were not
     seconds: float | None = None
     seed: int = 0
     variations: int = 1
@@ -133,29 +135,34 @@ class Request:
     reach: tuple[Reach, ...] = ()
     keep: tuple[str, ...] = ()  # parts or joints that stay as in `base`
     base: Clip | None = None
-    strength: float = 1.0
+    strength: float | None = None  # None: 0.5 for a base of which nothing is kept, else 1
     extend: float = 0.0  # seconds after `base` (negative: before it)
     style: str = ""
     style_clip: Clip | None = None
     loop: bool = False
     in_place: bool = False
     retrieval: str = "auto"
+    exact: bool = True  # keys and points are bent in to the millimetre after sampling
     foot_lock: bool = False
-    fps: Fraction = Fraction(FPS)
+    fps: Fraction | None = None  # None: the base's own, else 30
     steps: int = 8
     guidance: float = 2.5
 
     def __post_init__(self) -> None:
         if self.seconds is not None:
             check_seconds(self.seconds)
+        if self.extend:
+            check_seconds(abs(self.extend), "extend")
         if not 1 <= self.variations <= MOST_VARIATIONS:
             raise BadInput(f"variations: {self.variations}, expected 1 to {MOST_VARIATIONS}")
-        if not 0.0 <= self.strength <= 1.0:
-            raise BadInput(f"strength: {self.strength}, expected 0 (as it was) to 1 (made anew)")
+        if self.strength is not None and not 0.0 <= self.strength <= 1.0:
+            raise BadInput(f"strength: {self.strength:g}, expected 0 (as it was) to 1 (made anew)")
         if self.retrieval not in RETRIEVAL:
             raise unknown("retrieval", self.retrieval, RETRIEVAL)
-        if self.fps <= 0:
-            raise BadInput(f"fps: {self.fps}, expected more than 0")
+        if not 1 <= self.steps <= 200:
+            raise BadInput(f"steps: {self.steps}, expected 1 to 200")
+        if not (np.isfinite(self.guidance) and 0.0 <= self.guidance <= 20.0):
+            raise BadInput(f"guidance: {self.guidance}, expected 0 to 20")
 
 
 def check_seconds(seconds: float, what: str = "seconds") -> None:
@@ -203,9 +210,11 @@ class Report:
     confidence: float = 1.0  # that the words were understood: 1 all in the vocabulary, 0 none
     suggestions: tuple[str, ...] = ()  # nearest actions where words were not understood
     key_error_m: tuple[float, ...] = ()  # per key: mean distance over its joints, metres
+    key_sampled_m: tuple[float, ...] = ()  # the same before keys were bent in exactly: what the network left over
     path_error_m: float | None = None  # mean distance of the smoothed root to where it should be then, metres
     path_worst_m: float | None = None
-    reach_error_m: tuple[float, ...] = ()  # per reach: distance of the joint to the point, metres
+    reach_error_m: tuple[float, ...] = ()  # per reach: largest distance of the joint to the point, metres
+    reach_sampled_m: tuple[float, ...] = ()  # the same before the limb was bent to it
     loop_gap_m: float | None = None  # largest joint distance between last and first pose, travel taken out
     seams: tuple[Seam, ...] = ()
     notes: tuple[str, ...] = ()

@@ -75,6 +75,8 @@ class Segment:
     pace: float = 0.0  # m/s that it usually travels
     beside: tuple[Beside, ...] = ()
     count_words: str = ""  # the words that say how often, to be left out when the segment is cut
+    metres: float | None = None  # how far to go, when the words say
+    degrees: float | None = None  # how far to turn, when the words say; to the left: positive
 
     @property
     def stop(self) -> int:
@@ -146,6 +148,8 @@ def of_plan(
                 pace=float(pace),
                 beside=beside,
                 count_words=next((d.words for d in step[0].decisions if d.slot == "count"), ""),
+                metres=_number(step[0], "metres"),
+                degrees=_turn(step[0]),
             )
         )
     return tuple(s for s in made if s.frames > 0), tuple(notes)
@@ -172,6 +176,25 @@ def _styled(label: Label, style: str) -> Label:
 def _text(step: Sequence[Action], style: str) -> str:
     words = " while ".join(action.text.strip() for action in step if action.text.strip())
     return f"{words}, {style}" if style and style != "normal" and style not in words else words
+
+
+def _number(action: Action, slot: str) -> float | None:
+    """A number that the words say, such as metres."""
+    for decision in action.decisions:
+        if decision.slot == slot:
+            try:
+                return float(decision.value)
+            except ValueError:
+                return None
+    return None
+
+
+def _turn(action: Action) -> float | None:
+    """Degrees to turn, positive to the left, when the words say how far."""
+    degrees, direction = _number(action, "degrees"), action.label.direction
+    if degrees is None:
+        return 180.0 if direction == "turn around" else None
+    return -abs(degrees) if direction in ("turn right", "right") else abs(degrees)
 
 
 def _beside(step: Sequence[Action], style: str) -> tuple[tuple[Beside, ...], list[str]]:
