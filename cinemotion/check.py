@@ -200,13 +200,21 @@ def existing(folder: Path, name: str, folders: bool = False) -> Path:
 def clip_path(folder: Path, clip: str) -> Path:
     """The file of an entry's ``clip``: a path from the scene's folder, or ``pybullet:NAME``.
 
+    Of a file that holds several motions, ``result.npy#3`` means the one with that number; so does what is returned.
+
     Raises:
         BadInput: no such file or capture.
         MissingSystem: the pybullet wheel is not installed.
     """
-    from mocap_data import deepmimic
+    from mocap_data import deepmimic, split_sample
 
-    return deepmimic.find_bundled(clip) if clip.startswith(deepmimic.BUNDLED) else existing(folder, clip)
+    if clip.startswith(deepmimic.BUNDLED):
+        return deepmimic.find_bundled(clip)
+    _, sample = split_sample(str(folder / Path(clip).expanduser())) if "\0" not in clip else (clip, None)
+    if sample is None:
+        return existing(folder, clip)
+    path = existing(folder, clip.rpartition("#")[0])
+    return path.with_name(f"{path.name}#{sample}")
 
 
 def output_path(scene: Scene, source: Source) -> Path:

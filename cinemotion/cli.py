@@ -243,6 +243,7 @@ def convert(
     units: Annotated[str | None, typer.Option(help="Units of the source: m, cm, mm, in, ft.")] = None,
     source_fps: Annotated[str | None, typer.Option(help="Rate of the source when it says it wrongly.")] = None,
     asf: Annotated[str | None, typer.Option(help="Skeleton of an .amc, when not found by name.")] = None,
+    sample: Annotated[int | None, typer.Option(help="Which motion of a file that holds several, from 0.")] = None,
     start: Annotated[str | None, typer.Option(help="Begin here: 2s, 48f.")] = None,
     stop: Annotated[str | None, typer.Option(help="End here.")] = None,
     height: Annotated[float | None, typer.Option(help="Of the body, metres.")] = None,
@@ -258,8 +259,9 @@ def convert(
     from cinemotion.convert import convert as run
 
     options = Options(
-        fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body, asf, source_fps
-    )
+        fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body, asf, source_fps,
+        sample,
+    )  # fmt: skip
     made = run(source, target, options)
     if quiet:
         return

@@ -37,6 +37,7 @@ class Options:
     model: str | None = None  # a user's own body file
     asf: str | None = None  # the skeleton of an .amc, when it is not found by name
     source_fps: str | None = None  # of the source, when the file says it wrongly
+    sample: int | None = None  # which motion of a file that holds several, from 0
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,11 @@ def _value(name: str, parse: Any, text: str | None) -> Any:
 
 
 def _read(source: str, options: Options) -> Take:
-    take = formats.load(source, **_reading(options))
-    if options.up is not None:
+    known = formats.options_of(source)
+    take = formats.load(source, **_reading(source, options, known))
+    if options.up is not None and "up" not in known:
         take = replace(take, up=options.up.upper())
-    if options.units is not None:
+    if options.units is not None and "units" not in known:
         take = replace(take, metres_per_unit=UNITS[options.units])
     start, stop = (_value(n, values.span, v) for n, v in (("start", options.start), ("stop", options.stop)))
     if start is not None or stop is not None:
@@ -120,10 +122,17 @@ def _read(source: str, options: Options) -> Take:
     return take
 
 
-def _reading(options: Options) -> dict[str, Any]:
-    """What the source's reader is told."""
+def _reading(source: str, options: Options, known: frozenset[str]) -> dict[str, Any]:
+    """What the source's reader, which knows these options, is told."""
     rate = _value("source-fps", values.rate, options.source_fps)
-    told = {"asf": options.asf, "fps": None if rate is None else float(rate)}
+    told: dict[str, Any] = {"asf": options.asf, "fps": None if rate is None else float(rate), "sample": options.sample}
+    if options.sample is not None and "sample" not in known:
+        raise BadInput(f"--sample {options.sample}: {source} holds one motion")
+    # Points become joints under their unit and up axis; elsewhere both can wait until the motion is read.
+    if options.up is not None and "up" in known:
+        told["up"] = options.up.upper()
+    if options.units is not None and "units" in known:
+        told["units"] = UNITS[options.units]
     return {name: value for name, value in told.items() if value is not None}
 
 

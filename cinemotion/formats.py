@@ -34,6 +34,14 @@ def load(path: str | os.PathLike[str], **options: Any) -> Take:
     return mocap_data.load(path, **options)
 
 
+def options_of(path: str | os.PathLike[str]) -> frozenset[str]:
+    """What the reader of a file may be told, for example ``fps`` or ``sample``; raises as `load`."""
+    import mocap_data
+
+    join()
+    return mocap_data.options_of(path)
+
+
 def readable() -> tuple[str, ...]:
     """Suffixes that motion is read from."""
     import mocap_data

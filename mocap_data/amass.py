@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
 from fractions import Fraction
 from typing import Any, NoReturn
 
 import numpy as np
 
-from mocap_data import files
+from mocap_data import files, npz
 from mocap_data.errors import NeedsRetarget
-from mocap_data.rows import LARGEST
 from motion import rate, skeleton
 from motion import rotations as rot
-from motion.errors import BadInput, CinemotionError, unknown
+from motion.errors import BadInput, unknown
 from motion.rotations import Array
 from motion.take import Take
 
@@ -77,7 +75,6 @@ _KEYS = ("poses", "trans", "root_orient", "pose_body", "pose_jaw", "pose_eye", "
 _RATE_KEYS = ("mocap_framerate", "mocap_frame_rate")
 #: What `write` adds so that our own files come back whole; other programs pass over it.
 _OWN_KEYS = ("licence", "rest_offsets")
-_MOST_BYTES = 2 << 30  # of one unpacked array
 
 
 def rest_offsets(names: tuple[str, ...] = skeleton.JOINTS) -> Array:
@@ -104,11 +101,6 @@ def parents(names: tuple[str, ...]) -> np.ndarray:
         return index[f"{name[:-1]}{number - 1}" if number > 1 else f"{name.split('_')[0]}_wrist"]
 
     return np.array([parent(name) for name in names], dtype=np.int32)
-
-
-def sniff(head: bytes) -> bool:
-    """Whether the first bytes are those of a zip archive, as `.npz` is."""
-    return head.startswith(b"PK\x03\x04")
 
 
 def read(path: str | os.PathLike[str], *, fps: float | None = None, up: str = "Z") -> Take:
@@ -229,54 +221,17 @@ def write(take: Take, path: str | os.PathLike[str]) -> None:
 
 
 def _arrays(data: bytes, path: str) -> dict[str, np.ndarray]:
-    """The arrays of an `.npz` that matter here, with a bound on what they unpack to."""
-    found: dict[str, np.ndarray] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            for key in (*_KEYS, *_RATE_KEYS, *_OWN_KEYS):
-                if key not in members:
-                    continue
-                if members[key].file_size > _MOST_BYTES:
-                    raise BadInput(f"{path}: '{key}' unpacks to more than {_MOST_BYTES >> 30} GiB")
-                with archive.open(members[key]) as member:
-                    found[key] = _array(member.read(members[key].file_size + 1), f"{path}: '{key}'")
-    except CinemotionError:
-        raise
-    except Exception as error:  # hostile bytes make zipfile raise ValueError, struct.error, LZMAError and more
-        raise BadInput(f"{path}: not a readable .npz archive ({error or type(error).__name__})") from None
+    """The arrays of an `.npz` that matter here."""
+    found = npz.read(data, path, (*_KEYS, *_RATE_KEYS, *_OWN_KEYS))
     if "poses" not in found and "root_orient" not in found:
-        raise BadInput(f"{path}: holds no 'poses'; it has: {', '.join(list(members)[:12]) or 'nothing'}")
+        raise BadInput(f"{path}: holds no 'poses'; it has: {', '.join(sorted(npz.names(data))[:12]) or 'nothing'}")
     return found
-
-
-def _array(raw: bytes, what: str) -> np.ndarray:
-    stream = io.BytesIO(raw)
-    try:
-        version = np.lib.format.read_magic(stream)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = header(stream)
-        if not dtype.hasobject and int(np.prod(shape, dtype=object)) * dtype.itemsize > len(raw):
-            raise ValueError("it is cut off")  # before anything of that size is allocated
-        stream.seek(0)
-        return np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, TypeError, SyntaxError) as error:
-        reason = "it holds pickled Python objects, which are never loaded" if "Object arrays" in str(error) else error
-        raise BadInput(f"{what} cannot be read ({reason})") from None
 
 
 def _numbers(arrays: dict[str, np.ndarray], key: str, path: str) -> Array:
     if key not in arrays:
         raise BadInput(f"{path}: holds no '{key}'")
-    value = arrays[key]
-    if value.dtype.kind not in "fiu":
-        raise BadInput(f"{path}: '{key}' holds {value.dtype}, expected numbers")
-    value = value.astype(np.float64)
-    good = np.abs(value) <= LARGEST
-    if not good.all():
-        where = f"frame {int(np.argmin(good.reshape(len(value), -1).all(1)))} of " if value.ndim > 1 else ""
-        raise BadInput(f"{path}: {where}'{key}' is not finite or above {LARGEST:g}")
-    return value
+    return npz.numbers(arrays[key], f"{path}: '{key}'")
 
 
 def _poses(arrays: dict[str, np.ndarray], path: str) -> tuple[Array, str, tuple[str, ...]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mocap_data import amass, asfamc, bvh, bvh_write, deepmimic, files
+from mocap_data import amass, asfamc, bvh, bvh_write, deepmimic, files, joints, kimodo, npz
 from motion.errors import BadInput, did_you_mean
 from motion.take import Take
 
@@ -24,6 +25,7 @@ class Format:
     write: Callable[..., None] | None = None  # (take, path, **options)
     sniff: Callable[[bytes], bool] | None = None  # first bytes -> is it this one; needed where suffixes are shared
     note: str = ""
+    holds: Callable[[frozenset[str]], bool] | None = None  # of archives: names in it -> is it this one; None: any other
 
 
 _FORMATS: list[Format] = []
@@ -44,7 +46,8 @@ def load(path: str | os.PathLike[str], **options: Any) -> Take:
     """Read a motion-capture file by its suffix, or a capture of the pybullet wheel by ``pybullet:<name>``.
 
     Args:
-        path: the file. Where a suffix is shared (`.txt`, `.json`, `.npz`) its first bytes decide.
+        path: the file. Where a suffix is shared (`.txt`, `.json`, `.npz`) its content decides. Of a file that holds
+            several motions, ``result.npy#3`` is the one with that number, from 0.
         options: what the format's reader takes, for example ``asf=`` for `.amc`.
 
     Raises:
@@ -54,6 +57,49 @@ def load(path: str | os.PathLike[str], **options: Any) -> Take:
     if name.startswith(deepmimic.BUNDLED):
         _check_options("captures of the pybullet wheel", deepmimic.read_bundled, options, "load")
         return deepmimic.read_bundled(name)
+    name, sample = split_sample(name)
+    found = _of_content(name)
+    reader = found.read
+    assert reader is not None
+    if sample is not None:
+        if "sample" not in takes(reader):
+            raise BadInput(f"{name}: {found.name} holds one motion; '#{sample}' cannot be chosen from it")
+        options = {"sample": sample, **options}
+    _check_options(found.name, reader, options, "load")
+    return reader(name, **options)
+
+
+def split_sample(name: str) -> tuple[str, int | None]:
+    """A file's name and which motion in it is meant: ``result.npy#3`` is the fourth; None: the name says nothing.
+
+    A file whose own name ends like that is meant whole.
+    """
+    match = re.fullmatch(r"(.+\.\w+)#(\d{1,9})", name, re.DOTALL)
+    return (name, None) if match is None or os.path.lexists(name) else (match[1], int(match[2]))
+
+
+def options_of(path: str | os.PathLike[str]) -> frozenset[str]:
+    """What the reader of a file may be told besides its path, for example ``fps``.
+
+    Raises:
+        BadInput: as `load`.
+    """
+    name = os.fspath(path)
+    if name.startswith(deepmimic.BUNDLED):
+        return frozenset()
+    reader = _of_content(split_sample(name)[0]).read
+    assert reader is not None
+    return takes(reader)
+
+
+def takes(function: Callable[..., Any]) -> frozenset[str]:
+    """The options of a reader or writer: its keyword-only parameters."""
+    parameters = inspect.signature(function).parameters.values()
+    return frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+def _of_content(name: str) -> Format:
+    """The format of a file, by its suffix, then its first bytes, then what an archive holds."""
     found = _readers(name)
     if len(found) > 1 or found[0].sniff is not None:
         head = files.read_head(name)
@@ -62,10 +108,10 @@ def load(path: str | os.PathLike[str], **options: Any) -> Take:
             kinds = " or ".join(f.name for f in found)
             raise BadInput(f"{name}: not {'an' if kinds[0] in 'AEIOU' else 'a'} {kinds} file, by its first bytes")
         found = known
-    reader = found[0].read
-    assert reader is not None
-    _check_options(found[0].name, reader, options, "load")
-    return reader(path, **options)
+    if len(found) > 1 and any(f.holds for f in found):
+        inside = npz.names(files.read_bytes(name))
+        found = [f for f in found if f.holds is not None and f.holds(inside)] or [f for f in found if f.holds is None]
+    return found[0]
 
 
 def save(take: Take, path: str | os.PathLike[str], **options: Any) -> None:
@@ -107,7 +153,7 @@ def _no_such(verb: str, name: str, known: list[str]) -> BadInput:
 
 
 def _check_options(kind: str, function: Callable[..., Any], options: dict[str, Any], verb: str) -> None:
-    known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = sorted(takes(function))
     for option in options:
         if option not in known:
             hint = did_you_mean(option, known) if known else "; it has none"
@@ -119,7 +165,15 @@ register(Format("Acclaim AMC", (".amc",), asfamc.read, note="needs its .asf, fou
 register(Format("Acclaim ASF", (".asf",), asfamc.read_skeleton, note="a skeleton alone: one frame at rest"))
 register(Format("DeepMimic", (".txt", ".json"), deepmimic.read, sniff=deepmimic.sniff))
 register(
+    Format("AMASS", (".npz",), amass.read, amass.write, npz.sniff, "SMPL, SMPL-H and SMPL-X in; SMPL-H out, from SMPL")
+)
+register(
     Format(
-        "AMASS", (".npz",), amass.read, amass.write, amass.sniff, "SMPL, SMPL-H and SMPL-X in; SMPL-H out, from SMPL"
+        "Kimodo", (".npz",), kimodo.read, None, npz.sniff, "its own rotations on SMPL-X or SOMA joints", kimodo.holds
+    )
+)
+register(
+    Format(
+        "HumanML3D", (".npy",), joints.read, None, joints.sniff, "joints or features of other models, and MDM's results"
     )
 )
