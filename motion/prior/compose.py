@@ -7,86 +7,31 @@ it neither starts nor ends as if nothing lay beyond. Words may change at every w
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 import numpy as np
 
-from motion import contacts, edit
+from motion import edit
 from motion import rotations as rot
-from motion.clip import Clip, ContactTrack
+from motion.clip import Clip
 from motion.corpus import FPS, Label
-from motion.easing import smoothstep
 from motion.prior import constrain
+from motion.prior.canvas import LEAD, Canvas, Job, jobs
 from motion.prior.constraints import JOINTS, Constraints
+from motion.prior.led import Lead, lead
 from motion.prior.request import LEAST_WINDOW, MOST_WINDOW, Span, WindowModel, WindowRequest
 from motion.prior.segments import Segment
 from motion.take import Provenance
 
-#: Frames of finished motion that a window is shown on either side; DiP and ARDY carry 20 too.
-LEAD = 20
 #: Frames made beyond a window's end and given up: the last frames of a window know nothing of what follows.
 AHEAD = 10
 #: How far beyond a window's end a key is looked for, frames.
 LOOK = 60
-#: Frames over which the end of the old window gives way to the new one's version of it.
-BLEND = 12
 #: Which way a direction leads, radians from the way that the performer faces.
 _AHEAD_OF = {"": 0.0, "forward": 0.0, "backward": np.pi, "left": np.pi / 2, "right": -np.pi / 2}
 #: Results made side by side in one batch.
 _BATCH = 8
-
-
-@dataclass(frozen=True)
-class Job:
-    """One window to make: frames ``start`` to ``stop`` of the canvas, under a segment's words."""
-
-    start: int
-    stop: int
-    segment: int
-    whole: bool  # it holds all of its segment
-
-
-@dataclass
-class Canvas:
-    """Several versions of one clip while it is made, on the models' skeleton at 30 fps."""
-
-    rotations: np.ndarray  # (V, T, 24, 4)
-    root_position: np.ndarray  # (V, T, 3)
-    contacts: np.ndarray  # (V, T, 4)
-    rest_offsets: np.ndarray  # (24, 3)
-    known: np.ndarray  # (T,) bool: frames that stand
-
-    @classmethod
-    def blank(cls, versions: int, frames: int, rest_offsets: np.ndarray) -> Canvas:
-        """Nothing known."""
-        return cls(
-            np.broadcast_to(rot.IDENTITY, (versions, frames, 24, 4)).copy(),
-            np.zeros((versions, frames, 3)),
-            np.zeros((versions, frames, 4), bool),
-            np.asarray(rest_offsets, dtype=np.float64),
-            np.zeros(frames, bool),
-        )
-
-    def put(self, start: int, clip: Clip) -> None:
-        """Let a clip stand from a frame on, in all versions."""
-        here = slice(start, start + clip.frames)
-        self.rotations[:, here], self.root_position[:, here] = clip.rotations, clip.root_position
-        self.contacts[:, here] = feet(clip)
-        self.known[here] = True
-
-    def clip(self, version: int, start: int, stop: int) -> Clip:
-        """Frames of one version."""
-        here = slice(start, stop)
-        return Clip(
-            self.rotations[version, here],
-            self.root_position[version, here],
-            self.rest_offsets,
-            Fraction(FPS),
-            contacts=ContactTrack(contacts.LABELS, self.contacts[version, here]),
-        )
 
 
 @dataclass(frozen=True)
@@ -108,25 +53,6 @@ class Settings:
     backward: bool = False  # windows are made from the last to the first, each before what stands after it
     captures: Mapping[int, Clip] = field(default_factory=dict)  # per segment: captured motion to lead it
     capture_names: Mapping[int, str] = field(default_factory=dict)
-
-
-def feet(clip: Clip) -> np.ndarray:
-    """``(T, 4)`` contacts of a clip, detected when it has none of the models' four."""
-    track = clip.contacts
-    if track is None or track.labels != contacts.LABELS:
-        track = contacts.detect(clip) if clip.frames > 1 else ContactTrack(contacts.LABELS, np.zeros((1, 4), bool))
-    return track.on
-
-
-def jobs(segments: Sequence[Segment]) -> list[Job]:
-    """Windows over segments: as few and as equal as fit into what a network makes at once."""
-    room = MOST_WINDOW - 2 * LEAD
-    made = []
-    for number, segment in enumerate(segments):
-        count = -(-segment.frames // room)
-        cuts = np.rint(np.linspace(segment.start, segment.stop, count + 1)).astype(int)
-        made += [Job(int(a), int(b), number, count == 1) for a, b in itertools.pairwise(cuts)]
-    return made
 
 
 def seed_of(seed: int, *what: int) -> int:
@@ -224,8 +150,8 @@ class _Work:
         text, label = self._words(segment, job)
         requests, leads = [], []
         for v, seed in enumerate(self.seeds):
-            constraints, lead = self._constraints(v, job, low, high, before, after)
-            leads.append(lead)
+            constraints, led = self._constraints(v, job, low, high, before, after)
+            leads.append(led)
             source = self.source
             requests.append(
                 WindowRequest(
@@ -234,8 +160,8 @@ class _Work:
                     text=text,
                     label=label,
                     seed=seed_of(seed, number, 0),
-                    start=lead.start if source is None else _stretch(source, low, high),
-                    strength=lead.strength if source is None else self.settings.strength,
+                    start=led.start if source is None else _stretch(source, low, high),
+                    strength=led.strength if source is None else self.settings.strength,
                 )
             )
         clips = self._sample(requests)
@@ -243,14 +169,14 @@ class _Work:
             c if r.start is not None else _anchored(c, r.constraints) for c, r in zip(clips, requests, strict=True)
         ]
         roads = ["re-noised" if self.source is not None and self.settings.strength < 1 else "sampled"] * len(clips)
-        clips = [lead.over(c, low) for lead, c in zip(leads, clips, strict=True)]
-        for v, lead in enumerate(leads):
-            if lead.name:
+        clips = [led.over(c, low) for led, c in zip(leads, clips, strict=True)]
+        for v, led in enumerate(leads):
+            if led.name:
                 roads[v] = "retrieved + in-painted"
         for k, beside in enumerate(segment.beside):
             clips = self._beside(clips, requests, beside.joints, beside.text, beside.label, (number, k + 1), low)
         for v, clip in enumerate(clips):
-            self._join(v, job, clip, low, before, after)
+            self.canvas.join(v, job, clip, low, before, after)
             detail = leads[v].name or "; ".join(f"{b.part}: {b.text}" for b in segment.beside)
             self.spans[v].append(Span(job.start / FPS, job.stop / FPS, text, roads[v], detail, self.seeds[v]))
         self.canvas.known[job.start : job.stop] = True
@@ -285,7 +211,7 @@ class _Work:
         text = segment.text.replace(segment.count_words, "", 1) if segment.count_words else segment.text
         return " ".join(text.split()), replace(segment.label, count=0)
 
-    def _constraints(self, v: int, job: Job, low: int, high: int, before: int, after: int) -> tuple[Constraints, _Lead]:
+    def _constraints(self, v: int, job: Job, low: int, high: int, before: int, after: int) -> tuple[Constraints, Lead]:
         """What holds in frames ``low`` to ``high`` for one version, and the capture that leads it, if any."""
         c = Constraints.none(high - low)
         stop = job.stop if after else high
@@ -301,10 +227,10 @@ class _Work:
             )
         elif not self._waypoint(c, job, low, high):
             self._way(v, c, job, low, before)
-        lead = _Lead()
-        if job.segment in self.settings.captures and job.whole:
-            lead = self._lead(v, c, job, low, high, before, after, keyed)
-        return c, lead
+        if job.segment not in self.settings.captures or not job.whole:
+            return c, Lead()
+        capture, name = self.settings.captures[job.segment], self.settings.capture_names.get(job.segment, "capture")
+        return c, lead(capture, name, self.canvas, v, c, job, (low, high), (before, after), keyed)
 
     def _waypoint(self, c: Constraints, job: Job, low: int, high: int) -> bool:
         """Where to be at the window's end when the next place lies beyond it, so that it is not walked away from.
@@ -385,90 +311,6 @@ class _Work:
             out.append(replace(clip, rotations=rotations))
         return out
 
-    def _join(self, v: int, job: Job, clip: Clip, low: int, before: int, after: int) -> None:
-        """Put a window on the canvas; in its context the old motion gives way to the new one's version of it."""
-        canvas = self.canvas
-        weight = np.ones(clip.frames)
-        if before:
-            n = min(BLEND, before)
-            ramp = smoothstep((np.arange(n) + 1) / (n + 1))
-            weight[:before] = 0.0
-            weight[before - n : before] = ramp
-        if after:
-            n = min(BLEND, after)
-            ramp = smoothstep((np.arange(n) + 1) / (n + 1))[::-1]
-            first = job.stop - low
-            weight[first:] = 0.0
-            weight[first : first + n] = ramp
-        a, b = job.start - before, job.stop + after
-        w, here = weight[a - low : b - low], slice(a, b)
-        new = slice(a - low, b - low)
-        known = canvas.known[here]
-        w = np.where(known, w, 1.0)[:, None]
-        canvas.rotations[v, here] = rot.slerp(canvas.rotations[v, here], clip.rotations[new], w)
-        canvas.root_position[v, here] += w * (clip.root_position[new] - canvas.root_position[v, here])
-        on = feet(clip)[new]
-        canvas.contacts[v, here] = np.where(w < 0.5, canvas.contacts[v, here], on)
-
-    # ---- captured motion
-
-    def _lead(
-        self, v: int, c: Constraints, job: Job, low: int, high: int, before: int, after: int, keyed: bool
-    ) -> _Lead:
-        """Put the segment's capture where the motion is; hold it, or start from it where keys or a path bend it."""
-        capture, name = self.settings.captures[job.segment], self.settings.capture_names.get(job.segment, "capture")
-        if before:
-            last = self.canvas.clip(v, job.start - 1, job.start)
-            x, _, z = last.root_position[0]
-            capture = edit.place(capture, (x, z), float(edit.heading(last)[0]))
-        elif not keyed:
-            capture = edit.place(capture, (0.0, 0.0), 0.0)
-        else:
-            mine = np.flatnonzero(c.path_on | c.pelvis_on[:, 0])
-            first = int(mine[0]) if len(mine) else 0
-            where = c.path[first] if c.path_on[first] else c.pelvis[first, [0, 2]]
-            yaw = float(c.heading[first]) if c.heading_on[first] else 0.0
-            capture = edit.place(capture, (float(where[0]), float(where[1])), yaw)
-        if keyed:
-            start = _along(_stretch_from(capture, job.start - low, high - low), c)
-            return _Lead(name=name, start=start, strength=0.6)
-        gap_before, gap_after = (BLEND if before else 0), (BLEND if after else 0)
-        n = min(capture.frames, job.stop - job.start)
-        held = np.arange(gap_before, n - gap_after)
-        if len(held) == 0:
-            return _Lead()
-        frames = constrain.pick(capture, held)
-        constrain.hold(c, held + job.start - low, frames)
-        return _Lead(name=name, clip=frames, at=job.start + gap_before)
-
-
-@dataclass(frozen=True)
-class _Lead:
-    """Captured motion in a window."""
-
-    name: str = ""
-    clip: Clip | None = None  # frames that stand as captured
-    at: int = 0  # their first frame on the canvas
-    start: Clip | None = None  # or: what noise is added to
-    strength: float = 1.0
-
-    def over(self, made: Clip, low: int) -> Clip:
-        """The window with the captured frames put back as they are, eased in and out over a few frames."""
-        if self.clip is None:
-            return made
-        n, first = self.clip.frames, self.at - low
-        ramp = np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1) / 7.0
-        if first == 0:
-            ramp = np.maximum(ramp, (np.arange(n) < n / 2).astype(float))
-        w = smoothstep(np.clip(ramp, 0, 1))[:, None]
-        here = slice(first, first + n)
-        rotations, root = made.rotations.copy(), made.root_position.copy()
-        rotations[here] = rot.slerp(made.rotations[here], self.clip.rotations, w)
-        root[here] += w * (self.clip.root_position - root[here])
-        on = feet(made).copy()
-        on[here] = feet(self.clip)
-        return replace(made, rotations=rotations, root_position=root, contacts=ContactTrack(contacts.LABELS, on))
-
 
 def _anchored(clip: Clip, constraints: Constraints) -> Clip:
     """A clip that nothing places starts at the origin; one that nothing turns faces +Z."""
@@ -483,31 +325,3 @@ def _anchored(clip: Clip, constraints: Constraints) -> Clip:
 def _stretch(clip: Clip, low: int, high: int) -> Clip:
     """Frames ``low`` to ``high`` of a clip, its ends held beyond them."""
     return constrain.pick(clip, np.clip(np.arange(low, high), 0, clip.frames - 1))
-
-
-def _stretch_from(clip: Clip, first: int, frames: int) -> Clip:
-    """So many frames in which the clip begins at frame ``first``, its ends held before and after."""
-    return constrain.pick(clip, np.clip(np.arange(frames) - first, 0, clip.frames - 1))
-
-
-def _along(clip: Clip, c: Constraints) -> Clip:
-    """A clip carried along the places that constraints ask for: its sway and stride stay, its way is theirs."""
-    at = np.flatnonzero(c.path_on | c.pelvis_on[:, 0])
-    if len(at) < 2:
-        return clip
-    frames = np.arange(clip.frames)
-    where = np.where(c.path_on[:, None], c.path, c.pelvis[:, [0, 2]])[at]
-    way = np.stack([np.interp(frames, at, where[:, k]) for k in range(2)], -1)
-    own = clip.root_position[:, [0, 2]]
-    smooth = edit.in_place(clip).root_position[:, [0, 2]]
-    sway = smooth - smooth[:1]
-    turn = np.zeros(clip.frames)
-    if c.heading_on[at].all():
-        yaw = np.interp(frames, at, np.unwrap(c.heading[at]))
-        turn = yaw - np.unwrap(edit.heading(clip))
-    q = rot.yaw(turn)
-    rotations, root = clip.rotations.copy(), clip.root_position.copy()
-    rotations[:, 0] = rot.multiply(q, rotations[:, 0])
-    swayed = rot.rotate(q, np.stack([sway[:, 0], np.zeros(len(own)), sway[:, 1]], -1))
-    root[:, 0], root[:, 2] = way[:, 0] + swayed[:, 0], way[:, 1] + swayed[:, 2]
-    return replace(clip, rotations=rotations, root_position=root)

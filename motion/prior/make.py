@@ -11,16 +11,17 @@ from motion import edit
 from motion.clip import Clip
 from motion.corpus import FPS
 from motion.errors import BadInput
-from motion.prior import constrain, finish, keyframes, loops, paths, points, seams, segments
+from motion.prior import constrain, finish, keyframes, loops, paths, points, segments
 from motion.prior import edit as changes
-from motion.prior.compose import LEAD, Composed, Settings, compose
+from motion.prior.canvas import LEAD
+from motion.prior.compose import Composed, Settings, compose
 from motion.prior.constraints import Constraints
+from motion.prior.report import Raw, measured, provenance
 from motion.prior.request import (
     MOST_SECONDS,
     Keys,
     Path,
     Reach,
-    Report,
     Request,
     Result,
     Span,
@@ -29,10 +30,7 @@ from motion.prior.request import (
 )
 from motion.prior.retrieve import Index
 from motion.prior.segments import Segment
-from motion.take import Provenance
 
-#: A seam is said to show when its jerk is this many times that beside it.
-SEAM_LIMIT = 1.3
 #: What a base keeps when nothing is said: half of the noise.
 _STRENGTH = 0.5
 #: All variations of a request together, seconds: they are held in memory side by side.
@@ -73,9 +71,8 @@ class _Making:
         if request.keep:
             self.joints, notes = changes.kept(request.keep)
             self.notes += notes
-        self.strength = request.strength
-        if self.strength is None:
-            self.strength = _STRENGTH if base is not None and not request.keep and not request.extend else 1.0
+        little = base is not None and not request.keep and not request.extend
+        self.strength: float = request.strength if request.strength is not None else _STRENGTH if little else 1.0
 
     # ---- how long
 
@@ -88,8 +85,7 @@ class _Making:
             self.notes += notes
             return made, self.base.frames, 0
         if self.base is not None:
-            seconds = abs(request.extend)
-            made, notes = segments.of_plan(request.plan, seconds, style=style)
+            made, notes = segments.of_plan(request.plan, abs(request.extend), style=style)
             self.notes += notes
             new = sum(s.frames for s in made)
             if (new + self.base.frames) / FPS > MOST_SECONDS:
@@ -165,7 +161,7 @@ class _Making:
         return [self._finished(one, seed, wanted, made, at_keys) for one, seed in zip(composed, seeds, strict=True)]
 
     def _settings(self, **more: object) -> Settings:
-        settings = Settings(steps=self.request.steps, guidance=self.request.guidance, strength=self.strength or 0.0)
+        settings = Settings(steps=self.request.steps, guidance=self.request.guidance, strength=self.strength)
         return replace(settings, **more)  # type: ignore[arg-type]
 
     def _style(self, made: tuple[Segment, ...]) -> None:
@@ -181,7 +177,6 @@ class _Making:
         """Windows for all seeds: new motion, an edit, or more of a clip."""
         request, model = self.request, self.model
         if self.base is not None and request.extend:
-            first = made[0].stop if request.extend < 0 else 0
             first = sum(s.frames for s in made) if request.extend < 0 else 0
             settings = self._settings(strength=1.0, backward=request.extend < 0)
             done = compose(model, made, wanted, seeds, given={first: self.base}, settings=settings)
@@ -191,7 +186,7 @@ class _Making:
             if self.strength == 0.0 and not self.keys and self.path is None and not self.reach:
                 kept = Span(0.0, self.base.frames / FPS, "", "kept", self._name_of_base())
                 return [Composed(self.base, (kept,), ()) for _ in seeds]
-            source = self.base if (self.strength or 0) < 1 else None
+            source = self.base if self.strength < 1 else None
             return compose(model, made, wanted, seeds, source=source, settings=self._settings())
         if self.example is not None:
             return self._after_example(made, wanted, seeds)
@@ -299,8 +294,9 @@ class _Making:
             clip = edit.loop(clip, 0.3)
         elif request.in_place:
             clip = edit.in_place(clip)
-        report = self._report(one, clip, marks, wanted, notes, keys_own, at_keys, key_raw, reach_raw)
-        clip = replace(clip, provenance=self._provenance(one, clip, seed, report))
+        raw = Raw(keys_own, at_keys, key_raw, reach_raw)
+        report = measured(request, one, clip, marks, wanted, self.skeleton, raw, notes)
+        clip = replace(clip, provenance=provenance(request, one, seed, report, self.index))
         return Result(self._at_rate(clip), report)
 
     def _looped(
@@ -328,7 +324,7 @@ class _Making:
                     cut = loops.retimed(cut, frames)
                 scale = (cut.frames - 1) / max(length - 1, 1)
                 moved = [round((f - cycle.first) * scale) for f in marks if cycle.first < f < cycle.last]
-                return cut, moved
+                return edit.place(cut, (0.0, 0.0), 0.0), moved
             clip = constrain.pick(clip, np.arange(min(frames, clip.frames)))
         return self._closed(clip, marks, seed, made, wanted, notes)
 
@@ -356,90 +352,6 @@ class _Making:
         done = compose(self.model, middle, inside, [seed], given={0: head, frames - 1: tail}, settings=self._settings())
         notes.append("loop: no cycle of that length closes by itself; the middle was made anew towards the start pose")
         return constrain.pick(done[0].clip, np.arange(frames)), [f for f in done[0].seams if f < frames - 1]
-
-    def _report(
-        self,
-        one: Composed,
-        clip: Clip,
-        marks: list[int],
-        wanted: Constraints,
-        notes: list[str],
-        keys: Keys | None,
-        at_keys: np.ndarray | None,
-        key_raw: tuple[float, ...],
-        reach_raw: tuple[float, ...],
-    ) -> Report:
-        request = self.request
-        own = self.skeleton.own
-        key_error = () if keys is None or at_keys is None else keyframes.error(keys, at_keys, clip, own)
-        path_error = self._path_error(clip, wanted)
-        reach_error = points.error(request.reach, clip)
-        for number, (point, miss) in enumerate(zip(request.reach, reach_error, strict=True)):
-            if miss > 0.05:
-                notes.append(f"reach {number}: {point.joint} stays {miss:.2f} m away from its point")
-        if keys is not None and request.exact and max(key_raw, default=0.0) > 0.15:
-            notes.append(f"keys: sampling left up to {max(key_raw):.2f} m over, which were bent in")
-        bent = [] if at_keys is None else [int(f) for f in at_keys]
-        found, _ = seams.measure(clip, [f for f in marks if 0 < f < clip.frames - 1], bent)
-        worst = max((s.ratio for s in found), default=0.0)
-        if worst > SEAM_LIMIT:
-            notes.append(f"seams: jerk up to {worst:.2f} times that beside them (expected at most {SEAM_LIMIT})")
-        if self.request.loop and self.request.path is not None:
-            ends = request.path.points[[0, -1]] if request.path is not None else np.zeros((2, 2))
-            if np.linalg.norm(ends[1] - ends[0]) > 0.1:
-                notes.append("loop: the path does not close, so the pose repeats and the place does not")
-        return Report(
-            spans=one.spans,
-            decisions=tuple(d for step in request.plan.steps for a in step for d in a.decisions),
-            confidence=request.confidence,
-            suggestions=request.suggestions,
-            key_error_m=key_error,
-            key_sampled_m=key_raw,
-            path_error_m=None if path_error is None else float(path_error.mean()),
-            path_worst_m=None if path_error is None else float(path_error.max()),
-            reach_error_m=reach_error,
-            reach_sampled_m=reach_raw,
-            loop_gap_m=loops.gap(clip) if request.loop else None,
-            seams=found,
-            notes=tuple(dict.fromkeys((*request.plan.notes, *notes))),
-        )
-
-    def _path_error(self, clip: Clip, wanted: Constraints) -> np.ndarray | None:
-        """Distance of the smoothed root from where the path has it be, metres, per frame of the path."""
-        if self.path is None:
-            return None
-        from scipy.ndimage import gaussian_filter1d
-
-        at = np.flatnonzero(wanted.path_on)
-        at = at[at < clip.frames]
-        pad = min(23, clip.frames - 1)
-        flat = np.pad(clip.root_position[:, [0, 2]], ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
-        smooth = gaussian_filter1d(flat, 7.5, axis=0)[pad : pad + clip.frames]
-        return np.asarray(np.linalg.norm(smooth[at] - wanted.path[at] / self.skeleton.factor, axis=1))
-
-    def _provenance(self, one: Composed, clip: Clip, seed: int, report: Report) -> Provenance:
-        made_by = one.clip.provenance
-        base = self.request.base
-        licences = [made_by.licence]
-        sources = [made_by.source]
-        if base is not None:
-            licences.append(base.provenance.licence)
-            sources.append(base.provenance.source)
-        retrieved = [s.detail for s in one.spans if s.road.startswith("retrieved")]
-        if retrieved and self.index is not None:
-            licences += self.index.corpus.licences()
-            sources += [d.split(":")[0] for d in retrieved]
-        words = self.request.plan.text.strip()
-        notes = [f"made from the words '{words}'"] if words else []
-        notes += [f"{s.start_s:.2f} to {s.stop_s:.2f} s: {s.road}" for s in report.spans]
-        return replace(
-            made_by,
-            source=" + ".join(dict.fromkeys(s for s in sources if s)),
-            licence="; ".join(dict.fromkeys(x for x in licences if x)) or None,
-            consent=None if base is None else base.provenance.consent,
-            seed=seed,
-            notes=(*made_by.notes, *notes, *report.notes),
-        )
 
     def _at_rate(self, clip: Clip) -> Clip:
         fps = changes.rate_of(self.request.fps, self.request.base)
