@@ -179,7 +179,7 @@ def test_refuses_damaged_and_hostile_archives(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"'poses' cannot be read.*cut off"):
         mocap_data.load(path)
     path.write_bytes(b"not a zip archive")
-    with pytest.raises(BadInput, match="not an AMASS file"):
+    with pytest.raises(BadInput, match="not a Kimodo or AMASS file"):
         mocap_data.load(path)
 
 
