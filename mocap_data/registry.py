@@ -165,12 +165,12 @@ register(Format("Acclaim AMC", (".amc",), asfamc.read, note="needs its .asf, fou
 register(Format("Acclaim ASF", (".asf",), asfamc.read_skeleton, note="a skeleton alone: one frame at rest"))
 register(Format("DeepMimic", (".txt", ".json"), deepmimic.read, sniff=deepmimic.sniff))
 register(
-    Format("AMASS", (".npz",), amass.read, amass.write, npz.sniff, "SMPL, SMPL-H and SMPL-X in; SMPL-H out, from SMPL")
-)
-register(
     Format(
         "Kimodo", (".npz",), kimodo.read, None, npz.sniff, "its own rotations on SMPL-X or SOMA joints", kimodo.holds
     )
+)
+register(
+    Format("AMASS", (".npz",), amass.read, amass.write, npz.sniff, "SMPL, SMPL-H and SMPL-X in; SMPL-H out, from SMPL")
 )
 register(
     Format(
