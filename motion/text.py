@@ -5,6 +5,10 @@ The closed vocabulary here is also what the learned prior's plan tokens and the 
 
 from __future__ import annotations
 
+from motion.words.lengths import seconds_of
+from motion.words.nearest import nearest
+from motion.words.parse import plan
+from motion.words.tell import describe
 from motion.words.vocabulary import (
     DIRECTIONS,
     MANNERS,
@@ -20,4 +24,5 @@ from motion.words.vocabulary import (
 
 __all__ = [
     "VERBS", "SIDES", "DIRECTIONS", "MANNERS", "STYLES", "PARTS", "MOST", "Decision", "Action", "ActionPlan",
+    "plan", "describe", "nearest", "seconds_of",
 ]  # fmt: skip

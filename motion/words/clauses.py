@@ -1,0 +1,372 @@
+"""One clause for each head word of a segment: where it begins and ends, which sense it has, whether it is denied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from motion.words.forms import Token, base_forms
+from motion.words.marks import ARTICLES, NOT, OWNERS, PEOPLE, PRONOUNS, Mark
+from motion.words.nearest import candidates
+from motion.words.segments import Segment
+from motion.words.slots import PART_WORDS
+from motion.words.verbs import HANDS, HEADS, KIN, LEGS, NAMED_BY_GERUND, SENSES, THINGS, Sense
+
+_AUX = frozenset("is are was were be been being 's am".split())
+_HELP = frozenset("start starts started starting begin begins began beginning continue continues keep keeps kept to".split())
+_STOPPERS = frozenset({"stop", "halt", "freeze", "pause"})
+_POSTURE = frozenset("lie lay".split())
+_ARM_CARRIERS = frozenset("raise lift put throw stretch fling thrust shoot bring hold extend reach point stick".split())
+_READ_BY_HEAD = frozenset({"lr", "back", "around"})
+_ALOFT = frozenset("up above overhead high air sky ceiling skyward".split())
+
+
+@dataclass
+class Head:
+    """A word that names an action."""
+
+    at: int
+    end: int  # after the words that belong to it
+    base: str
+    form: str  # base, s, ed, ing
+    noun: bool = False  # stands like a noun: "a low kick"
+    left_the_room: bool = False  # "left" as a form of "leave"
+
+
+@dataclass
+class Clause:
+    """What is said of one action."""
+
+    first: int
+    last: int
+    head: Head | None
+    link: str
+    link_words: str = ""
+    link_at: int = 0
+    opener: bool = False
+    comma: bool = False
+    together: bool = False
+    denied: bool = False
+    helped: bool = False  # "takes", "does", "starts to" stood before the head
+    finite: bool = True
+    sense: Sense | None = None
+    sure: float = 1.0
+    near: list[tuple[str, float]] = field(default_factory=list)  # suggestions where the head is not in the vocabulary
+    marks: list[Mark] = field(default_factory=list)
+    steps_only: bool = False  # "three steps forward": the unit is the action
+    subject_end: int = 0  # tokens of the subject end here
+
+
+def heads_of(tokens: list[Token], first: int, last: int, marks: list[Mark]) -> list[Head]:
+    """Head words among tokens ``first`` to ``last``, helpers included."""
+    covered = {k for mark in marks if mark.kind not in {"part", "lr", "back", "around"} for k in range(mark.first, mark.last)}
+    out: list[Head] = []
+    i = first
+    while i < last:
+        head = None if i in covered else _head_at(tokens, i, first, last, out, covered)
+        if head is None:
+            i += 1
+            continue
+        out.append(head)
+        i = max(head.end, i + 1)
+    return out
+
+
+def _head_at(tokens: list[Token], i: int, first: int, last: int, before: list[Head], covered: set[int]) -> Head | None:
+    word = tokens[i].text
+    if not tokens[i].is_word:
+        return None
+    if word == "left":
+        leaves = _leaves(tokens, i, first, last, before)
+        return Head(i, i + 1, "leave", "ed", left_the_room=True) if leaves else None
+    best: Head | None = None
+    for base, form in base_forms(word, HEADS):
+        end = i + 1
+        fits = base in KIN
+        for sense in SENSES.get(base, ()):
+            if not sense.rest:
+                fits = True
+                break
+            k = i + 1 + len(sense.rest)
+            if k <= last and all(_same(token.text, rest) for token, rest in zip(tokens[i + 1 : k], sense.rest)):
+                if covered & set(range(i + 1, k)) and sense.light:
+                    continue
+                end, fits = k, True
+                break
+        if fits and (best is None or end > best.end):
+            best = Head(i, end, base, form)
+    if best is None:
+        return None
+    previous = tokens[i - 1].text if i > first else ""
+    follows = tokens[i + 1].text if i + 1 < last else ""
+    # Adjectives and numbers between the article and the noun.
+    k = i - 1
+    while k >= first and (k in covered or tokens[k].text in {"big", "little", "small", "left", "right", "single", "nice", "good", "second"}):
+        k -= 1
+    lead = tokens[k].text if k >= first else ""
+    nounish = best.form in {"base", "s", "ing"} and (
+        lead in ARTICLES | (OWNERS - {"it"}) | {"of", "with", "into", "in"}
+        or (lead in {"for", "from"} and best.form == "base")
+        or (k < i - 1 and tokens[i - 1].is_number)
+        or (k < i - 1 and lead in {"", "does", "takes", "gives"} and k >= 0)
+    )
+    best.noun = nounish
+    compound = best.end > i + 1
+    if best.base in HANDS and before and before[-1].base in _ARM_CARRIERS | {"get", "have"}:
+        return None
+    if best.base == "back" and previous not in PRONOUNS | PEOPLE | {"", "to", "then", "slowly", "quickly", "is"}:
+        return None
+    if previous in {"like", "a"} and word in PEOPLE:
+        return None
+    if word in PEOPLE and (nounish or best.form == "base") and word not in {"guard", "guide"}:
+        return None
+    if best.base in THINGS and not compound and nounish and not _asks(before):
+        return None
+    if best.base in THINGS and not compound and lead in {"of", "with", "into", "in", "the"} and nounish and best.base != "stop":
+        return None
+    if best.base in {"face", "head", "circle", "box"} and (
+        best.form == "base" and (previous not in {"to", ""} | PRONOUNS or follows in {"down", "up"}) and not _asks(before)
+    ):
+        return None
+    if best.base in {"face", "head"} and previous in OWNERS | {"and"} and best.form == "base":
+        return None
+    if best.form == "ing" and follows in NAMED_BY_GERUND:
+        return None
+    if best.base in {"look", "walk", "move"} and best.base == "look" and follows in {"like", "as"}:
+        return None
+    if best.base == "look" and i + 1 < last and (i + 1) in covered and _styled(tokens, i + 1):
+        return None
+    if best.base in _POSTURE and not (follows == "down" and best.base == "lie"):
+        return None
+    if best.base == "land" and best.form in {"ing", "s", "ed"} and not compound:
+        return None
+    if best.base == "spring" and nounish:
+        return None
+    if best.base == "leave" and follows in {"hand", "hands", "arm"}:
+        return None
+    if best.base in {"rest", "hold", "listen", "think", "breathe", "relax"} and best.form == "base" and previous in {"the", "a"}:
+        return None
+    if best.base in {"get"} and follows in {"ready", "tired", "angry"}:
+        return None
+    if best.base in {"let", "need", "want", "have"} and not compound:
+        best.form = "base"
+    return best
+
+
+def _styled(tokens: list[Token], i: int) -> bool:
+    from motion.words.slots import PHRASES
+
+    return any(PHRASES.get(tuple(t.text for t in tokens[i : i + n]), ("",))[0] == "style" for n in (1, 2))
+
+
+def _same(word: str, pattern: str) -> bool:
+    if word == pattern:
+        return True
+    return pattern in {"kick", "dance", "jump", "step", "flip", "roll", "up", "raise", "box", "handspring", "somersault"} and (
+        (pattern, "s") in base_forms(word, {pattern}) or (pattern, "ing") in base_forms(word, {pattern})
+    )
+
+
+def _asks(before: list[Head]) -> bool:
+    """Whether a helper that asks for an action stands before, and no action yet."""
+    return bool(before) and any(sense.light for sense in SENSES.get(before[-1].base, ()))
+
+
+def _leaves(tokens: list[Token], i: int, first: int, last: int, before: list[Head]) -> bool:
+    if i == first or before:
+        return False
+    previous = tokens[i - 1].text
+    follows = tokens[i + 1].text if i + 1 < last else ""
+    if previous not in PRONOUNS | PEOPLE | {"has", "have", "had", "just", "then"} or follows in PART_WORDS:
+        return False
+    return not base_forms(follows, HEADS) or follows.endswith("ing") or follows == "right"
+
+
+def _is_light(head: Head) -> bool:
+    senses = SENSES.get(head.base, ())
+    return any(sense.light and not sense.rest for sense in senses)
+
+
+def clauses_of(tokens: list[Token], segment: Segment, marks: list[Mark]) -> list[Clause]:
+    """The clauses of one segment; one without a head where it names no action."""
+    found = heads_of(tokens, segment.first, segment.last, marks)
+    inside = [mark for mark in marks if segment.first <= mark.first < segment.last]
+    heads, helped, denied_stop = _settle(tokens, found, inside)
+    idle = {k for mark in inside if mark.kind == "none" for k in range(mark.first, mark.last)}
+    if not heads:
+        unit = next((m for m in inside if m.kind == "count" and m.unit == "steps"), None)
+        clause = _whole(segment)
+        clause.marks = inside
+        clause.steps_only = unit is not None
+        clause.helped = bool(found)
+        clause.denied = _denials(tokens, segment.first, segment.last, idle) % 2 == 1 or segment.link == "without"
+        return [clause]
+    out: list[Clause] = []
+    bounds = [segment.first]
+    for one, two in zip(heads, heads[1:]):
+        bounds.append(_boundary(tokens, one, two, marks))
+    bounds.append(segment.last)
+    for n, head in enumerate(heads):
+        clause = _whole(segment)
+        clause.first, clause.last, clause.head = bounds[n], bounds[n + 1], head
+        clause.helped = head.at in helped
+        if n:
+            clause.link, clause.opener, clause.comma, clause.link_words = _inner_link(tokens, out[-1], clause, segment)
+            clause.link_at = clause.first
+        clause.finite = head.form != "ing" or any(token.text in _AUX for token in tokens[max(clause.first, head.at - 3) : head.at])
+        clause.denied = _denials(tokens, clause.first, head.at, idle) % 2 == 1 and head.at not in denied_stop
+        if n == 0 and segment.link == "without":
+            clause.denied = not clause.denied
+        if n and out[-1].denied and clause.link == "with" and not clause.finite:
+            clause.denied = True
+        clause.marks = [m for m in inside if clause.first <= m.first < clause.last and not (m.kind in _READ_BY_HEAD and head.at <= m.first < head.end)]
+        out.append(clause)
+    for clause in out:
+        _resolve(tokens, clause)
+    return out
+
+
+def _whole(segment: Segment) -> Clause:
+    return Clause(
+        segment.first, segment.last, None, segment.link, segment.words, segment.word_start, segment.opener, segment.comma,
+        segment.together,
+    )  # fmt: skip
+
+
+def _denials(tokens: list[Token], first: int, last: int, idle: set[int] = frozenset()) -> int:  # type: ignore[assignment]
+    return sum(
+        (token.text in NOT and k not in idle and tokens[k + 1 : k + 2] and tokens[k + 1].text != "only")
+        or (token.text == "no" and k + 1 < len(tokens) and tokens[k + 1].text not in {"time", "one", "longer"})
+        or (token.text in {"without"} and k > first)
+        for k, token in enumerate(tokens[first:last], start=first)
+    )
+
+
+def _settle(tokens: list[Token], found: list[Head], marks: list[Mark]) -> tuple[list[Head], set[int], set[int]]:
+    """Drops helpers before an action, the gerund that "stops" takes, and a noun that repeats its verb with a count."""
+    heads: list[Head] = []
+    helped: set[int] = set()
+    denied_stop: set[int] = set()
+    waiting = False
+    for n, head in enumerate(found):
+        later = found[n + 1 :]
+        if _is_light(head) and not _selects(tokens, head, found, n):
+            waiting = True
+            continue
+        if head.base == "go" and later and (later[0].form == "ing" or later[0].noun) and later[0].at - head.at <= 4:
+            waiting = True
+            continue
+        if head.base in {"stand", "sit", "stay", "remain"} and later and later[0].form == "ing" and later[0].at == head.end and later[0].base == "still":
+            continue
+        if heads and heads[-1].base in _STOPPERS and head.form == "ing" and head.at - heads[-1].end <= 1:
+            if _denials(tokens, max(0, heads[-1].at - 4), heads[-1].at) % 2:
+                denied_stop.add(head.at)
+                heads.pop()
+            else:
+                continue
+        counted = any(m.kind == "count" and m.last <= head.at and head.at - m.last <= 3 for m in marks)
+        if heads and head.noun and heads[-1].base == head.base and counted:
+            continue
+        if heads and heads[-1].base == head.base and counted and head.form in {"s", "base"}:
+            continue
+        if waiting:
+            helped.add(head.at)
+        waiting = False
+        heads.append(head)
+    return heads, helped, denied_stop
+
+
+def _selects(tokens: list[Token], head: Head, found: list[Head], n: int) -> bool:
+    """Whether a helper word has a meaning of its own here: "gets up", "puts his hands up", "shows the way"."""
+    last = found[n + 1].at if n + 1 < len(found) else len(tokens)
+    words = {token.text for token in tokens[head.end : last]}
+    for sense in SENSES[head.base]:
+        if sense.light:
+            continue
+        if sense.rest and head.end == head.at + 1 + len(sense.rest):
+            return True
+        if not sense.rest and sense.near & words and not sense.far & words:
+            return not (sense.verb == "raise hand" and head.base in _ARM_CARRIERS and not _arm_up(tokens, head, last))
+    # "throws a ball": no action follows, and the word itself is one outside the vocabulary.
+    return head.base == "throw" and n + 1 == len(found)
+
+
+def _arm_up(tokens: list[Token], head: Head, last: int) -> bool:
+    words = {token.text for token in tokens[head.at : last]}
+    return bool(words & _ALOFT)
+
+
+def _boundary(tokens: list[Token], one: Head, two: Head, marks: list[Mark]) -> int:
+    """The first token of the second clause."""
+    at = two.at
+    kinds = {k: mark.kind for mark in marks for k in range(mark.first, mark.last)}
+    gerund = two.form == "ing" and not two.noun
+    k = at
+    if gerund or two.form == "ed":
+        # "with both arms raised", "his hands waving"
+        m = at - 1
+        while m >= one.end and (kinds.get(m) in {"part", "side", "lr"} or tokens[m].text in OWNERS | ARTICLES | {"with", "and"}):
+            m -= 1
+        limbs = any(kinds.get(j) == "part" for j in range(m + 1, at))
+        if limbs and (tokens[m + 1].text == "with" or tokens[m + 1].text in OWNERS):
+            return m + 1
+        if m >= one.end and tokens[at - 1].text not in _AUX:
+            while k - 1 >= one.end and tokens[k - 1].text in NOT | {"without", "by"} | PRONOUNS | _AUX:
+                k -= 1
+            return k
+    while k - 1 >= one.end and (
+        tokens[k - 1].text in ARTICLES | OWNERS | PRONOUNS | PEOPLE | NOT | _AUX | _HELP | {"with", "into", "without", "by", "a", "for", "does", "do"}
+        or (kinds.get(k - 1) in {"style", "manner", "count"} and (two.noun or k < at or tokens[k - 1].text.endswith("ly")) and not gerund)
+        or (kinds.get(k - 1) == "lr" and two.noun)
+        or (tokens[k - 1].text in {"big", "takes", "makes", "gives"})
+    ):
+        k -= 1
+    return k
+
+
+def _inner_link(tokens: list[Token], one: Clause, two: Clause, segment: Segment) -> tuple[str, bool, bool, str]:
+    assert one.head is not None and two.head is not None
+    lead = tokens[two.first].text if two.first < two.head.at else ""
+    words = " ".join(token.text for token in tokens[two.first : two.head.at])
+    if segment.opener and one is not None and (lead in PRONOUNS | OWNERS | ARTICLES) and lead != "with":
+        return "comma", False, True, words
+    if lead == "with":
+        return "while", False, False, words
+    if lead == "into" or lead in _HELP:
+        return "then", False, False, words
+    if "without" in words.split():
+        return "without", False, False, words
+    if two.head.form == "ing" and not two.head.noun:
+        return "with", False, False, words
+    return "then", False, False, words
+
+
+def _resolve(tokens: list[Token], clause: Clause) -> None:
+    """Chooses the sense of the clause's head by the words around it."""
+    head = clause.head
+    assert head is not None
+    words = {token.text for token in tokens[clause.first : clause.last]} - {head.base}
+    behind = {token.text for token in tokens[head.at + 1 : clause.last]}
+    after = words if head.form == "ed" or head.noun else behind
+    for sense in SENSES.get(head.base, ()):
+        if sense.light:
+            continue
+        if sense.rest and (
+            head.end != head.at + 1 + len(sense.rest)
+            or not all(_same(t.text, r) for t, r in zip(tokens[head.at + 1 : head.end], sense.rest))
+        ):
+            continue
+        if sense.near and not sense.near & (words if sense.verb not in {"raise hand"} else after):
+            continue
+        if sense.far & behind:
+            continue
+        if sense.verb == "raise hand" and sense.near and head.base not in {"raise", "lift"} and not after & _ALOFT:
+            continue
+        if sense.verb == "raise hand" and (after & LEGS) and not (after & HANDS):
+            continue
+        clause.sense, clause.sure = sense, sense.sure
+        return
+    clause.near = candidates(head.base)
+    if clause.near and clause.near[0][1] >= 0.5:
+        clause.sense, clause.sure = Sense(clause.near[0][0]), clause.near[0][1]
+    else:
+        clause.sure = 0.0
