@@ -20,10 +20,12 @@ from mocap_data.caption_words import (
     LEISURELY,
     MANNERS,
     NUMBERS,
+    OF_MANNER,
     STYLES,
     SUBJECTS,
     THIRD,
     TIMES,
+    TURNED,
     TURNS,
     VERBS,
     Phrase,
@@ -33,8 +35,8 @@ from motion.corpus import Label
 _OTHER = {"left": "right", "right": "left"}
 _SIDE = re.compile(r"\b(left|right)(wards?|hand|ward)?\b", re.IGNORECASE)
 #: Verbs whose count is of repetitions, and those whose count is of steps.
-STEPPING = frozenset({"walk", "run", "jog", "dash", "sneak", "step"})
-GOING = STEPPING | {"crawl", "dribble"}
+STEPPING = frozenset({"walk", "run", "jog", "dash", "sneak", "step", "turn"})
+GOING = STEPPING | {"crawl", "dribble", "turn"}
 _WAYS = GOING | {"jump", "hop"}
 
 
@@ -113,7 +115,9 @@ def say(fact: Fact, rng: np.random.Generator, fullness: float) -> str:
         else:
             adjective = chosen(style.adjectives)
     tail: list[str] = []
-    if fact.turn and (label.direction == fact.turn) and heads(0.35 + 0.65 * fullness):
+    if label.verb == "turn":
+        tail.append(chosen(TURNED[label.direction]))
+    elif fact.turn and (label.direction == fact.turn) and heads(0.35 + 0.65 * fullness):
         kinds = CIRCLES if fact.circle else TURNS
         turns = chosen(AROUND if fact.turn == "turn around" else kinds[fact.turn])
         tail.append(turns.replace("{s}", "" if imperative else "s"))
@@ -125,7 +129,7 @@ def say(fact: Fact, rng: np.random.Generator, fullness: float) -> str:
             tail.append(chosen(DIRECTIONS[fact.going]))
     manner = chosen(MANNERS[label.manner]) if label.manner in MANNERS and heads(0.3 + 0.7 * fullness) else ""
     counted = ""
-    if fact.count and heads(0.8 * fullness):
+    if fact.count and "step" not in phrase.rest and heads(0.8 * fullness):
         counted = _counted(fact, chosen, imperative)
     extra = ""
     if fact.distance_m >= 0.8 and not counted and heads(0.35 * fullness):
@@ -158,6 +162,9 @@ def _phrase(fact: Fact, rng: np.random.Generator) -> Phrase:
         options = VERBS["backflip"]
     elif label.verb == "flip" and label.direction in ("left", "right"):
         options = VERBS["sideflip"]
+    elif label.verb == "step" and fact.count != 1:
+        options = tuple(p for p in options if "step" not in p.rest)
+    options = (*options, *OF_MANNER.get((label.verb, label.manner), ()))
     hasty = label.manner == "fast"
     if label.manner in ("slow", "fast") or label.style in ("tired", "old"):
         # "sprints slowly" and "strolls quickly" contradict themselves.
@@ -212,7 +219,7 @@ def _counted(fact: Fact, chosen: object, imperative: bool) -> str:
         number = NUMBERS[n] if rngless(pick) else str(n)
         steps = "step" if n == 1 else "steps"
         form = pick(("for", "take", "for"))
-        if form == "take" and fact.label.verb == "walk":
+        if form == "take" and fact.label.verb in ("walk", "step"):
             return f"#{'take' if imperative else 'takes'} {number} {steps}"
         return f"for {number} {steps}"
     return str(TIMES[n]) if n in TIMES else f"{NUMBERS[n]} times" if n < len(NUMBERS) else ""

@@ -22,6 +22,8 @@ SHARE = 0.7
 SLOW, FAST = 15.0, 85.0
 #: Below this much sideways travel for each metre ahead, a walk is straight.
 ASLANT = 0.22
+#: A turn of this much may be called nothing but a turn.
+TURNS = math.radians(55.0)
 _HANDS = frozenset({"raise hand", "wave", "wave goodbye", "call", "guide", "respond", "bow"})
 
 
@@ -69,8 +71,35 @@ def true_label(said: Said, m: Measures, spread: float, share: float, paces: dict
     if not said.always and share < SHARE:
         return Label(), Fact(Label())
     if label.verb in ("call", "guide", "respond"):
-        label = replace(label, side=sided((m.moved[0] > ACTS_M, m.moved[1] > ACTS_M)))
+        label = replace(label, side=sided((m.moved[0] > ACTS_M or m.raised[0], m.moved[1] > ACTS_M or m.raised[1])))
     return label, Fact(label, seconds=m.seconds if said.always else 0.0, sentences=whole)
+
+
+def otherwise(label: Label, fact: Fact, m: Measures, rng: np.random.Generator) -> tuple[Label, Fact]:
+    """Sometimes another name for the same motion: a run that is slow is a jog, two steps aside are steps.
+
+    For training only, so that each way to ask is learned; what is judged goes by the first name.
+    """
+    verb, chance = label.verb, float(rng.random())
+    if (
+        verb == "walk"
+        and label.direction.startswith("turn")
+        and m.seconds < 3.1
+        and abs(m.turn) > TURNS
+        and chance < 0.4
+    ):
+        label = Label("turn", direction=label.direction, style=label.style, manner=label.manner)
+    elif verb == "walk" and 1 <= label.count <= 2 and not fact.turn and m.path > 0.3 and chance < 0.25:
+        label = replace(label, verb="step")
+    elif verb == "sneak" and chance < 0.4:
+        label = replace(label, verb="walk")
+    elif verb == "run" and label.manner == "slow" and chance < 0.5:
+        label = replace(label, verb="jog", manner="")
+    elif verb == "run" and label.manner == "fast" and chance < 0.3:
+        label = replace(label, verb="dash", manner="")
+    else:
+        return label, fact
+    return label, replace(fact, label=label, count=label.count if label.verb in STEPPING else 0)
 
 
 def sided(hands: tuple[bool, bool]) -> str:

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from mocap_data.captions import captions, mirrored, mirrored_label
-from mocap_data.dataset_facts import Pace, energy, find_paces, spread, true_label
+from mocap_data.dataset_facts import Pace, energy, find_paces, otherwise, spread, true_label
 from mocap_data.dataset_labels import Said
 from mocap_data.dataset_measure import Track, measure
 from mocap_data.dataset_split import Span
-from motion.corpus import Window
+from motion.corpus import FPS, Window
 
 #: Lengths of windows, frames at 30 fps: batches have one length and no padding.
 LENGTHS: tuple[int, ...] = (30, 60, 90, 120, 180, 240)
@@ -27,12 +27,12 @@ SPEEDS = (0.85, 1.15)
 RETIMED = 1.0 / 3.0
 #: Share of training windows without words.
 WORDLESS = 0.1
-#: Weights grow with the root of the material: a group of 100 s is drawn 10 times as often as one of 1 s, not 100 times.
+#: Weights grow with this power of the material: what fills 100 times as many windows is drawn 10 times as often.
 TEMPER = 0.5
-#: A flip of two seconds is drawn as often as an action of this much material: it is all there is of it.
-LEAST_S = 15.0
-#: No window is drawn more than so many times as often as the middle one.
-MOST_WEIGHT = 10.0
+#: No action's windows are drawn more than so many times as often as the middle action's.
+MOST_RARE = 8.0
+#: Windows of 8 s are drawn this power of 8 more often, each, than windows of 1 s.
+LENGTHY = 0.9
 
 
 def cut(
@@ -54,7 +54,7 @@ def cut(
             for start, speed, mirror in _places(span, length, rare, good[span.clip], rng):
                 window = _window(span, length, start, speed, mirror, tracks, said, energies, paces, rng)
                 out.append(window)
-    return weighed(out, said, seconds)
+    return weighed(out)
 
 
 def group(said: Said) -> tuple[str, ...]:
@@ -117,9 +117,10 @@ def _window(
         m = m.mirrored()
         what = replace(what, label=mirrored_label(what.label), captions=tuple(map(mirrored, what.captions)))
     label, fact = true_label(what, m, spread(track, start, stop), share, paces)
+    if span.split == "train":
+        label, fact = otherwise(label, fact, m, rng)
     wordless = span.split == "train" and rng.random() < WORDLESS
     words = () if wordless else captions(fact, rng, int(rng.integers(3, 7)))
-    label = replace(label, count=min(label.count, 99))
     return Window(clip, start, length, span.split, label, words, mirror, speed)
 
 
@@ -134,16 +135,33 @@ def _speeds(spans_: Sequence[Span], tracks: Sequence[Track], said: Sequence[Said
     return out
 
 
-def weighed(windows: Sequence[Window], said: Sequence[Said], seconds: dict[tuple[str, ...], float]) -> list[Window]:
-    """Training windows with weights that temper how much a common action is drawn; the mean weight is 1."""
-    counts: dict[tuple[str, ...], int] = {}
+def weighed(windows: Sequence[Window]) -> list[Window]:
+    """Training windows with weights that temper how much a common action is drawn; the mean weight is 1.
+
+    An action, in a style, is drawn with the root of its material: the seconds of all its windows, which grow with the
+    seconds captured. Long windows, of which there are few, are drawn more.
+    """
+    material: dict[tuple[str, str], float] = {}
     for w in windows:
         if w.split == "train":
-            counts[group(said[w.clip])] = counts.get(group(said[w.clip]), 0) + 1
-    raw = {key: max(seconds[key], LEAST_S) ** TEMPER / counts[key] for key in counts}
-    mean = sum(raw[key] * n for key, n in counts.items()) / max(sum(counts.values()), 1)
-    most = MOST_WEIGHT * float(np.median([raw[group(said[w.clip])] for w in windows if w.split == "train"] or [1.0]))
-    return [
-        replace(w, weight=round(min(raw[group(said[w.clip])], most) / mean, 4)) if w.split == "train" else w
-        for w in windows
+            material[kind(w)] = material.get(kind(w), 0.0) + w.frames / FPS * lengthy(w)
+    most = MOST_RARE * float(np.median([1.0 / material[key] ** (1.0 - TEMPER) for key in material] or [1.0]))
+    raw = [
+        min(1.0 / material[kind(w)] ** (1.0 - TEMPER), most) * lengthy(w) if w.split == "train" else 0 for w in windows
     ]
+    mean = sum(raw) / max(sum(w.split == "train" for w in windows), 1)
+    return [
+        replace(w, weight=round(value / mean, 4)) if w.split == "train" else w
+        for w, value in zip(windows, raw, strict=True)
+    ]
+
+
+def kind(window: Window) -> tuple[str, str]:
+    """What is balanced against what; a step and a turn are parts of a walk."""
+    verb = window.label.verb
+    return ("walk" if verb in ("step", "turn") else verb, window.label.style)
+
+
+def lengthy(window: Window) -> float:
+    """How much more a window is drawn than one of a second."""
+    return (window.frames / LENGTHS[0]) ** LENGTHY
