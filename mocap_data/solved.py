@@ -205,7 +205,11 @@ def _unit(leg: float, path: str, hint: str) -> tuple[float, str]:
 
 
 def _up(points: Array) -> str:
-    """The axis along which trunk and legs both run in most frames; Y when none plainly does."""
+    """The axis along which trunk and legs both run all but always; Y when none plainly does.
+
+    Y is the format's own axis, and people lie down: a performer who ever stands along Y, or lies on y = 0 with no floor
+    at zero along the other axis, is in Y-up space.
+    """
 
     def middle(part: str) -> Array:
         return points[:, [_I[f"left_{part}"], _I[f"right_{part}"]]].mean(1)
@@ -213,10 +217,15 @@ def _up(points: Array) -> str:
     trunk = bones.unit(middle("shoulder") - middle("hip"))
     legs = bones.unit(middle("hip") - middle("ankle"))
     along = np.where(trunk * legs > 0, np.sign(trunk) * np.sqrt(np.abs(trunk * legs)), 0.0)
-    axis = int(np.argmax(np.abs(np.median(along, axis=0))))
-    sign = np.sign(np.median(along[:, axis]))
+    typical = np.median(along, axis=0)
+    axis = int(np.argmax(np.abs(typical)))
+    sign = float(np.sign(typical[axis]))
     often = float(np.mean(sign * along[:, axis] > 0.8))
-    return ("-" if sign < 0 else "") + "XYZ"[axis] if often > 0.5 else "Y"
+    stands = float(np.mean(along[:, 1] > 0.8))
+    near, leg = 0.15, _leg(points)
+    lowest = np.abs(points[..., 1].min()), np.abs((sign * points[..., axis]).min())
+    lies = axis != 1 and lowest[0] < near * leg < lowest[1]
+    return ("-" if sign < 0 else "") + "XYZ"[axis] if often > 0.9 and (stands < 0.02 or axis == 1) and not lies else "Y"
 
 
 def _faces_its_toes(points: Array, path: str) -> None:

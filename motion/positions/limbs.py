@@ -110,6 +110,8 @@ def _level(foot: Array, points: Array, offsets: Array, side: str, fps: Fraction 
 
 def _toes(foot: Array, points: Array, offsets: Array, side: str, fps: Fraction | float) -> Array:
     """Toes stay flat on the floor while the heel leaves it; else they go on as the foot does."""
+    from scipy import ndimage  # late: `import motion` is instant
+
     size = contacts.size_of(offsets)
     balls = points[:, [_I["left_foot"], _I["right_foot"]]]
     floor = float(contacts.floor_height(balls, fps, size).min())
@@ -117,7 +119,9 @@ def _toes(foot: Array, points: Array, offsets: Array, side: str, fps: Fraction |
     ahead = unit(offsets[_I[f"{side}_foot"]] * np.array([1.0, 0.0, 1.0]))
     down = -np.arcsin(np.clip(rot.rotate(foot, ahead)[:, 1], -1.0, 1.0))
     upright = smoothstep(rot.rotate(foot, _Y)[:, 1], 0.1, 0.5)
-    bend = np.clip(down, 0.0, _TOE_LIMIT) * (1.0 - smoothstep(height, 0.02, 0.06)) * upright
+    bend = np.clip(down, 0.0, _TOE_LIMIT) * (1.0 - smoothstep(height, 0.02, 0.08)) * upright
+    width = round(0.1 * float(fps)) | 1  # toes spring back, but not within a frame
+    bend = ndimage.uniform_filter1d(ndimage.uniform_filter1d(bend, width, mode="nearest"), width, mode="nearest")
     return rot.multiply(foot, rot.from_axis(np.cross(_Y, ahead), -bend))
 
 
