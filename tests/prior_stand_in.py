@@ -14,7 +14,7 @@ from motion.corpus import FPS
 from motion.prior import constrain
 from motion.prior.constraints import JOINTS
 from motion.prior.request import MOST_WINDOW, WindowRequest
-from motion.prior.segments import usual
+from motion.prior.segments import pace_of
 from motion.take import Provenance
 
 _I = skeleton.INDEX
@@ -56,7 +56,7 @@ def _gait(request: WindowRequest) -> Clip:
     t = np.arange(request.frames) / FPS
     rng = np.random.default_rng(request.seed)
     phase, size = rng.uniform(0, 2 * np.pi), rng.uniform(0.8, 1.2)
-    pace = usual(request.label).pace
+    pace = pace_of(request.label)
     swing = size * (0.35 if pace else 0.08) * np.sin(2 * np.pi * 0.9 * t + phase)
     turns = np.zeros((request.frames, 24, 3))
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -64,8 +64,9 @@ def _gait(request: WindowRequest) -> Clip:
         turns[:, _I[f"{side}_hip"], 0] = sign * swing
         turns[:, _I[f"{side}_shoulder"], 0] = -sign * swing
     if request.label.verb == "wave":
-        side = request.label.side or "right"
-        turns[:, _I[f"{side}_shoulder"], 2] = (1.0 if side == "left" else -1.0) * (1.2 + 0.3 * np.sin(12 * t))
+        for side in ("left", "right"):
+            if request.label.side in (side, "both") or (side == "right" and not request.label.side):
+                turns[:, _I[f"{side}_shoulder"], 2] = (1.0 if side == "left" else -1.0) * (1.2 + 0.3 * np.sin(12 * t))
     root = np.stack([0.02 * np.sin(2 * np.pi * 0.9 * t + phase), 0.93 + 0 * t, pace * t], -1)
     root[:, 0] -= root[0, 0]
     return Clip(rot.from_rotvec(turns), root, REST, Fraction(FPS))

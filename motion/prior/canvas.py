@@ -15,7 +15,7 @@ from motion.clip import Clip, ContactTrack
 from motion.corpus import FPS
 from motion.easing import smoothstep
 from motion.prior.request import MOST_WINDOW
-from motion.prior.segments import Segment
+from motion.prior.segments import Segment, longest
 
 #: Frames of finished motion that a window is shown on either side; DiP and ARDY carry 20 too.
 LEAD = 20
@@ -124,11 +124,10 @@ def feet(clip: Clip) -> np.ndarray:
 
 
 def jobs(segments: Sequence[Segment]) -> list[Job]:
-    """Windows over segments: as few and as equal as fit into what a network makes at once."""
-    room = MOST_WINDOW - 2 * LEAD
+    """Windows over segments: as few and as equal as a network makes well."""
     made = []
     for number, segment in enumerate(segments):
-        count = -(-segment.frames // room)
+        count = -(-segment.frames // min(longest(segment.label), MOST_WINDOW - 2 * LEAD))
         cuts = np.rint(np.linspace(segment.start, segment.stop, count + 1)).astype(int)
         made += [Job(int(a), int(b), number, count == 1) for a, b in itertools.pairwise(cuts)]
     return made

@@ -16,7 +16,7 @@ from motion import edit
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.corpus import FPS, Label
-from motion.prior import constrain
+from motion.prior import constrain, finish
 from motion.prior.canvas import LEAD, Canvas, Job, jobs
 from motion.prior.constraints import JOINTS, Constraints
 from motion.prior.led import Lead, lead
@@ -129,6 +129,8 @@ class _Work:
             clip = replace(
                 clip, rotations=rot.continuous(rot.normalize(clip.rotations)), provenance=replace(made_by, seed=seed)
             )
+            for segment in self.segments:
+                clip = finish.look(clip, segment.start, segment.stop, segment.look)
             spans = tuple(sorted(self.spans[v], key=lambda s: s.start_s))
             out.append(Composed(clip, spans, tuple(sorted(self.seams))))
         return out

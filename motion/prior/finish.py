@@ -31,6 +31,10 @@ _LIMBS: dict[int, tuple[int, int, int]] = {
     }.items()
 }  # fmt: skip
 
+#: How a turn of the head is shared: of 75 degrees that people turn it, the neck's lower half does a little less than
+#: its upper half; beyond that the trunk helps.
+_LOOKING: dict[int, float] = {_I["spine2"]: 0.12, _I["spine3"]: 0.18, _I["neck"]: 0.3, _I["head"]: 0.4}
+
 
 def shares(at: np.ndarray, frames: int, spread: int = SPREAD) -> Array:
     """``(K, T)``: how much of key k's correction each frame takes; 1 at its own frame, 0 at its neighbours'."""
@@ -44,6 +48,33 @@ def shares(at: np.ndarray, frames: int, spread: int = SPREAD) -> Array:
         distance = np.where(t < frame, (frame - t) / left, (t - frame) / right)
         out[k] = 1.0 - smoothstep(np.clip(distance, 0.0, 1.0))
     return out
+
+
+def look(clip: Clip, start: int, stop: int, turns: Sequence[tuple[float, float]]) -> Clip:
+    """Turn the head to one side after the other between two frames; the trunk takes a share, the feet stay.
+
+    Args:
+        clip: 30 fps.
+        start: first frame.
+        stop: frame after the last.
+        turns: radians to the left and down; each gets an equal part of the time.
+    """
+    if not turns or stop - start < 4:
+        return clip
+    each = (stop - start) / len(turns)
+    ease = min(12.0, each / 3)
+    t = np.arange(clip.frames)
+    yaw, pitch = np.zeros(clip.frames), np.zeros(clip.frames)
+    for k, (side, down) in enumerate(turns):
+        first, last = start + k * each, start + (k + 1) * each
+        on = smoothstep(np.clip((t - first) / ease, 0, 1)) * smoothstep(np.clip((last - t) / ease, 0, 1))
+        yaw += side * on
+        pitch += down * on
+    rotations = clip.rotations.copy()
+    for joint, share in _LOOKING.items():
+        turn = rot.multiply(rot.yaw(share * yaw), rot.from_axis("X", share * pitch))
+        rotations[:, joint] = rot.multiply(rotations[:, joint], turn)
+    return replace(clip, rotations=rotations)
 
 
 def pin(clip: Clip, keys: Keys, at: np.ndarray) -> Clip:

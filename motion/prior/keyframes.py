@@ -127,7 +127,7 @@ def read(path: str | os.PathLike[str]) -> Keys:
         raise BadInput(f"{where}: 'joints' has shape {joints.shape}, expected (24,) or ({len(times)}, 24) bool")
     names = tuple(f"{where.name} key {k}" for k in range(len(times)))
     mask = None if joints is None else np.broadcast_to(joints.astype(bool), (len(times), 24))
-    return checked(Keys(times, rotations, root, mask, rest, names))
+    return checked(Keys(times, rotations, root, mask, rest, names), str(where))
 
 
 def _open(path: Path) -> dict[str, np.ndarray]:
@@ -197,7 +197,7 @@ def joined(many: Sequence[Keys]) -> Keys:
     )
 
 
-def checked(keys: Keys) -> Keys:
+def checked(keys: Keys, what: str = "keys") -> Keys:
     """Keys in order of time, their numbers finite and their shapes right.
 
     Raises:
@@ -205,7 +205,7 @@ def checked(keys: Keys) -> Keys:
     """
     count = len(keys.times)
     if count == 0:
-        raise BadInput("keys: there are none")
+        raise BadInput(f"{what}: there are none")
     for name, value, shape in (
         ("times", keys.times, (count,)),
         ("rotations", keys.rotations, (count, 24, 4)),
@@ -216,7 +216,7 @@ def checked(keys: Keys) -> Keys:
         if value is None:
             continue
         if value.shape != shape:
-            raise BadInput(f"keys: {name} has shape {value.shape}, expected {shape}")
+            raise BadInput(f"{what}: {name} has shape {value.shape}, expected {shape}")
         bad = ~np.isfinite(value.reshape(len(value), -1).astype(float)).all(1)
         if bad.any():
             which = keys.name(int(np.argmax(bad))) if name != "rest_offsets" else "rest_offsets"

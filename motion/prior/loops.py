@@ -114,7 +114,7 @@ def retimed(clip: Clip, frames: int) -> Clip:
 
 
 def still(clip: Clip) -> Clip:
-    """A loop in place: the even part of its travel and turning is taken out, so that it still closes exactly."""
+    """A loop in place: its smoothed way and even turning are taken out, the sway stays, and it still closes exactly."""
     last = clip.frames - 1
     if last < 1:
         return clip
@@ -122,16 +122,27 @@ def still(clip: Clip) -> Clip:
     yaw, _ = constrain.facing(clip)
     drift = float(np.arctan2(np.sin(yaw[-1] - yaw[0]), np.cos(yaw[-1] - yaw[0])))
     back = rot.yaw(-drift * share)
-    start = clip.root_position[0] * np.array([1.0, 0.0, 1.0])
     rotations = clip.rotations.copy()
     rotations[:, 0] = rot.multiply(back, rotations[:, 0])
-    # Steps are turned back one by one: a walk in a circle becomes a straight one, whose even part is then taken out.
+    # Steps are turned back one by one: a walk in a circle becomes a straight one.
     steps = rot.rotate(back[:-1], np.diff(clip.root_position, axis=0))
     root = np.concatenate([clip.root_position[:1], clip.root_position[0] + np.cumsum(steps, axis=0)])
-    travel = (root[-1] - root[0]) * np.array([1.0, 0.0, 1.0])
-    root = root - share[:, None] * travel
     root[:, 1] = clip.root_position[:, 1]
-    return replace(clip, rotations=rotations, root_position=root + (start - root[0]) * np.array([1.0, 0.0, 1.0]))
+    return replace(clip, rotations=rotations, root_position=root - _way(root, float(clip.fps)))
+
+
+def _way(root: Array, fps: float) -> Array:
+    """The smoothed way ``(T, 3)`` of a loop over the floor from its start: smoothed as what goes on for ever."""
+    from scipy.ndimage import gaussian_filter1d
+
+    last = len(root) - 1
+    flat = root[:-1] * np.array([1.0, 0.0, 1.0])
+    travel = (root[-1] - root[0]) * np.array([1.0, 0.0, 1.0])
+    sigma = 0.5 * fps
+    turns = int(np.ceil(3 * sigma / last))
+    long = np.concatenate([flat + k * travel for k in range(-turns, turns + 2)])
+    smooth = gaussian_filter1d(long, sigma, axis=0, mode="nearest")[turns * last : (turns + 1) * last + 1]
+    return np.asarray(smooth - smooth[0])
 
 
 def gap(clip: Clip) -> float:

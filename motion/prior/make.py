@@ -92,8 +92,8 @@ class _Making:
                 check_seconds((new + self.base.frames) / FPS, "base and what is added")
             first = self.base.frames if request.extend > 0 else 0
             return _shifted(made, first), new + self.base.frames, self.base.frames if request.extend > 0 else 0
-        needed = self._needed()
         seconds = request.seconds
+        needed = self._needed() if seconds is None else None
         if seconds is None and not request.plan.steps and self.path is None and needed is None:
             raise BadInput("seconds: without words or times, say how long")
         if seconds is None and not request.plan.steps and needed is not None:

@@ -12,40 +12,32 @@ from motion.errors import BadInput
 from motion.prior import parts
 from motion.prior.request import check_seconds
 from motion.rotations import Array
-from motion.text import Action, ActionPlan
+from motion.text import Action, ActionPlan, seconds_of
 
-
-@dataclass(frozen=True)
-class Usual:
-    """What an action usually takes when nobody says."""
-
-    seconds: float  # of the action, uncounted
-    each: float = 0.0  # of one more of it when counted; 0: counts do not change how long it takes
-    pace: float = 0.0  # m/s over the floor
-
-
-#: Durations and speeds of the vocabulary: medians of our captures where there are enough of them, rounded; for walking
-#: 1.25 m/s and 0.55 s a step (Bohannon 1997 gives 1.3 to 1.4 m/s for adults who know where they go).
-USUAL: dict[str, Usual] = {
-    "stand": Usual(3.0), "walk": Usual(4.0, 0.55, 1.25), "run": Usual(3.0, 0.36, 2.8), "dash": Usual(2.0, 0.3, 4.0),
-    "jump": Usual(2.2, 1.3, 0.4), "hop": Usual(2.2, 0.6, 0.6), "crawl": Usual(4.0, 0.9, 0.4),
-    "roll": Usual(2.6, 2.0, 0.8), "cartwheel": Usual(2.6, 2.2, 1.0), "flip": Usual(2.4, 2.0, 0.3),
-    "kick": Usual(2.2, 1.2), "spin kick": Usual(2.4, 1.6), "punch": Usual(2.0, 0.7), "slash": Usual(2.2, 0.9),
-    "dance": Usual(6.0), "salsa": Usual(6.0), "indian dance": Usual(6.0), "karate": Usual(5.0),
-    "raise hand": Usual(2.6, 1.5), "wave": Usual(3.0, 0.7), "bow": Usual(2.6, 2.2), "wave goodbye": Usual(3.0, 0.7),
-    "call": Usual(3.0, 1.2), "guide": Usual(3.0, 2.0), "respond": Usual(2.6, 1.5), "climb": Usual(4.0, 0.8, 0.3),
-    "swing": Usual(4.0), "sit": Usual(3.0), "get up": Usual(3.0), "spin": Usual(2.4, 1.4),
-    "dribble": Usual(4.0, 0.5, 1.5), "bridge": Usual(3.0), "handstand": Usual(3.0), "duck": Usual(2.2, 1.2),
-    "pick up": Usual(3.0, 2.5), "wash": Usual(4.0), "balance": Usual(4.0), "slip": Usual(2.6), "turn": Usual(2.0, 1.5),
-    "step": Usual(1.4, 0.6, 0.6), "sneak": Usual(4.0, 0.8, 0.6), "jog": Usual(4.0, 0.4, 2.2), "fall": Usual(2.6),
-    "block": Usual(2.2, 0.8), "stretch": Usual(4.0), "kick ball": Usual(2.6, 1.5, 0.5), "vault": Usual(2.6, 2.0, 1.5),
+#: Speeds over the floor in m/s where nobody says: medians of the training captures in a normal style.
+PACE: dict[str, float] = {
+    "walk": 1.2, "run": 2.75, "dash": 3.1, "jog": 2.6, "sneak": 0.3, "crawl": 0.4, "step": 0.6, "hop": 0.5,
+    "jump": 0.3, "roll": 0.6, "cartwheel": 0.9, "dribble": 1.3, "climb": 0.3, "vault": 1.5, "kick ball": 0.8,
 }  # fmt: skip
-#: Without a known verb: long enough to see something.
-_UNKNOWN = Usual(4.0)
-#: Gathering before and settling after counted actions, seconds.
-_AROUND = 0.7
+#: How manners and styles change it: ratios of medians of the same captures; those of short and long steps by eye.
+_MANNER = {"slow": 0.75, "fast": 1.35, "long steps": 1.15, "short steps": 0.7, "stealthy": 0.6, "careful": 0.7}
+_STYLE = {"old": 0.66, "active": 1.26, "youthful": 1.12, "tired": 0.9, "happy": 1.15, "sad": 0.85, "giant": 0.9}
+#: What a network makes at once of most actions, and of those whose captures are short, frames: longer windows of them
+#: were hardly ever seen in training.
+LONGEST, SHORT = 150, 90
+_SHORT_VERBS = frozenset({
+    "run", "dash", "jog", "raise hand", "kick", "spin kick", "punch", "stand", "jump", "turn", "step", "spin", "roll",
+    "cartwheel", "flip", "crawl",
+})  # fmt: skip
+#: Gathering before and settling after actions that are counted on the spot, seconds.
+_AROUND = 0.8
 _SHORTEST_S = 0.5
-_PACE_OF = {"slow": 0.75, "fast": 1.35, "long steps": 1.15, "short steps": 0.7, "stealthy": 0.6, "careful": 0.7}
+#: Where a look goes, radians to the left; over the shoulder the trunk turns too.
+_LOOK: dict[str, float] = {
+    "left": 1.05, "turn left": 1.05, "right": -1.05, "turn right": -1.05, "backward": 1.9, "turn around": 1.9,
+}  # fmt: skip
+_OVER = {"left": 1.6, "right": -1.6}
+_NOD = {"high": -0.5, "low": 0.5}
 #: The part of the body that an action needs when it is done beside another one.
 _PART_OF = {
     "raise hand": "arms", "wave": "arms", "wave goodbye": "arms", "call": "arms", "guide": "arms", "respond": "arms",
@@ -74,6 +66,7 @@ class Segment:
     frames: int
     pace: float = 0.0  # m/s that it usually travels
     beside: tuple[Beside, ...] = ()
+    look: tuple[tuple[float, float], ...] = ()  # where the head turns in turn: radians to the left, radians down
     count_words: str = ""  # the words that say how often, to be left out when the segment is cut
     metres: float | None = None  # how far to go, when the words say
     degrees: float | None = None  # how far to turn, when the words say; to the left: positive
@@ -83,17 +76,24 @@ class Segment:
         return self.start + self.frames
 
 
-def usual(label: Label) -> Usual:
-    """What an action of this label usually takes, its manner and count reckoned in."""
-    base = USUAL.get(label.verb, _UNKNOWN)
-    speed = _PACE_OF.get(label.manner, 1.0)
-    seconds = base.seconds
-    if label.count and base.each:
-        seconds = _AROUND + label.count * base.each
-    pace = 0.0 if label.direction == "in place" else base.pace * speed
-    if label.manner in ("slow", "fast", "stealthy", "careful") and not (label.count == 0 and base.pace):
-        seconds /= speed
-    return Usual(seconds, base.each, pace)
+def pace_of(label: Label) -> float:
+    """Speed over the floor that an action usually has, m/s."""
+    if label.direction == "in place":
+        return 0.0
+    return PACE.get(label.verb, 0.0) * _MANNER.get(label.manner, 1.0) * _STYLE.get(label.style, 1.0)
+
+
+def longest(label: Label) -> int:
+    """Frames of an action that are made at once."""
+    return SHORT if label.verb in _SHORT_VERBS else LONGEST
+
+
+def _natural(action: Action) -> float:
+    """Seconds of an action when nobody says."""
+    if not action.label.verb:
+        return 4.0  # unknown words: long enough to see something
+    counted = action.label.count and action.label.verb not in PACE
+    return seconds_of(action) + (_AROUND if counted and action.seconds is None else 0.0)
 
 
 def of_plan(
@@ -111,13 +111,13 @@ def of_plan(
         BadInput: the whole is longer than one clip may be.
     """
     steps = plan.steps or ((Action(Label(), plan.text),),)
-    labels = [_styled(step[0].label, style) for step in steps]
+    labels = [_styled(_able(step[0].label), style) for step in steps]
     asked = [max((a.seconds for a in step if a.seconds is not None), default=None) for step in steps]
     for number, value in enumerate(asked):
         if value is not None:
             check_seconds(value, f"'{_text(steps[number], style)}'")
-    natural = np.array([usual(label).seconds if a is None else a for label, a in zip(labels, asked, strict=True)])
-    paces = np.array([usual(label).pace for label in labels])
+    natural = np.array([max(map(_natural, step)) if a is None else a for step, a in zip(steps, asked, strict=True)])
+    paces = np.array([pace_of(label) for label in labels])
     notes: list[str] = []
     free = np.array([a is None for a in asked])
     if seconds is None and path_length is not None:
@@ -137,16 +137,17 @@ def of_plan(
     starts = np.concatenate([[0], ends[:-1]])
     made = []
     for step, label, start, end, pace in zip(steps, labels, starts, ends, paces, strict=True):
-        beside, note = _beside(step, style)
+        beside, left, note = _beside(step, style)
         notes += note
         made.append(
             Segment(
-                text=_text(step, style),
+                text=_text(left, style),
                 label=label,
                 start=int(start),
                 frames=int(end - start),
                 pace=float(pace),
                 beside=beside,
+                look=next((_look(a.label) for a in step if a.label.verb == "look"), ()),
                 count_words=next((d.words for d in step[0].decisions if d.slot == "count"), ""),
                 metres=_number(step[0], "metres"),
                 degrees=_turn(step[0]),
@@ -173,8 +174,24 @@ def _styled(label: Label, style: str) -> Label:
     return replace(label, style=style) if style else label
 
 
+def _look(label: Label) -> tuple[tuple[float, float], ...]:
+    """Where a look goes: to a side, over a shoulder, up or down; without any of them around, left and then right."""
+    pitch = _NOD.get(label.manner, 0.0)
+    if label.direction in _LOOK:
+        return ((_LOOK[label.direction], pitch),)
+    if label.side in _OVER:
+        return ((_OVER[label.side], pitch),)
+    return ((0.0, pitch),) if pitch or label.direction else ((0.9, 0.0), (-0.9, 0.0))
+
+
+def _able(label: Label) -> Label:
+    """What a network is told of a label: whoever only looks stands."""
+    return replace(label, verb="stand", direction="") if label.verb == "look" else label
+
+
 def _text(step: Sequence[Action], style: str) -> str:
-    words = " while ".join(action.text.strip() for action in step if action.text.strip())
+    said = ["stands" if action.label.verb == "look" else action.text.strip() for action in step]
+    words = " while ".join(text for text in said if text)
     return f"{words}, {style}" if style and style != "normal" and style not in words else words
 
 
@@ -197,22 +214,26 @@ def _turn(action: Action) -> float | None:
     return -abs(degrees) if direction in ("turn right", "right") else abs(degrees)
 
 
-def _beside(step: Sequence[Action], style: str) -> tuple[tuple[Beside, ...], list[str]]:
-    """Actions of a step other than the first, by the joints that do them."""
-    found, notes = [], []
+def _beside(step: Sequence[Action], style: str) -> tuple[tuple[Beside, ...], tuple[Action, ...], list[str]]:
+    """Actions of a step that some joints do by themselves, those that are left to its words, and notes."""
+    found: list[Beside] = []
+    left, notes = [step[0]], []
     taken = np.zeros(24, bool)
     for action in step[1:]:
+        if action.label.verb == "look":
+            continue  # the head turns by geometry
         part = action.part or _PART_OF.get(action.label.verb, "")
         if part == "arms" and action.label.side in ("left", "right"):
             part = f"{action.label.side} arm"
         if not part or part == "whole body":
+            left.append(action)
             notes.append(f"'{action.text}' has no part of the body of its own; it is left to the words of the step")
             continue
         joints = parts.mask([part]) & ~taken
         taken |= joints
         if joints.any():
             found.append(Beside(action.text, _styled(action.label, style), joints, part))
-    return tuple(found), notes
+    return tuple(found), tuple(left), notes
 
 
 def pace(segments: Sequence[Segment]) -> Array:
@@ -224,4 +245,4 @@ def one(text: str, label: Label, frames: int) -> tuple[Segment, ...]:
     """A single segment."""
     if frames < 1:
         raise BadInput(f"segment: {frames} frames, expected 1 or more")
-    return (Segment(text, label, 0, frames, usual(label).pace),)
+    return (Segment(text, label, 0, frames, pace_of(label)),)
