@@ -141,6 +141,8 @@ def _head_at(tokens: list[Token], i: int, first: int, last: int, before: list[He
         return None
     if best.base == "spring" and nounish:
         return None
+    if before and before[-1].end == i and best.form == "base" and best.base not in SENSES:
+        return None  # "walk cycle"
     if best.base == "leave" and follows in {"hand", "hands", "arm"}:
         return None
     if best.base in {"rest", "hold", "listen", "think", "breathe", "relax"} and best.form == "base" and previous in {"the", "a"}:
@@ -199,7 +201,7 @@ def clauses_of(tokens: list[Token], segment: Segment, marks: list[Mark]) -> list
         clause.steps_only = unit is not None
         clause.helped = bool(found)
         clause.denied = _denials(tokens, segment.first, segment.last, idle) % 2 == 1 or segment.link == "without"
-        return [clause]
+        return _by_steps(clause)
     out: list[Clause] = []
     bounds = [segment.first]
     for one, two in zip(heads, heads[1:]):
@@ -222,7 +224,18 @@ def clauses_of(tokens: list[Token], segment: Segment, marks: list[Mark]) -> list
         out.append(clause)
     for clause in out:
         _resolve(tokens, clause)
-    return out
+    return [piece for clause in out for piece in _by_steps(clause)]
+
+
+def _by_steps(clause: Clause) -> list[Clause]:
+    """Parts "two steps forward one step back" at the second count of steps."""
+    units = [mark for mark in clause.marks if mark.kind == "count" and mark.unit == "steps"]
+    if len(units) < 2 or (clause.head is not None and units[1].first < clause.head.at):
+        return [clause]
+    at = units[1].first
+    rest = Clause(at, clause.last, None, "then", steps_only=True, helped=True, marks=[m for m in clause.marks if m.first >= at])
+    clause.last, clause.marks = at, [m for m in clause.marks if m.first < at]
+    return [clause, *_by_steps(rest)]
 
 
 def _whole(segment: Segment) -> Clause:

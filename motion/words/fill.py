@@ -168,7 +168,7 @@ def lr_role(tokens: list[Token], mark: Mark, clause: Clause, verb: str) -> tuple
     before = word[i - 1] if i else ""
     earlier = word[i - 2] if i > 1 else ""
     head = clause.head.at if clause.head is not None else -1
-    limb = {w for w, part in PART_WORDS.items() if part in {"arms", "legs"}} - {"hip", "hips"}
+    limb = set() if verb == "look" else {w for w, part in PART_WORDS.items() if part in {"arms", "legs"}} - {"hip", "hips"}
     if after in limb or (after in {"and", "or"} and two in {"left", "right"} and three in limb):
         return "side", 1.0
     if after in {"side"} or (after == "hand" and two == "side"):
@@ -187,6 +187,8 @@ def lr_role(tokens: list[Token], mark: Mark, clause: Clause, verb: str) -> tuple
             return "none", 1.0
     if before == "with" or (before in OWNERS | {"a"} and earlier in {"with", "using"}):
         return "side", 1.0
+    if set(word[max(0, i - 2) : i]) & {"from"}:
+        return "none", 1.0
     if turner:
         return "turn", 1.0
     if before in _TO or (before in OWNERS and earlier in _TO | {"on"}):
@@ -285,7 +287,7 @@ def _limbs(slots: _Slots, clause: Clause, verb: str, limbs: list[Mark], other: s
         if resting:
             slots.notes.append(f"no slot for '{slots.words(mark.first, min(mark.last + 3, clause.last))}'")
             return
-        if mark.value in {"arms", "legs"} or verb in {"look", ""}:
+        if (mark.value == "legs" or (mark.value == "arms" and verb not in TRAVEL)) and verb != "look" or (mark.value == "head" and verb in {"look", ""}):
             slots.decide("part", mark.value, mark.first, mark.last)
     values = {mark.value for mark in sides}
     if values == {"left", "right"}:
@@ -295,6 +297,10 @@ def _limbs(slots: _Slots, clause: Clause, verb: str, limbs: list[Mark], other: s
         mark = sides[0]
         last = mark.last + (mark.last < clause.last and tokens[mark.last].text in PART_WORDS)
         slots.decide("side", mark.value, mark.first, last)
+        return
+    behind = {token.text for token in tokens[head + 1 : head + 3]}
+    if verb in _HANDED and not parts and other and behind & {"it", "them"}:
+        slots.decide("side", other, head, min(head + 2, clause.last), 0.9)
         return
     limb = next((m for m in parts if m.value in {"arms", "legs"}), None)
     for mark in counts:

@@ -87,7 +87,7 @@ def base_forms(word: str, known: Container[str]) -> list[tuple[str, str]]:
         if len(stem) > 2 and stem[-1] == stem[-2]:
             tries.append((stem[:-1], "ed"))
     elif word.endswith("ies"):
-        tries.append((word[:-3] + "y", "s"))
+        tries += [(word[:-3] + "y", "s"), (word[:-1], "s")]
     elif word.endswith("s") and len(word) > 2 and not word.endswith("ss"):
         tries.append((word[:-1], "s"))
         if word.endswith("es"):

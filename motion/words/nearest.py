@@ -51,6 +51,11 @@ def candidates(word: str) -> list[tuple[str, float]]:
     for base, _ in base_forms(word, KIN):
         for verb, score in KIN[base]:
             scores[verb] = max(scores.get(verb, 0.0), score)
+    if not scores:  # "counterpunches": the known word that it ends in
+        for form in sorted(SPELLINGS, key=len, reverse=True):
+            if len(form) > 3 and word.endswith(form) and word != form:
+                scores[_own(SPELLINGS[form])] = 0.6
+                break
     if not scores:
         for base, score in spelled(word):
             verb = _own(base)

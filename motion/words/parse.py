@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from motion.corpus import Label
 from motion.errors import BadInput
 from motion.words import language
 from motion.words.clauses import Clause, Head, clauses_of
@@ -243,6 +244,7 @@ def _fill(
                 action, label=dataclasses.replace(action.label, style=carried.value), decisions=(carried, *action.decisions)
             )
         action = _returning(action, found)
+        action = _held(tokens, clause, action, found)
         other = action.label.side or other
         action = _spelled(action, clause, slips)
         if clause.head is not None and clause.head.at < clause.first:  # repeated from another clause
@@ -250,6 +252,8 @@ def _fill(
             action = dataclasses.replace(action, text=f"{verb_words} {action.text}")
         filled.action = action
         notes += filled.notes
+        if _one_with_the_last(clause, action, found):
+            continue
         _tell_strange(clause, action, raw, notes)
         found.append(filled)
     return found
@@ -258,12 +262,54 @@ def _fill(
 def _returning(action: Action, found: list[Filled]) -> Action:
     """After a turn around, "walks back" goes forward again."""
     way = next((d for d in action.decisions if d.slot == "direction"), None)
-    turned = bool(found) and found[-1].action.label.verb == "turn" and found[-1].action.label.direction == "turn around"
+    before = found[-1].action if found else None
+    turned = before is not None and before.label.verb == "turn" and before.label.direction in {"turn around", ""}
     if not turned or way is None or way.words.lower() != "back" or action.label.verb not in TRAVEL:
         return action
+    if before is not None and not before.label.direction:  # "turns and walks back"
+        around = Decision("direction", "turn around", way.words, way.start, 0.7)
+        found[-1].action = dataclasses.replace(
+            before, label=dataclasses.replace(before.label, direction="turn around"), decisions=(*before.decisions, around)
+        )
     label = dataclasses.replace(action.label, direction="forward")
     now = dataclasses.replace(way, value="forward", confidence=0.7)
     return dataclasses.replace(action, label=label, decisions=tuple(now if d is way else d for d in action.decisions))
+
+
+def _one_with_the_last(clause: Clause, action: Action, found: list[Filled]) -> bool:
+    """"Trips and falls", "karate kata": two words for one action; the surer stays."""
+    if not found or not action.label.verb or clause.head is None or clause.steps_only:
+        return False
+    last = found[-1].clause
+    if last.head is None or last.head.base == clause.head.base or found[-1].action.label.verb != action.label.verb:
+        return False
+    if clause.link not in {"and", "then"} or (clause.link == "then" and clause.link_words) or action.label.verb in TRAVEL:
+        return False
+    before = found[-1].action
+    same = all(not a or not b or a == b for a, b in zip(vars(before.label).values(), vars(action.label).values()))
+    if not same or before.seconds is not None:
+        return False
+    label = Label(*(a or b for a, b in zip(vars(before.label).values(), vars(action.label).values())))
+    found[-1].action = dataclasses.replace(
+        before, label=label, confidence=max(before.confidence, action.confidence), text=f"{before.text} {action.text}",
+        seconds=action.seconds, decisions=(*before.decisions, *action.decisions), unit=before.unit or action.unit,
+    )  # fmt: skip
+    return True
+
+
+def _held(tokens: list[Token], clause: Clause, action: Action, found: list[Filled]) -> Action:
+    """"Holds it for two seconds": the action before goes on."""
+    head = clause.head
+    if head is None or head.base != "hold" or not found:
+        return action
+    if not {"it", "that", "them", "pose", "position", "there"} & {token.text for token in tokens[head.end : head.end + 2]}:
+        return action
+    last = found[-1].action
+    if last.label.verb in TRAVEL | {"", "jump", "hop"}:
+        return action
+    label = dataclasses.replace(last.label, count=0)
+    decisions = tuple(dataclasses.replace(d, value=label.verb) if d.slot == "verb" else d for d in action.decisions)
+    return dataclasses.replace(action, label=label, part=last.part, decisions=decisions, confidence=0.8)
 
 
 def _spelled(action: Action, clause: Clause, slips: dict[int, str]) -> Action:
@@ -295,4 +341,4 @@ def _leftovers(tokens: list[Token], marks: list[Mark], clauses: list[Clause], no
         notes.append("no slot for: " + ", ".join(f"'{word}'" for word in dict.fromkeys(lost)))
 
 
-__all__ = ["plan", "Label"]
+__all__ = ["plan"]

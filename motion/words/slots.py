@@ -119,6 +119,9 @@ for _phrase in (
     "at the end,in the end,at first,in the middle,in the direction,upside down,right side up,the other side,on the other side"
 ).split(","):
     PHRASES.setdefault(tuple(_phrase.split()), ("none", "", 1.0))
+for _owner in ("his", "her", "the", "their", "one", "its"):
+    for _which in ("left ", "right ", ""):
+        PHRASES.setdefault(("over", _owner, *f"{_which}shoulder".split()), ("direction", "backward", 1.0))
 LONGEST = max(len(phrase) for phrase in PHRASES)
 
 #: Words that name a part of the body.

@@ -82,7 +82,8 @@ def _rows() -> list[tuple[str, Sense]]:
     add("go for a run,go for a jog,go running,go jogging", "run")
     add("go,move,come,travel,proceed,advance,head,approach,enter,exit,leave,depart,return,withdraw,wend,cross", "walk",
         sure=0.8, far=HANDS | LEGS | {"head", "heads", "hips", "shoulders"})  # fmt: skip
-    add("go down,get down", "duck", sure=0.6)
+    add("go down,get down", "duck", sure=0.7)
+    add("come down,come back down,get back down", "stand", sure=0.6)
     add("run,break into a run,flee,scamper,take off running,run away", "run")
     add("scurry", "run", "manner=short_steps", sure=0.9)
     add("jog,trot", "jog")
@@ -131,6 +132,7 @@ def _rows() -> list[tuple[str, Sense]]:
     add("fall,collapse,faint,topple,keel over,pass out,fall over,drop dead", "fall")
     add("trip,drop to the ground,drop to the floor,drop down", "fall", sure=0.8)
     add("stumble", "fall", sure=0.6)
+    add("lose balance,lose his balance,lose her balance,lose their balance,lose its balance,lose his footing,lose her footing", "fall", sure=0.7)
     add("slip,skid", "slip")
     add("duck,crouch,squat,hunker", "duck")
     add("stoop,bend down,bend over,dodge,cower", "duck", sure=0.8)
@@ -179,7 +181,7 @@ def _rows() -> list[tuple[str, Sense]]:
     add("curtsy,curtsey", "bow", sure=0.7)
     add("call,call over,call out,shout,yell", "call")
     add("beckon,summon,wave over,beckon over", "call", sure=0.9)
-    add("wave", "call", sure=0.8, near="over")
+    add("wave", "call", sure=0.8, near="over", far="head heads shoulder shoulders")
     add("guide,usher,show the way,lead the way,show someone the way,direct,invite in,welcome in", "guide")
     add("show", "guide", near="way")
     add("gesture,point,invite,welcome,motion", "guide", sure=0.6)
@@ -212,7 +214,7 @@ for _list in SENSES.values():
 
 #: Head words that are a thing, not an action, after an article or an owner, unless a helper asks for an action.
 THINGS = frozenset(
-    "box block guide face head circle watch rest stand swing point fence bridge hook scale bar club call show play use "
+    "box block guide face head circle watch rest stand swing point fence bridge scale bar club call show play use "
     "rock shield guard spring bank reel look race charge stick hold cross clean stalk bolt fetch break lumber dash "
     "curve ring start land motion gesture approach return groove trip bow hurdle breath disco parade vault".split()
 )
