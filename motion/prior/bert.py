@@ -23,12 +23,13 @@ class Bert:
 
     Args:
         folder: holds ``config.json`` and ``model.safetensors`` as the Hugging Face hub lays them out.
+        dtype: what it computes in.
 
     Raises:
         BadInput: a file is missing or describes another kind of network.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         from safetensors.torch import load_file
 
         try:
@@ -44,6 +45,7 @@ class Bert:
         prefix = "bert."
         if any(name.startswith(prefix) for name in self._weights):
             self._weights = {name.removeprefix(prefix): value for name, value in self._weights.items()}
+        self._weights = {n: v.to(dtype) if v.is_floating_point() else v for n, v in self._weights.items()}
 
     @torch.inference_mode()
     def __call__(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -54,7 +56,7 @@ class Bert:
             mask: ``(B, L)``, nonzero where there is a token.
 
         Returns:
-            ``(B, L, width)`` float32.
+            ``(B, L, width)``.
         """
         w, (rows, length) = self._weights, ids.shape
         x = w["embeddings.word_embeddings.weight"][ids] + w["embeddings.position_embeddings.weight"][:length]

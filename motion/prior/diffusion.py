@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 
 def signal(time: Tensor) -> Tensor:
-    """Share of the clean motion at noise level 0 to 1: the cosine schedule (Nichol and Dhariwal 2021, eq. 17), s = 0."""
+    """Share of the clean motion at noise level 0 to 1: the cosine schedule of Nichol and Dhariwal (2021, eq. 17)."""
     return torch.cos(time.clamp(0, 1) * (math.pi / 2))
 
 
@@ -44,7 +45,7 @@ def ddim(predict: Callable[[Tensor, Tensor], Tensor], noisy: Tensor, steps: int,
     """
     visited = levels(steps, start)
     x, clean = noisy, noisy
-    for now, then in zip(visited[:-1], visited[1:]):
+    for now, then in pairwise(visited):
         clean = predict(x, now.expand(len(x)))
         if then > 0:
             drift = (x - signal(now) * clean) / noise(now)

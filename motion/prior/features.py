@@ -3,12 +3,12 @@
 Every rotation is kept in the character's frame (the world turned back by the heading), not in its parent's: forward
 kinematics is then a sum along the tree, and an error in the spine does not swing the hands.
 
-Root, one row a frame (`ROOT` columns): smoothed path x, z; pelvis height; heading as cos, sin; path velocity x, z (m/s);
-yaw rate (rad/s). World or window axes; metres.
+Root, one row a frame (`ROOT` columns): smoothed path x, z; pelvis height; heading as cos, sin; path velocity x, z in
+m/s; yaw rate in rad/s. World or window axes; metres.
 
 Body, one row a frame (`BODY` columns), in the frame of the heading at the path's point on the floor: pelvis (3), 21
-joint positions (63), 22 rotations as the first two columns of their matrices (132, Zhou et al. 2019), 22 joint velocities
-in m/s (66), contacts of left heel, left toe, right heel, right toe (4).
+joint positions (63), 22 rotations as the first two columns of their matrices (132, Zhou et al. 2019), 22 joint
+velocities in m/s (66), contacts of left heel, left toe, right heel, right toe (4).
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def to_clip(t: Track, provenance: Provenance | None = None) -> Clip:
 
 
 def of_clip(clip: Clip, rest_offsets: Tensor | None = None) -> Track:
-    """A clip at 30 fps as a float32 track, its contacts detected when it has none. Other rates: `motion.edit.resample`."""
+    """A clip at 30 fps (else `motion.edit.resample` it) as a float32 track; contacts are detected when it has none."""
     from motion import contacts
 
     on = (clip.contacts or contacts.detect(clip)).on

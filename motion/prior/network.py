@@ -1,7 +1,7 @@
 """The transformer that denoises motion: patches of frames, rotary positions, words and plan by cross-attention.
 
-Blocks are pre-norm with one shared adaptive-norm projection and a table of offsets per block (PixArt-α), rotary positions
-(Su et al. 2021) and SwiGLU (Shazeer 2020).
+Blocks are pre-norm with one shared adaptive-norm projection and a table of offsets per block (PixArt-α), rotary
+positions (Su et al. 2021) and SwiGLU (Shazeer 2020).
 """
 
 from __future__ import annotations
@@ -119,7 +119,11 @@ class Attention(nn.Module):
             q = self._split(self.q(x))
         if turn is not None:
             q, k = rotate(q, turn), rotate(k, turn)
-        y = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        # Written out: on a CPU the fused kernel's backward pass is five times slower at these lengths.
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        y = scores.softmax(-1).to(v.dtype) @ v
         return self.out(y.transpose(1, 2).flatten(-2))
 
 
@@ -177,7 +181,7 @@ class Transformer(nn.Module):
         )
         self.norm = Norm()
         self.head = nn.Linear(width, out * size.patch)
-        # What the input already says, noise or key, may pass: a width below a frame's columns cannot hold a pose exactly.
+        # What the input says, noise or key, may pass: a width below a patch's columns cannot hold a pose exactly.
         self.skip = nn.Linear(width, out * size.patch)
         for linear in (self.adapt, self.head, self.skip):
             nn.init.zeros_(linear.weight)

@@ -16,13 +16,13 @@ from motion.prior.features import BODY, ENDS, Track
 #: Columns that tell the root stage what is observed: values, then flags.
 ROOT_VALUES = 2 + 2 + 1 + 2 + 3 * len(ENDS)
 ROOT_FLAGS = 4 + len(ENDS)
-#: Flags that tell the body stage which of its columns are observed: rotations, positions, pelvis level and height, contacts.
+#: Flags that tell the body stage what is observed: rotations, positions, pelvis level and height, contacts.
 BODY_FLAGS = JOINTS + (JOINTS - 1) + 2 + 1
 
 
 @dataclass(frozen=True)
 class Observed:
-    """A batch of constraints: `Constraints` with a leading batch axis, headings as cos and sin, rotations as matrices."""
+    """`Constraints` with a leading batch axis, headings as cos and sin, rotations as matrices."""
 
     path: Tensor  # (B, T, 2)
     path_on: Tensor  # (B, T) bool
@@ -62,7 +62,7 @@ class Observed:
 
     @classmethod
     def everything(cls, track: Track) -> Observed:
-        """All that a track says, with nothing switched on; rotations, positions and headings as they are at each instant."""
+        """All that a track says, with nothing switched on; headings are those of the instant, not smoothed."""
         shape = track.path.shape[:2]
         off = torch.zeros(shape, dtype=torch.bool)
         face = features.facing(track.rotations, track.rest_offsets)
@@ -128,7 +128,7 @@ class Observed:
         )
 
     def for_root(self) -> tuple[Tensor, Tensor]:
-        """What the root stage is told: values ``(B, T, ROOT_VALUES)``, zero where off, and flags ``(B, T, ROOT_FLAGS)``."""
+        """What the root stage is told: ``(B, T, ROOT_VALUES)``, zero where off, and flags ``(B, T, ROOT_FLAGS)``."""
         ends = self.positions[..., ENDS, :]
         ends_on = self.positions_on[..., ENDS]
         flags = torch.cat([self.path_on[..., None], self.pelvis_on, self.heading_on[..., None], ends_on], -1).float()
@@ -160,10 +160,8 @@ class Observed:
         pelvis = torch.einsum("ntij,ntj->nti", turn_back, self.pelvis - ground)
         points = torch.einsum("ntab,ntjb->ntja", turn_back, self.positions - ground[..., None, :])
         six = features.six_from_matrix(turn_back[..., None, :, :] @ self.rotations)
-        values = torch.cat(
-            [pelvis, points[..., 1:, :].flatten(-2), six.flatten(-2), six.new_zeros(*six.shape[:2], 3 * JOINTS), self.contacts],
-            -1,
-        )  # fmt: skip
+        places, unknown = points[..., 1:, :].flatten(-2), torch.zeros_like(points).flatten(-2)
+        values = torch.cat([pelvis, places, six.flatten(-2), unknown, self.contacts], -1)
         level, height = self.pelvis_on.unbind(-1)
         contacts = self.contacts_on[..., None]
         on = torch.cat(

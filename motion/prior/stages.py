@@ -79,6 +79,11 @@ class Chance:
     guide_noise: Tensor  # (B, T, GUIDE)
 
 
+def _huber(error: Tensor, beta: float) -> Tensor:
+    """Smooth-L1 of an error, element by element: quadratic below ``beta``."""
+    return functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=beta)
+
+
 class RootStage(nn.Module):
     """Path, height and heading from words and constraints."""
 
@@ -108,14 +113,11 @@ class RootStage(nn.Module):
         """Terms of the loss, each ``(B,)``."""
         target = self.scale.normal(features.root_features(track))
         predicted = self.clean(mix(target, chance.root_noise, chance.time), chance.time, observed, said, joints)
-        error = functional.smooth_l1_loss(predicted, target, reduction="none", beta=0.1)
+        error = _huber(predicted - target, 0.1)
         columns = torch.stack([error[..., g].mean((1, 2)) for g in _ROOT_GROUPS], -1)
         path = self.scale.metric(predicted)[..., :2]
-        step = torch.diff(path, dim=1) * FPS - torch.diff(track.path, dim=1) * FPS
-        return {
-            "root": columns.sum(-1),
-            "path": weights.path * functional.smooth_l1_loss(step, torch.zeros_like(step), reduction="none", beta=0.1).mean((1, 2)),
-        }  # fmt: skip
+        drift = _huber((torch.diff(path, dim=1) - torch.diff(track.path, dim=1)) * FPS, 0.1)
+        return {"root": columns.sum(-1), "path": weights.path * drift.mean((1, 2))}
 
 
 def guide(root: Tensor) -> Tensor:
@@ -166,7 +168,7 @@ class BodyStage(nn.Module):
         told = self.guide_scale.normal(guide(root)) + chance.guide_noise
         noisy = mix(target, chance.body_noise, chance.time) * had[:, None]
         predicted = self.clean(noisy, chance.time, told, observed.for_body(track.path, track.heading), said, joints)
-        error = functional.smooth_l1_loss(predicted, target, reduction="none", beta=0.1) * had[:, None]
+        error = _huber(predicted - target, 0.1) * had[:, None]
         groups = torch.stack(
             [error[..., g].sum((1, 2)) / (had[:, g].sum(1) * error.shape[1]).clamp(min=1) for g in _BODY_GROUPS], -1
         )
@@ -175,13 +177,11 @@ class BodyStage(nn.Module):
         far = features.forward(placed.rotations, track.rest_offsets) + placed.pelvis[..., None, :]
         truth = track.positions()
         shown = reached(joints)[:, None, :, None]
-        miss = functional.smooth_l1_loss(far, truth, reduction="none", beta=0.02) * shown
+        miss = _huber(far - truth, 0.02) * shown
         move = (torch.diff(far, dim=1) - torch.diff(truth, dim=1)) * FPS
-        speed = functional.smooth_l1_loss(move, torch.zeros_like(move), reduction="none", beta=0.1) * shown
+        speed = _huber(move, 0.1) * shown
         stand = torch.minimum(track.contacts[:, 1:], track.contacts[:, :-1]) * shown[..., _FEET, 0]
-        slide = functional.smooth_l1_loss(
-            move[..., _FEET, :], torch.zeros_like(move[..., _FEET, :]), reduction="none", beta=0.05
-        ).sum(-1)
+        slide = _huber(move[..., _FEET, :], 0.05).sum(-1)
         count = shown.sum((1, 2, 3)).clamp(min=1) * 3
         # A pose drawn at high noise is a guess: its kinematics are counted by how much of it is known.
         sure = torch.cos(chance.time * (torch.pi / 2))

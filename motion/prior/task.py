@@ -54,12 +54,12 @@ class PriorTask:
 
     def __init__(
         self, corpus: Corpus, size: str = "cpu", *, seed: int = 0, cache: Path | None = None,
-        frames_per_batch: int = 5760, losses: Losses = Losses(), drops: Drops = Drops(),
+        frames_per_batch: int = 5760, losses: Losses | None = None, drops: Drops | None = None,
     ) -> None:  # fmt: skip
         self.windows = Windows(corpus, ("train",), frames_per_batch)
         held = [w for w in corpus.windows if w.split != "train"]
         self.held = Windows(corpus, ("blocks", "combinations"), frames_per_batch) if held else None
-        self.size, self.seed, self.losses, self.drops = size, seed, losses, drops
+        self.size, self.seed, self.losses, self.drops = size, seed, losses or Losses(), drops or Drops()
         self.words = Words()
         if cache is not None:
             texts = self.windows.captions() + (self.held.captions() if self.held else [])

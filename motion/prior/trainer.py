@@ -112,7 +112,7 @@ def train(
         say(f"goes on at step {step} after {seconds / 60:.1f} minutes")
     log = _Log(folder) if rank == 0 else None
     started, saved = time.monotonic() - seconds, time.monotonic()
-    done = lambda: _progress(settings, step, time.monotonic() - started) >= 1.0  # noqa: E731
+    done = lambda: _progress(settings, step, time.monotonic() - started) >= 1.0
     stop = done()
     while not stop:
         progress = _progress(settings, step, time.monotonic() - started)
