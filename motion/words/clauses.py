@@ -143,6 +143,9 @@ def _head_at(tokens: list[Token], i: int, first: int, last: int, before: list[He
         return None
     if before and before[-1].end == i and best.form == "base" and best.base not in SENSES:
         return None  # "walk cycle"
+    near_before = {token.text for token in tokens[max(first, i - 4) : i]}
+    if (best.base == "step" and "with" in near_before) or (best.base == "pace" and best.form == "base" and near_before & {"a", "an", "at"}):
+        return None
     if best.base == "leave" and follows in {"hand", "hands", "arm"}:
         return None
     if best.base in {"rest", "hold", "listen", "think", "breathe", "relax"} and best.form == "base" and previous in {"the", "a"}:
@@ -249,7 +252,7 @@ def _denials(tokens: list[Token], first: int, last: int, idle: set[int] = frozen
     return sum(
         (token.text in NOT and k not in idle and tokens[k + 1 : k + 2] and tokens[k + 1].text != "only")
         or (token.text == "no" and k + 1 < len(tokens) and tokens[k + 1].text not in {"time", "one", "longer"})
-        or (token.text in {"without"} and k > first)
+        or (token.text in {"without"} and k > first and k not in idle)
         for k, token in enumerate(tokens[first:last], start=first)
     )
 
@@ -360,6 +363,9 @@ def _resolve(tokens: list[Token], clause: Clause) -> None:
     words = {token.text for token in tokens[clause.first : clause.last]} - {head.base}
     behind = {token.text for token in tokens[head.at + 1 : clause.last]}
     after = words if head.form == "ed" or head.noun else behind
+    if head.base == "swing" and words & HANDS and {"side", "sides"} & words:
+        clause.sense = Sense("wave")
+        return
     for sense in SENSES.get(head.base, ()):
         if sense.light:
             continue

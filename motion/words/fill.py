@@ -63,6 +63,16 @@ def fill(text: str, tokens: list[Token], clause: Clause, other: str = "") -> Fil
     for mark in sorted(clause.marks, key=lambda m: m.first):
         _read(slots, filled, clause, verb, mark, limbs, directions, other)
     verb = _directions(slots, verb, directions, clause)
+    if verb == "walk" and slots.out.get("manner") is not None and slots.out["manner"].value == "stealthy":
+        verb = "sneak"  # the captures of stealthy walks carry this label
+        further = next((m for m in clause.marks if m.kind == "manner" and m.value != "stealthy"), None)
+        if further is not None:
+            slots.decide("manner", further.value, further.first, further.last, further.sure, over=True)
+            slots.notes = [note for note in slots.notes if not note.startswith("one manner")]
+        if "verb" in slots.out:
+            slots.decide("verb", verb, start, end, sure, over=True)
+    if verb in {"bow", "duck", "pick up", "sit", "get up"} and "direction" in slots.out and slots.out["direction"].value in {"forward", "backward"}:
+        slots.out.pop("direction")
     _limbs(slots, clause, verb, limbs, other)
     if clause.sense is not None:
         for slot, value in clause.sense.slots:
@@ -146,6 +156,9 @@ def _style(slots: _Slots, filled: Filled, clause: Clause, mark: Mark, head: int)
     person = tokens[mark.last - 1].text in PEOPLE or any(
         token.text in PEOPLE for token in tokens[mark.last : min(mark.last + 2, clause.last)]
     )
+    if mark.value == "musical" and tokens[mark.first].text == "to" and clause.sense is not None and clause.sense.verb in {"dance", "salsa", "indian dance"}:
+        return
+    alike = alike or (mark.last < len(tokens) and tokens[mark.last].text in {"steps", "movements", "way", "style", "fashion", "manner", "walk", "spirit"})
     if person and mark.first > head and not alike:
         return  # "waves to a tired man": his state, not the performer's
     alone = tokens[mark.last - 1].text in {"child", "kid", "toddler", "teenager", "youth", "bully", "monster", "senior"}
@@ -179,12 +192,14 @@ def lr_role(tokens: list[Token], mark: Mark, clause: Clause, verb: str) -> tuple
     if mark.value == "right":
         if after in _AT_ONCE and not (after == "back" and two in {"hand", "foot"}):
             return "none", 1.0
-        if after in {"after", "before", "when", "as", "into", "through", "past", "over", "up", "down", "on", "at"} and not (
+        if after in {"after", "before", "when", "into", "through", "past", "over", "up", "down", "on", "at"} and not (
             turner or base_forms(before, {"walk", "run", "step", "look", "go", "jump", "hop", "move"}) or before in OWNERS
         ):
             return "none", 1.0
         if after in {"around", "round"} and turner:
             return "none", 1.0
+    if turner:
+        return "turn", 1.0
     if before == "with" or (before in OWNERS | {"a"} and earlier in {"with", "using"}):
         return "side", 1.0
     if set(word[max(0, i - 2) : i]) & {"from"}:
@@ -211,6 +226,9 @@ def _back(slots: _Slots, clause: Clause, verb: str, mark: Mark, directions: list
     before = word[mark.first - 1] if mark.first else ""
     after = word[mark.last] if mark.last < len(word) else ""
     if before in OWNERS | {"a", "on", "behind"} or verb in {"get up", "pick up", "raise hand", "respond", "bow", "call", "sit"}:
+        return
+    if verb == "turn":
+        directions.append((mark.first, "turn around", mark, 0.9))
         return
     if after == "to" or after in {"into", "on", "in", "at"}:
         gerund = word[mark.last + 1] if mark.last + 1 < len(word) else ""
@@ -308,6 +326,8 @@ def _limbs(slots: _Slots, clause: Clause, verb: str, limbs: list[Mark], other: s
             continue
         last = mark.last + (mark.last < clause.last and tokens[mark.last].text in PART_WORDS)
         if mark.value == "both":
+            if verb in {"jump", "hop"} and (limb is None or limb.value == "legs"):
+                return  # the usual way
             slots.decide("side", "both", mark.first, last)
         else:
             _open_side(slots, mark.first, last, verb)

@@ -18,7 +18,7 @@ Source = Callable[[str], Sequence[tuple[str, float]]]
 
 def _own(base: str) -> str:
     """The vocabulary's verb for a known head word, "" for a helper."""
-    plain = [sense for sense in SENSES.get(base, ()) if not sense.light and not sense.rest]
+    plain = [sense for sense in SENSES.get(base, ()) if not sense.light and not sense.rest and not sense.near]
     return plain[0].verb if plain else ""
 
 

@@ -140,6 +140,7 @@ def _finish(step: list[_Placed]) -> list[tuple[Action, ...]]:
     if going is not None and turn is not None:
         actions = [a for a in actions if a is not turn]
         actions[actions.index(going)] = _merged(going, turn)
+    actions = _fused(actions)
     for placed in step:
         action = placed.filled.action
         if _veers(placed.filled) and action.label.verb == "turn" and len(actions) == len(step):
@@ -162,16 +163,30 @@ def _finish(step: list[_Placed]) -> list[tuple[Action, ...]]:
     return [tuple(actions)]
 
 
+def _fused(actions: list[Action]) -> list[Action]:
+    """"Kicks while spinning" is one action, and so is "answers with a hand raised"."""
+    verbs = [action.label.verb for action in actions]
+    for lead, extra, one in (("kick", "spin", "spin kick"), ("respond", "raise hand", "respond")):
+        if lead in verbs and extra in verbs:
+            a, b = actions[verbs.index(lead)], actions[verbs.index(extra)]
+            label = dataclasses.replace(
+                a.label, verb=one, side=a.label.side or b.label.side, style=a.label.style or b.label.style, manner=a.label.manner or b.label.manner
+            )
+            fused = dataclasses.replace(a, label=label, text=f"{a.text} {b.text}", decisions=(*a.decisions, *(d for d in b.decisions if d.slot != "verb")))
+            return [fused if action is a else action for action in actions if action is not b]
+    return actions
+
+
 def _merged(going: Action, turn: Action) -> Action:
     label = dataclasses.replace(
         going.label, direction=turn.label.direction, style=going.label.style or turn.label.style,
-        manner=going.label.manner or turn.label.manner,
+        manner=going.label.manner or turn.label.manner, count=going.label.count or turn.label.count,
     )  # fmt: skip
     kept = [d for d in going.decisions if d.slot != "direction"]
     slots = {d.slot for d in kept}
     kept += [d for d in turn.decisions if d.slot not in slots and d.slot not in {"verb", "side"}]
     text = " ".join(a.text for a in sorted((going, turn), key=lambda a: min((d.start for d in a.decisions), default=0)))
-    return dataclasses.replace(going, label=label, decisions=tuple(kept), text=text, seconds=going.seconds or turn.seconds)
+    return dataclasses.replace(going, label=label, decisions=tuple(kept), text=text, seconds=going.seconds or turn.seconds, unit=going.unit or turn.unit)
 
 
 def _shuttle(step: tuple[Action, ...], turning: Decision) -> list[tuple[Action, ...]]:

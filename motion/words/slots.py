@@ -12,11 +12,11 @@ angry: angry, angrily, anger, furious, furiously, fury, rage, raging, enraged, i
 angry .8: aggressive, aggressively, frustrated, mad, hostile, madly, grumpily, grumpy, violently, fierce, fiercely
 sad: sad, sadly, sadness, depressed, gloomy, gloomily, sorrowful, sorrowfully, mournful, mournfully, dejected, dejectedly,
   heartbroken, unhappy, unhappily, melancholy, miserable, miserably, downcast, crestfallen, glumly, glum, with a heavy heart
-tired: tired, tiredly, exhausted, exhaustedly, exhaustion, weary, wearily, weariness, fatigued, fatigue, sleepy, sleepily,
+tired: with no energy left, no energy left, no energy, without energy, tired, tiredly, exhausted, exhaustedly, exhaustion, weary, wearily, weariness, fatigued, fatigue, sleepy, sleepily,
   worn out, drained, out of breath, sluggish, sluggishly, lethargic, lethargically, drowsy, drowsily, dead tired
 old: old, elderly, aged, senior, grandpa, grandma, granny, grandfather, grandmother, geriatric, old age, frail, frailly,
   pensioner, older
-proud: proud, proudly, pride, arrogant, arrogantly, haughty, haughtily, pompous, pompously, boastful, triumphant,
+proud: with the chest out, with his chest out, with her chest out, chest out, proud, proudly, pride, arrogant, arrogantly, haughty, haughtily, pompous, pompously, boastful, triumphant,
   triumphantly, regal, regally, with his head held high, with her head held high, cocky, with confidence
 proud .8: confident, confidently, self assured, majestically, boldly, victorious, victoriously
 not confident: not confident, without confidence, lacking confidence, lack of confidence, unconfident, unconfidently,
@@ -27,13 +27,16 @@ not confident .7: anxious, anxiously, afraid, scared, fearful, fearfully, fright
 childish: childish, childishly, childlike, child like, like a child, like a kid, like a toddler, immature, like a little kid,
   like children, like a small child, like a little boy, like a little girl, like a baby
 childish .7: playful, playfully, child, kid, toddler, goofily, mischievously
+thug .7: rough, roughly, with a swagger, with swagger, swaggering
 thug: thug, thuggish, thuggishly, gangster, hoodlum, punk, delinquent, hooligan, ruffian, yakuza, chimpira, tough guy,
   street tough, bully, menacingly, menacing, mobster
+feminine .7: graceful, gracefully, elegant, elegantly, dainty, daintily
 feminine: feminine, femininely, feminine way, womanly, ladylike, like a woman, like a girl, like a lady, girly, girlish,
   girlishly, femininity, like a model
+masculine .7: burly, muscular
 masculine: masculine, masculinely, manly, macho, like a man, masculinity, like a tough man, in a manly way
 giant: giant, like a giant, gigantic, ogre, titan, colossus, like a troll
-giant .7: heavily, lumbering, ponderously, monster, monstrous, like an elephant
+giant .7: huge, as if huge, huge movements, enormous, heavily, lumbering, ponderously, monster, monstrous, like an elephant
 musical: musical, musically, rhythmic, rhythmically, to the music, to music, to the beat, to a beat, in rhythm, with rhythm,
   with the beat, on the beat, in time with the music, melodic, melodically
 active: active, actively, energetic, energetically, lively, vigorous, vigorously, energy, dynamic, dynamically, peppy,
@@ -44,7 +47,7 @@ normal: normal, normally, neutral, neutrally, ordinary, ordinarily, naturally, i
 normal .7: casually, casual, calmly, calm, relaxed
 """
 _MANNERS = """
-slow: slow, slowly, slower, unhurried, unhurriedly, leisurely, lazily, gradual, gradually, slow motion, in slow motion, slowed,
+slow: in no hurry, without hurry, without hurrying, without haste, slow, slowly, slower, unhurried, unhurriedly, leisurely, lazily, gradual, gradually, slow motion, in slow motion, slowed,
   at a slow pace, taking his time, taking her time, slow speed, at a snail pace, ever so slowly, slow mo, slow down
 slow .8: gentle, gently, softly, soft, lazy, walking pace
 fast: fast, quickly, quick, quicker, faster, rapid, rapidly, swift, swiftly, speedy, speedily, hurried, hurriedly, hasty,
@@ -112,7 +115,7 @@ for _slot, _text in (("style", _STYLES), ("manner", _MANNERS), ("direction", _DI
 #: Phrases that hold words of other tables and mean none of them.
 for _phrase in (
     "high five,high fives,right away,right now,right then and there,all right,left over,left alone,at once,all at once,no one,"
-    "one by one,one after another,one after the other,first of all,not only,can't but,cannot but,nothing but,cannot help but,can not help but,"
+    "one by one,one after another,one after the other,first of all,on hands and knees,without turning,without turning around,in small hops,in greeting,high bar,in one go,not only,can't but,cannot but,nothing but,cannot help but,can not help but,"
     "can't help but,for the first time,for the second time,for the third time,for the last time,as well,as well as,"
     "old fashioned,high heels,high heel,such as,so as,as for,as if,as though,on the way,by the way,in order,no longer,"
     "slow dance floor,fast food,happy hour,as far as,as long as he can,as long as she can,as long as,all the way,again and again and,"

@@ -41,7 +41,7 @@ def _rows() -> list[tuple[str, Sense]]:
             rows.append((first, Sense(verb, pairs, sure, words(near), words(far), tuple(rest), light)))
 
     # Standing still.
-    add("stand on hands,stand on his hands,stand on her hands,stand on their hands", "handstand")
+    add("stand on hands,stand on the hands,stand on his hands,stand on her hands,stand on their hands", "handstand")
     add("stand on one,stand on the left,stand on the right,stand on his left,stand on his right,stand on her left,"
         "stand on her right,stand on a single", "balance", near=LEGS)  # fmt: skip
     add("stand back up,stand up,stand upright", "get up", far="still")
@@ -63,7 +63,7 @@ def _rows() -> list[tuple[str, Sense]]:
     add("reach down,bend down to pick,bend to pick,bend over to pick,crouch to pick,crouch down to pick,stoop to pick,"
         "reach down and pick,reach down to pick", "pick up", sure=0.9)  # fmt: skip
     # Going.
-    add("walk,go for a walk,go on foot,tread,trek,hike,wander,roam,ramble,stride out,take a walk", "walk")
+    add("walk,go for a walk,move on foot,go on foot,tread,trek,hike,wander,roam,ramble,stride out,take a walk", "walk")
     add("stroll,amble,saunter,mosey,meander,dawdle,promenade,go for a stroll", "walk", "manner=slow")
     add("stride", "walk", "manner=long_steps")
     add("march,parade,patrol", "walk", sure=0.9)
@@ -79,19 +79,19 @@ def _rows() -> list[tuple[str, Sense]]:
     add("power walk,speed walk", "walk", "manner=fast")
     add("back away,back off,back up,retreat", "walk", "direction=backward", sure=0.9)
     add("strafe", "walk", "direction=sideways")
-    add("go for a run,go for a jog,go running,go jogging", "run")
+    add("go for a run,go running", "run")
     add("go,move,come,travel,proceed,advance,head,approach,enter,exit,leave,depart,return,withdraw,wend,cross", "walk",
         sure=0.8, far=HANDS | LEGS | {"head", "heads", "hips", "shoulders"})  # fmt: skip
     add("go down,get down", "duck", sure=0.7)
     add("come down,come back down,get back down", "stand", sure=0.6)
     add("run,break into a run,flee,scamper,take off running,run away", "run")
     add("scurry", "run", "manner=short_steps", sure=0.9)
-    add("jog,trot", "jog")
+    add("jog,trot,go for a jog,go jogging", "jog")
     add("sprint,dash,bolt,rush,race,hurtle,break into a sprint,take off", "dash")
     add("charge,gallop,chase,hurry,hasten", "dash", sure=0.8)
-    add("sneak,tiptoe,creep,prowl,slink,skulk,walk on tiptoe,walk on tiptoes,walk on his toes,walk on her toes", "sneak")
+    add("sneak,steal along,steal away,walk on the sly,tiptoe,creep,prowl,slink,skulk,walk on tiptoe,walk on tiptoes,walk on his toes,walk on her toes", "sneak")
     add("stalk", "sneak", sure=0.8)
-    add("crawl,go on all fours,walk on all fours,move on all fours,creep on all fours,walk on hands and knees", "crawl")
+    add("crawl,creep on hands and knees,go on hands and knees,move on hands and knees,go on all fours,walk on all fours,move on all fours,creep on all fours,walk on hands and knees", "crawl")
     add("climb,clamber,ascend", "climb")
     add("scale", "climb", sure=0.9)
     add("sidestep", "step", "direction=sideways")
@@ -111,7 +111,7 @@ def _rows() -> list[tuple[str, Sense]]:
     add("jump kick,flying kick,drop kick,dropkick", "kick")
     add("jump,leap,jump up and down,spring,jump rope", "jump")
     add("bound,bounce,pounce,lunge forward through the air", "jump", sure=0.8)
-    add("hop", "hop")
+    add("hop,bounce along", "hop")
     add("skip", "hop", sure=0.7)
     add("vault,leapfrog", "vault")
     add("hurdle,jump a hurdle", "vault", sure=0.9)
@@ -125,14 +125,15 @@ def _rows() -> list[tuple[str, Sense]]:
     add("roll,somersault,dive roll,shoulder roll,barrel roll", "roll")
     add("tumble", "roll", sure=0.7)
     add("hand stand,handstand,headstand", "handstand")
+    add("bend,arch", "bridge", near="bridge")
     add("bridge,back bend,backbend", "bridge")
-    add("balance,stand on one leg,stand on one foot", "balance")
+    add("balance,keep balance,keep the balance,keep his balance,keep her balance,keep their balance,stand on one leg,stand on one foot", "balance")
     add("teeter,wobble,sway", "balance", sure=0.6)
     # Down.
     add("fall,collapse,faint,topple,keel over,pass out,fall over,drop dead", "fall")
     add("trip,drop to the ground,drop to the floor,drop down", "fall", sure=0.8)
     add("stumble", "fall", sure=0.6)
-    add("lose balance,lose his balance,lose her balance,lose their balance,lose its balance,lose his footing,lose her footing", "fall", sure=0.7)
+    add("lose balance,lose his balance,lose her balance,lose their balance,lose its balance,lose the balance,lose the footing,lose footing,lose his footing,lose her footing", "fall", sure=0.7)
     add("slip,skid", "slip")
     add("duck,crouch,squat,hunker", "duck")
     add("stoop,bend down,bend over,dodge,cower", "duck", sure=0.8)
@@ -147,19 +148,23 @@ def _rows() -> list[tuple[str, Sense]]:
     add("punch,jab,uppercut,sucker punch,shadow box,shadowbox", "punch")
     add("hook", "punch", sure=0.8)
     add("box,strike,hit,sock", "punch", sure=0.9, far=_BLADE)
+    add("fight,cut,duel,attack,stab,practise,practice", "slash", near=_BLADE)
+    add("fight", "punch", sure=0.8, near="fist fists")
     add("strike,hit", "slash", sure=0.9, near=_BLADE)
     add("slash,swordplay,sword fight,fence", "slash")
     add("swing,swipe,wield", "slash", near=_BLADE)
     add("slice,chop,hack,cleave,swipe", "slash", sure=0.9)
     add("block,parry,deflect,fend off,ward off", "block")
     add("guard,defend,shield", "block", sure=0.8)
-    add("karate,kata,practice karate,do karate,perform karate", "karate")
+    add("train in karate,karate,kata,practice karate,do karate,perform karate", "karate")
     add("kung fu,martial arts,taekwondo", "karate", sure=0.8)
     # Dancing.
-    add("salsa,salsa dance,dance salsa,dance the salsa,dance a salsa", "salsa")
+    add("move to salsa music,move to salsa,sway to salsa music,salsa,salsa dance,dance salsa,dance the salsa,dance a salsa", "salsa")
     add("dance", "salsa", near="salsa")
     add("dance", "indian dance", near="indian bharatanatyam kathak bollywood")
     add("indian dance,indian dancing,bharatanatyam,kathak", "indian dance")
+    add("move,sway,groove", "salsa", near="salsa")
+    add("move,sway", "dance", near="music beat rhythm song")
     add("dance,boogie,groove", "dance")
     add("break dance,breakdance,brake dance,waltz,tap dance,jive,tango,disco,shimmy", "dance", sure=0.8)
     # Arms.
@@ -177,6 +182,8 @@ def _rows() -> list[tuple[str, Sense]]:
     add("cheer,hail a taxi,hail a cab", "raise hand", sure=0.6)
     add("celebrate", "raise hand", "side=both", sure=0.6)
     add("volunteer", "raise hand", sure=0.6)
+    add("see", "wave goodbye", near="off")
+    add("bend", "bow", near="bow")
     add("bow,take a bow,bow down", "bow")
     add("curtsy,curtsey", "bow", sure=0.7)
     add("call,call over,call out,shout,yell", "call")
@@ -201,7 +208,7 @@ def _rows() -> list[tuple[str, Sense]]:
     # Helpers.
     add("do,make,perform,execute,take,give,have,get,start,begin,continue,keep,try,want,need,let,decide,manage,"
         "use,attempt,commence,resume,go on,complete,deliver,land,throw,practice,practise,show,carry out,"
-        "set off,prepare,burst,break,launch,hurl,play", "", light=True)  # fmt: skip
+        "set off,prepare,burst,break,launch,hurl,kick up into,go into,play,signal,train", "", light=True)  # fmt: skip
     return rows
 
 
@@ -216,10 +223,10 @@ for _list in SENSES.values():
 THINGS = frozenset(
     "box block guide face head circle watch rest stand swing point fence bridge scale bar club call show play use "
     "rock shield guard spring bank reel look race charge stick hold cross clean stalk bolt fetch break lumber dash "
-    "curve ring start land motion gesture approach return groove trip bow hurdle breath disco parade vault".split()
+    "curve ring start land motion gesture approach return groove trip bow hurdle breath disco parade vault pace".split()
 )
 #: Nouns that make a gerund before them part of a name.
-NAMED_BY_GERUND = frozenset("shoes shoe stick cane shorts board distance stance speed pace gear track bar music".split())
+NAMED_BY_GERUND = frozenset("shoes shoe stick cane shorts board distance stance speed pace gear track bar music frame wall".split())
 
 #: English verbs outside the vocabulary and the actions nearest to them. Below .5 they are suggestions alone.
 KIN: dict[str, tuple[tuple[str, float], ...]] = {}
