@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -239,7 +240,7 @@ def _restore(
         for name, value in state["average"].items():
             average[name].copy_(value)
         optimiser.load_state_dict(state["optimiser"])
-    except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
+    except (RuntimeError, KeyError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"{path}: not a checkpoint of this model ({reason}); choose another folder") from error
     return int(state["step"]), float(state["seconds"])

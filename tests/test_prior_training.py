@@ -1,0 +1,196 @@
+"""Training resumes to the bit, two ranks take one rank's step, a full disk loses nothing; what comes out samples."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny_prior import corpus, write
+
+from motion.corpus import Label
+from motion.errors import BadInput
+from motion.prior import trainer
+from motion.prior.constraints import Constraints
+from motion.prior.model import Prior
+from motion.prior.request import WindowRequest
+from motion.prior.task import PriorTask
+from motion.prior.trainer import Settings, train
+
+HERE = Path(__file__).parent
+PROGRAM = """
+import sys, torch
+sys.path.insert(0, {here!r})
+from tiny_prior import corpus
+from motion.prior.task import PriorTask
+from motion.prior.trainer import Settings, train
+torch.set_num_threads(1)
+run = train(PriorTask(corpus(), "tiny", frames_per_batch=240), sys.argv[1],
+            Settings(steps=int(sys.argv[2]), save_every_s=0, check_every=10**6, log_every=1))
+"""
+
+
+def task() -> PriorTask:
+    return PriorTask(corpus(), "tiny", frames_per_batch=240)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoint.pt", weights_only=True)["module"]
+
+
+def launch(folder: Path, steps: int, ranks: int = 1) -> subprocess.Popen[bytes]:
+    program = folder.parent / f"{folder.name}.py"
+    program.write_text(PROGRAM.format(here=str(HERE)))
+    start = [sys.executable] if ranks == 1 else [sys.executable, "-m", "torch.distributed.run", "--standalone",
+                                                 f"--nproc-per-node={ranks}"]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent)}
+    return subprocess.Popen([*start, str(program), str(folder), str(steps)], env=environment)
+
+
+def test_a_run_that_stops_and_goes_on_is_the_run_that_did_not(tmp_path: Path) -> None:
+    settings = {"check_every": 10**6, "log_every": 1}
+    train(task(), tmp_path / "whole", Settings(steps=6, **settings))
+    # The same schedule, left in the middle as a kill would leave it.
+    stopped = Settings(steps=6, save_every_s=0, **settings)
+
+    class Enough(Exception):
+        pass
+
+    class Killed(PriorTask):
+        def batch(self, step: int):
+            if step == 3:
+                raise Enough
+            return super().batch(step)
+
+    with pytest.raises(Enough):
+        train(Killed(corpus(), "tiny", frames_per_batch=240), tmp_path / "two", stopped)
+    run = train(task(), tmp_path / "two", stopped)
+    assert run.steps == 6
+    one, two = weights(tmp_path / "whole"), weights(tmp_path / "two")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+@pytest.mark.slow
+def test_kill_9_loses_nothing_that_was_saved(tmp_path: Path) -> None:
+    train(task(), tmp_path / "whole", Settings(steps=40, check_every=10**6))
+    process = launch(tmp_path / "killed", 40)
+    checkpoint = tmp_path / "killed" / "checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.is_file() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 0 < torch.load(checkpoint, weights_only=True)["step"] <= 40
+    assert launch(tmp_path / "killed", 40).wait(timeout=300) == 0
+    one, two = weights(tmp_path / "whole"), weights(tmp_path / "killed")
+    assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
+
+
+def test_two_ranks_take_the_steps_of_one(tmp_path: Path) -> None:
+    assert launch(tmp_path / "two", 3, ranks=2).wait(timeout=300) == 0
+    assert launch(tmp_path / "one", 3).wait(timeout=300) == 0
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert max(float((one[n].float() - two[n].float()).abs().max()) for n in one) < 2e-3
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"check_every": 10**6, "save_every_s": 0}
+    train(task(), tmp_path, Settings(steps=2, **settings))
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    said: list[str] = []
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(trainer.torch, "save", full)
+    run = train(task(), tmp_path, Settings(steps=4, **settings), said.append)
+    assert run.steps == 4
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert any("the one before is kept" in line for line in said)
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(BadInput, match="not a checkpoint of this model"):
+        train(task(), tmp_path, Settings(steps=1))
+
+
+@pytest.mark.parametrize("budget", [{}, {"minutes": 0}, {"steps": -1}, {"minutes": float("nan")}])
+def test_a_budget_is_needed(budget: dict[str, float]) -> None:
+    with pytest.raises(BadInput, match="training: "):
+        Settings(**budget)
+
+
+def test_the_log_is_a_plain_table_and_losses_fall(tmp_path: Path) -> None:
+    train(task(), tmp_path, Settings(steps=60, rate=3e-3, warm_up=5, check_every=60, log_every=5, minutes=3))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    loss = [float(row["value"]) for row in rows if row["name"] == "loss"]
+    assert len(loss) == 12 and loss[-1] < 0.75 * loss[0]
+    assert {"root", "body", "forward"} <= {row["name"] for row in rows if row["kind"] == "check"}
+
+
+@pytest.fixture(scope="module")
+def prior(tmp_path_factory: pytest.TempPathFactory) -> Prior:
+    return Prior.load(write(tmp_path_factory.mktemp("weights") / "base.safetensors"))
+
+
+def request(frames: int = 40, seed: int = 1, constraints: Constraints | None = None, **said: object) -> WindowRequest:
+    return WindowRequest(frames, constraints or Constraints.none(frames), seed=seed, **said)
+
+
+def test_a_seed_is_one_motion_alone_or_in_a_batch(prior: Prior) -> None:
+    alone = prior.sample([request(seed=1, text="walks")])[0]
+    first, second = prior.sample([request(seed=1, text="walks"), request(seed=2, text="walks")])
+    assert np.abs(alone.positions() - first.positions()).max() < 1e-4
+    assert np.abs(first.positions() - second.positions()).max() > 1e-3
+    assert alone.provenance.seed == 1 and "base prior" in (alone.provenance.model or "")
+
+
+def test_motion_moves_with_its_constraints(prior: Prior) -> None:
+    c = Constraints.none(40)
+    c.pelvis[0], c.pelvis_on[0], c.heading_on[0] = (0.0, 0.9, 0.0), True, True
+    there = Constraints.none(40)
+    there.pelvis[0], there.pelvis_on[0], there.heading_on[0], there.heading[0] = (5.0, 0.9, -2.0), True, True, 1.2
+    here, moved = prior.sample([request(constraints=c)])[0], prior.sample([request(constraints=there)])[0]
+    from motion import edit
+
+    expected = edit.transform(here, yaw=1.2, translation=(5.0, 0.0, -2.0))
+    assert np.abs(expected.positions() - moved.positions()).max() < 2e-3
+
+
+def test_plan_and_words_are_told_apart(prior: Prior) -> None:
+    left, right = (request(label=Label("wave", side=side), text="waves") for side in ("left", "right"))
+    a, b = (prior.sample([r])[0].positions() for r in (left, right))
+    assert np.abs(a - b).max() > 1e-5
+    a, b = (prior.sample([r], use_plan=False)[0].positions() for r in (left, right))
+    assert np.abs(a - b).max() < 1e-6
+
+
+def test_an_edit_of_no_strength_gives_the_clip_back_nearly(prior: Prior) -> None:
+    from motion.prior import features
+
+    c = corpus()
+    rough = features.to_clip(features.track(
+        torch.as_tensor(c.rotations[:40]), torch.as_tensor(c.root_position[:40]),
+        torch.as_tensor(c.contacts[:40]), torch.as_tensor(c.rest_offsets),
+    ))  # fmt: skip
+    out = prior.sample([request(start=rough, strength=0.5)])[0]
+    assert out.frames == 40 and np.isfinite(out.rotations).all()
+
+
+def test_windows_of_two_lengths_are_refused(prior: Prior) -> None:
+    with pytest.raises(BadInput, match="expected one length"):
+        prior.sample([request(40), request(50)])
+    bad = Constraints.none(40)
+    bad.pelvis[3] = np.nan
+    with pytest.raises(BadInput, match="frame 3 is not finite"):
+        prior.sample([request(constraints=bad)])
+    assert prior.sample([]) == []
