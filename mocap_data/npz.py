@@ -60,9 +60,12 @@ def header(raw: bytes) -> tuple[tuple[int, ...], np.dtype, int]:
         ValueError: it is none.
     """
     stream = io.BytesIO(raw)
-    version = np.lib.format.read_magic(stream)
-    parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = parse(stream)
+    try:
+        version = np.lib.format.read_magic(stream)
+        parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = parse(stream)
+    except Exception as error:  # a damaged head makes NumPy's parser raise what Python's tokenizer does
+        raise ValueError(error or type(error).__name__) from None
     return shape, dtype, stream.tell()
 
 

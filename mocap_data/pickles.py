@@ -95,6 +95,13 @@ def _encode(text: object, encoding: object = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes(*arguments: object) -> bytes:
+    """Old protocols have no other way to say that there are none."""
+    if arguments:
+        raise pickle.UnpicklingError("bytes made in an unknown way")
+    return b""
+
+
 class _Name:
     """A class that is only ever handed on, never called."""
 
@@ -103,6 +110,8 @@ _WORDS: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Name(),
     ("numpy", "dtype"): _Type,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
+    ("builtins", "bytes"): _no_bytes,
 }
 for _core in ("numpy.core", "numpy._core"):
     _WORDS[f"{_core}.multiarray", "_reconstruct"] = _reconstruct

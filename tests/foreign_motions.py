@@ -112,7 +112,7 @@ def kimodo(path: Path, clip: Clip, **more: np.ndarray) -> Path:
         "root_positions": clip.root_position.astype(np.float32),
         "global_root_heading": np.zeros((clip.frames, 2), dtype=np.float32),
     }
-    np.savez(path, **{k: v for k, v in {**arrays, **more}.items() if v is not None and v.size})
+    np.savez(path, **{k: v for k, v in {**arrays, **more}.items() if v.size})  # type: ignore[arg-type]
     return path
 
 
