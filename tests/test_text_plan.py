@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from motion.errors import BadInput
@@ -203,7 +204,10 @@ def _expected(text: str) -> list[list[tuple]]:
 
 
 def _row(row: dict[str, object]) -> tuple:
-    return tuple(row.get(k, 0 if k == "count" else None if k == "seconds" else "") for k in ("verb", "side", "direction", "count", "manner", "style", "seconds"))
+    return tuple(
+        row.get(k, 0 if k == "count" else None if k == "seconds" else "")
+        for k in ("verb", "side", "direction", "count", "manner", "style", "seconds")
+    )
 
 
 def _rows(made: ActionPlan) -> list[list[tuple]]:
@@ -218,3 +222,179 @@ def test_sentences(line: str) -> None:
             plan(text)
     else:
         assert _rows(plan(text)) == _expected(expected)
+
+
+def test_each_decision_carries_the_words_that_it_came_from() -> None:
+    text = "Slowly, the tired man takes 3 steps back, then waves twice with his left hand for 2.5 s"
+    found = {}
+    for step in plan(text).steps:
+        for action in step:
+            for decision in action.decisions:
+                assert text[decision.start : decision.start + len(decision.words)] == decision.words
+                found[decision.slot, decision.value] = decision.words
+    assert found["manner", "slow"] == "Slowly"
+    assert found["style", "tired"] == "tired"
+    assert found["count", "3"] == "3 steps"
+    assert found["direction", "backward"] == "back"
+    assert found["verb", "wave"] == "waves"
+    assert found["count", "2"] == "twice"
+    assert found["side", "left"] == "left hand"
+    assert found["seconds", "2.5"] == "for 2.5 s"
+    assert found["order", "then"] == "then"
+
+
+@pytest.mark.parametrize("line", TABLE)
+def test_offsets_everywhere(line: str) -> None:
+    text, expected = (part.strip() for part in line.split("=>"))
+    for step in plan(text).steps if expected != "!" else ():
+        for action in step:
+            for d in action.decisions:
+                assert text[d.start : d.start + len(d.words)] == d.words
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        ("   \n ", "empty"),
+        ("walk " * 10_000, "10000 words, expected at most 600"),
+        ("er läuft schnell und winkt", "German"),
+        ("il marche lentement et salue", "French"),
+        ("camina hacia adelante y luego salta", "Spanish"),
+        ("он идёт вперёд", "Cyrillic"),
+        ("彼は歩く", "letters"),
+        ("!!! ???", "no words"),
+        ("12 34", "no words"),
+        ("xqzt bfrg", "no English word"),
+        ("the red house", "no action"),
+        ("slowly", "no action"),
+        ("don't walk", "denied"),
+    ],
+)
+def test_text_that_cannot_be_used(text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says) as error:
+        plan(text)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 250
+
+
+def test_words_outside_the_vocabulary_are_no_confident_motion() -> None:
+    lunge = plan("lunges to the left")
+    assert lunge.steps[0][0].label.verb == "step" and lunge.steps[0][0].confidence <= 0.5 and "lunges" in lunge.notes[0]
+    clap = plan("claps three times")
+    assert clap.steps[0][0].label.verb == "" and clap.steps[0][0].confidence == 0 and "'wave'" in clap.notes[0]
+    slip = plan("he wlaks forward")
+    assert slip.steps[0][0].label.verb == "walk" and slip.steps[0][0].confidence == 0.8 and "wlaks" in slip.notes[0]
+    strange = plan("the man gargles")
+    assert strange.steps[0][0].label.verb == "" and strange.notes
+
+
+def test_another_source_of_neighbours_is_asked() -> None:
+    def more(word: str) -> list[tuple[str, float]]:
+        return [("call", 0.7), ("no such verb", 0.9)] if word.startswith("gargle") else []
+
+    assert nearest("gargles", more) == [("call", 0.7)]
+    made = plan("the man gargles", more)
+    assert made.steps[0][0].label.verb == "call" and made.steps[0][0].confidence == 0.7
+    assert nearest("strolling")[0] == ("walk", 1.0)
+    assert all(verb in VERBS and 0 < score < 1 for verb, score in nearest("lunge"))
+
+
+def test_choices_are_said() -> None:
+    made = plan("raises a hand")
+    side = next(d for d in made.steps[0][0].decisions if d.slot == "side")
+    assert (side.value, side.confidence) == ("right", 0.5) and "took right" in made.notes[0]
+
+
+def test_lengths() -> None:
+    assert plan("walks four steps").seconds == pytest.approx(4 * 0.55)
+    assert plan("waves three times").seconds == pytest.approx(3 * 0.7)
+    assert plan("walks for 3 seconds, then waits 2s").seconds == pytest.approx(5)
+    assert plan("walks for 3 seconds while waving once").seconds == pytest.approx(3)
+    assert plan("walks slowly").seconds > plan("walks").seconds > plan("walks quickly").seconds
+    assert plan("walks 13 metres").seconds == pytest.approx(10)
+    for verb in VERBS:
+        made = plan({"raise hand": "raises a hand", "get up": "gets up", "pick up": "picks it up"}.get(verb, verb))
+        assert made.steps[0][0].label.verb == verb
+        assert 0.2 < seconds_of(made.steps[0][0]) < 10
+
+
+def test_every_word_of_the_vocabulary_is_understood() -> None:
+    for side in SIDES:
+        assert (
+            plan(f"waves with {side if side == 'both' else 'the ' + side} hand{'s' * (side == 'both')}")
+            .steps[0][0]
+            .label.side
+            == side
+        )
+    for manner in MANNERS:
+        text = {
+            "high": "jumps high",
+            "low": "bows low",
+            "long steps": "walks with long steps",
+            "short steps": "walks with short steps",
+        }
+        assert plan(text.get(manner, f"a {manner} walk")).steps[0][0].label.manner == manner
+    for style in STYLES:
+        assert plan(f"a {style} walk").steps[0][0].label.style == style
+    for direction in DIRECTIONS:
+        assert plan(f"walks {direction}").steps[-1][0].label.direction == direction
+
+
+def test_description_names_steps_and_notes() -> None:
+    said = describe(plan("walks three steps, then raises a hand while looking back"))
+    assert (
+        "1. walk, 3 steps" in said and "raise hand, right side" in said and "look, backward" in said and "note:" in said
+    )
+
+
+def test_two_readings_agree_and_odd_texts_do_not_break() -> None:
+    odd = ["Walk", "WALK!!!", "walk,,,then;;wave", "…walk", "walk\nwave", "walk - wave", "and then walk", "while", "walk while", "then then walk",
+           "3 walk 3", "left left left walk", "walk (slowly)", "walk 1e9 steps", "hop 0 times", "walk 🚶 forward", "walk's", "o'walk walk",
+           "before after while walk", "not not walk", "walk " * 300, "wave and " * 100 + "bow", "İ walk"]  # fmt: skip
+    for text in odd:
+        try:
+            first = plan(text)
+        except BadInput as error:
+            assert "\n" not in str(error)
+            continue
+        assert first == plan(text) and first.seconds >= 0
+
+
+def test_captions_of_the_corpus_parse_back_to_their_labels() -> None:
+    captions = pytest.importorskip("mocap_data.captions")
+    words = pytest.importorskip("mocap_data.caption_words")
+    from motion.corpus import Label
+
+    rng = np.random.default_rng(5)
+    asked = wrong = 0
+    for verb in (
+        "walk",
+        "run",
+        "raise hand",
+        "wave",
+        "bow",
+        "jump",
+        "kick",
+        "punch",
+        "wave goodbye",
+        "call",
+        "crawl",
+        "cartwheel",
+    ):
+        for style in words.STYLES:
+            for _ in range(4):
+                side = str(rng.choice(["left", "right", "both"])) if verb in {"raise hand", "wave"} else ""
+                going = str(rng.choice(["forward", "backward", "left", "right"])) if verb == "walk" else ""
+                turn = str(rng.choice(["", "turn left", "turn right"])) if going == "forward" else ""
+                manner = str(rng.choice(["", "slow", "fast"])) if verb in {"walk", "run"} else ""
+                label = Label(verb, side, turn or going, 0, manner, style)
+                text = captions.say(captions.Fact(label, going=going, turn=turn), rng, 0.8)
+                actions = [action for step in plan(text).steps for action in step]
+                ways = [a.label.direction for a in actions if a.label.direction]
+                lead = actions[0]
+                sure = {d.slot for d in lead.decisions if d.confidence > 0.5}
+                got = {"verb": lead.label.verb, "side": lead.label.side if "side" in sure else "", "manner": lead.label.manner,
+                       "style": lead.label.style, "direction": next((w for w in ways if w.startswith("turn")), ways[0] if ways else "")}  # fmt: skip
+                asked += len(got)
+                wrong += sum(bool(value) and value != getattr(label, slot) for slot, value in got.items())
+    assert wrong <= 0.02 * asked, f"{wrong} of {asked} slots"

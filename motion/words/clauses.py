@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from motion.words.forms import Token, base_forms
@@ -11,13 +12,47 @@ from motion.words.segments import Segment
 from motion.words.slots import PART_WORDS
 from motion.words.verbs import HANDS, HEADS, KIN, LEGS, NAMED_BY_GERUND, SENSES, THINGS, Sense
 
-_AUX = frozenset("is are was were be been being 's am".split())
-_HELP = frozenset("start starts started starting begin begins began beginning continue continues keep keeps kept to".split())
+_AUX = frozenset(["is", "are", "was", "were", "be", "been", "being", "'s", "am"])
+_HELP = frozenset(
+    [
+        "start",
+        "starts",
+        "started",
+        "starting",
+        "begin",
+        "begins",
+        "began",
+        "beginning",
+        "continue",
+        "continues",
+        "keep",
+        "keeps",
+        "kept",
+        "to",
+    ]
+)
 _STOPPERS = frozenset({"stop", "halt", "freeze", "pause"})
-_POSTURE = frozenset("lie lay".split())
-_ARM_CARRIERS = frozenset("raise lift put throw stretch fling thrust shoot bring hold extend reach point stick".split())
+_POSTURE = frozenset(["lie", "lay"])
+_ARM_CARRIERS = frozenset(
+    [
+        "raise",
+        "lift",
+        "put",
+        "throw",
+        "stretch",
+        "fling",
+        "thrust",
+        "shoot",
+        "bring",
+        "hold",
+        "extend",
+        "reach",
+        "point",
+        "stick",
+    ]
+)
 _READ_BY_HEAD = frozenset({"lr", "back", "around"})
-_ALOFT = frozenset("up above overhead high air sky ceiling skyward".split())
+_ALOFT = frozenset(["up", "above", "overhead", "high", "air", "sky", "ceiling", "skyward"])
 
 
 @dataclass
@@ -58,7 +93,9 @@ class Clause:
 
 def heads_of(tokens: list[Token], first: int, last: int, marks: list[Mark]) -> list[Head]:
     """Head words among tokens ``first`` to ``last``, helpers included."""
-    covered = {k for mark in marks if mark.kind not in {"part", "lr", "back", "around"} for k in range(mark.first, mark.last)}
+    covered = {
+        k for mark in marks if mark.kind not in {"part", "lr", "back", "around"} for k in range(mark.first, mark.last)
+    }
     out: list[Head] = []
     i = first
     while i < last:
@@ -100,7 +137,10 @@ def _head_at(tokens: list[Token], i: int, first: int, last: int, before: list[He
     follows = tokens[i + 1].text if i + 1 < last else ""
     # Adjectives and numbers between the article and the noun.
     k = i - 1
-    while k >= first and (k in covered or tokens[k].text in {"big", "little", "small", "left", "right", "single", "nice", "good", "second"}):
+    while k >= first and (
+        k in covered
+        or tokens[k].text in {"big", "little", "small", "left", "right", "single", "nice", "good", "second"}
+    ):
         k -= 1
     lead = tokens[k].text if k >= first else ""
     nounish = best.form in {"base", "s", "ing"} and (
@@ -121,10 +161,18 @@ def _head_at(tokens: list[Token], i: int, first: int, last: int, before: list[He
         return None
     if best.base in THINGS and not compound and nounish and not _asks(before):
         return None
-    if best.base in THINGS and not compound and lead in {"of", "with", "into", "in", "the"} and nounish and best.base != "stop":
+    if (
+        best.base in THINGS
+        and not compound
+        and lead in {"of", "with", "into", "in", "the"}
+        and nounish
+        and best.base != "stop"
+    ):
         return None
     if best.base in {"face", "head", "circle", "box"} and (
-        best.form == "base" and (previous not in {"to", ""} | PRONOUNS or follows in {"down", "up"}) and not _asks(before)
+        best.form == "base"
+        and (previous not in {"to", ""} | PRONOUNS or follows in {"down", "up"})
+        and not _asks(before)
     ):
         return None
     if best.base in {"face", "head"} and previous in OWNERS | {"and"} and best.form == "base":
@@ -144,11 +192,17 @@ def _head_at(tokens: list[Token], i: int, first: int, last: int, before: list[He
     if before and before[-1].end == i and best.form == "base" and best.base not in SENSES:
         return None  # "walk cycle"
     near_before = {token.text for token in tokens[max(first, i - 4) : i]}
-    if (best.base == "step" and "with" in near_before) or (best.base == "pace" and best.form == "base" and near_before & {"a", "an", "at"}):
+    if (best.base == "step" and "with" in near_before) or (
+        best.base == "pace" and best.form == "base" and near_before & {"a", "an", "at"}
+    ):
         return None
     if best.base == "leave" and follows in {"hand", "hands", "arm"}:
         return None
-    if best.base in {"rest", "hold", "listen", "think", "breathe", "relax"} and best.form == "base" and previous in {"the", "a"}:
+    if (
+        best.base in {"rest", "hold", "listen", "think", "breathe", "relax"}
+        and best.form == "base"
+        and previous in {"the", "a"}
+    ):
         return None
     if best.base in {"get"} and follows in {"ready", "tired", "angry"}:
         return None
@@ -166,9 +220,19 @@ def _styled(tokens: list[Token], i: int) -> bool:
 def _same(word: str, pattern: str) -> bool:
     if word == pattern:
         return True
-    return pattern in {"kick", "dance", "jump", "step", "flip", "roll", "up", "raise", "box", "handspring", "somersault"} and (
-        (pattern, "s") in base_forms(word, {pattern}) or (pattern, "ing") in base_forms(word, {pattern})
-    )
+    return pattern in {
+        "kick",
+        "dance",
+        "jump",
+        "step",
+        "flip",
+        "roll",
+        "up",
+        "raise",
+        "box",
+        "handspring",
+        "somersault",
+    } and ((pattern, "s") in base_forms(word, {pattern}) or (pattern, "ing") in base_forms(word, {pattern}))
 
 
 def _asks(before: list[Head]) -> bool:
@@ -196,7 +260,7 @@ def clauses_of(tokens: list[Token], segment: Segment, marks: list[Mark]) -> list
     found = heads_of(tokens, segment.first, segment.last, marks)
     inside = [mark for mark in marks if segment.first <= mark.first < segment.last]
     heads, helped, denied_stop = _settle(tokens, found, inside)
-    idle = {k for mark in inside if mark.kind == "none" for k in range(mark.first, mark.last)}
+    idle = {k for mark in inside if mark.kind in {"none", "style", "manner"} for k in range(mark.first, mark.last)}
     if not heads:
         unit = next((m for m in inside if m.kind == "count" and m.unit == "steps"), None)
         clause = _whole(segment)
@@ -207,7 +271,7 @@ def clauses_of(tokens: list[Token], segment: Segment, marks: list[Mark]) -> list
         return _by_steps(clause)
     out: list[Clause] = []
     bounds = [segment.first]
-    for one, two in zip(heads, heads[1:]):
+    for one, two in itertools.pairwise(heads):
         bounds.append(_boundary(tokens, one, two, marks))
     bounds.append(segment.last)
     for n, head in enumerate(heads):
@@ -217,13 +281,22 @@ def clauses_of(tokens: list[Token], segment: Segment, marks: list[Mark]) -> list
         if n:
             clause.link, clause.opener, clause.comma, clause.link_words = _inner_link(tokens, out[-1], clause, segment)
             clause.link_at = clause.first
-        clause.finite = head.form != "ing" or any(token.text in _AUX for token in tokens[max(clause.first, head.at - 3) : head.at])
+        clause.finite = head.form != "ing" or any(
+            token.text in _AUX for token in tokens[max(clause.first, head.at - 3) : head.at]
+        )
+        limb_first = tokens[clause.first].text in HANDS or tokens[min(clause.first + 1, clause.last - 1)].text in HANDS
+        if (head.base in HANDS or (head.form == "ed" and limb_first)) and not helped:
+            clause.finite = False  # "arms raised"
         clause.denied = _denials(tokens, clause.first, head.at, idle) % 2 == 1 and head.at not in denied_stop
         if n == 0 and segment.link == "without":
             clause.denied = not clause.denied
         if n and out[-1].denied and clause.link == "with" and not clause.finite:
             clause.denied = True
-        clause.marks = [m for m in inside if clause.first <= m.first < clause.last and not (m.kind in _READ_BY_HEAD and head.at <= m.first < head.end)]
+        clause.marks = [
+            m
+            for m in inside
+            if clause.first <= m.first < clause.last and not (m.kind in _READ_BY_HEAD and head.at <= m.first < head.end)
+        ]
         out.append(clause)
     for clause in out:
         _resolve(tokens, clause)
@@ -236,7 +309,9 @@ def _by_steps(clause: Clause) -> list[Clause]:
     if len(units) < 2 or (clause.head is not None and units[1].first < clause.head.at):
         return [clause]
     at = units[1].first
-    rest = Clause(at, clause.last, None, "then", steps_only=True, helped=True, marks=[m for m in clause.marks if m.first >= at])
+    rest = Clause(
+        at, clause.last, None, "then", steps_only=True, helped=True, marks=[m for m in clause.marks if m.first >= at]
+    )
     clause.last, clause.marks = at, [m for m in clause.marks if m.first < at]
     return [clause, *_by_steps(rest)]
 
@@ -271,7 +346,23 @@ def _settle(tokens: list[Token], found: list[Head], marks: list[Mark]) -> tuple[
         if head.base == "go" and later and (later[0].form == "ing" or later[0].noun) and later[0].at - head.at <= 4:
             waiting = True
             continue
-        if head.base in {"stand", "sit", "stay", "remain"} and later and later[0].form == "ing" and later[0].at == head.end and later[0].base == "still":
+        people = any(token.text in PEOPLE for token in tokens[head.end : head.end + 3])
+        if (
+            head.form == "ing"
+            and people
+            and later
+            and later[0].form != "ing"
+            and not heads
+            and later[0].at - head.end <= 4
+        ):
+            continue  # "the limping old man walks"
+        if (
+            head.base in {"stand", "sit", "stay", "remain"}
+            and later
+            and later[0].form == "ing"
+            and later[0].at == head.end
+            and later[0].base == "still"
+        ):
             continue
         if heads and heads[-1].base in _STOPPERS and head.form == "ing" and head.at - heads[-1].end <= 1:
             if _denials(tokens, max(0, heads[-1].at - 4), heads[-1].at) % 2:
@@ -320,7 +411,9 @@ def _boundary(tokens: list[Token], one: Head, two: Head, marks: list[Mark]) -> i
     if gerund or two.form == "ed":
         # "with both arms raised", "his hands waving"
         m = at - 1
-        while m >= one.end and (kinds.get(m) in {"part", "side", "lr"} or tokens[m].text in OWNERS | ARTICLES | {"with", "and"}):
+        while m >= one.end and (
+            kinds.get(m) in {"part", "side", "lr"} or tokens[m].text in OWNERS | ARTICLES | {"with", "and"}
+        ):
             m -= 1
         limbs = any(kinds.get(j) == "part" for j in range(m + 1, at))
         if limbs and (tokens[m + 1].text == "with" or tokens[m + 1].text in OWNERS):
@@ -330,8 +423,20 @@ def _boundary(tokens: list[Token], one: Head, two: Head, marks: list[Mark]) -> i
                 k -= 1
             return k
     while k - 1 >= one.end and (
-        tokens[k - 1].text in ARTICLES | OWNERS | PRONOUNS | PEOPLE | NOT | _AUX | _HELP | {"with", "into", "without", "by", "a", "for", "does", "do"}
-        or (kinds.get(k - 1) in {"style", "manner", "count"} and (two.noun or k < at or tokens[k - 1].text.endswith("ly")) and not gerund)
+        tokens[k - 1].text
+        in ARTICLES
+        | OWNERS
+        | PRONOUNS
+        | PEOPLE
+        | NOT
+        | _AUX
+        | _HELP
+        | {"with", "into", "without", "by", "a", "for", "does", "do"}
+        or (
+            kinds.get(k - 1) in {"style", "manner", "count"}
+            and (two.noun or k < at or tokens[k - 1].text.endswith("ly"))
+            and not gerund
+        )
         or (kinds.get(k - 1) == "lr" and two.noun)
         or (tokens[k - 1].text in {"big", "takes", "makes", "gives"})
     ):
@@ -363,6 +468,9 @@ def _resolve(tokens: list[Token], clause: Clause) -> None:
     words = {token.text for token in tokens[clause.first : clause.last]} - {head.base}
     behind = {token.text for token in tokens[head.at + 1 : clause.last]}
     after = words if head.form == "ed" or head.noun else behind
+    if head.base in {"go", "come", "rise", "shoot", "fly"} and words & HANDS and words & _ALOFT:
+        clause.sense = Sense("raise hand")
+        return
     if head.base == "swing" and words & HANDS and {"side", "sides"} & words:
         clause.sense = Sense("wave")
         return

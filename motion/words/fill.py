@@ -13,12 +13,36 @@ from motion.words.verbs import HANDS, PART_OF_VERB, SENSES, TRAVEL
 from motion.words.vocabulary import Action, Decision
 
 _HANDED = frozenset({"raise hand", "wave", "wave goodbye"})
-_LIMBED = frozenset({"raise hand", "wave", "wave goodbye", "punch", "kick", "kick ball", "slash", "block", "spin kick", "call", "guide"})
-_TO = frozenset("to toward towards onto".split())
-_BENDS = frozenset("turn turns curve curves bend corner arc circle circles semicircle loop u-turn".split())
-_AT_ONCE = frozenset("away now there here back behind beside next where".split())
+_LIMBED = frozenset(
+    {"raise hand", "wave", "wave goodbye", "punch", "kick", "kick ball", "slash", "block", "spin kick", "call", "guide"}
+)
+_TO = frozenset(["to", "toward", "towards", "onto"])
+_BENDS = frozenset(
+    ["turn", "turns", "curve", "curves", "bend", "corner", "arc", "circle", "circles", "semicircle", "loop", "u-turn"]
+)
+_AT_ONCE = frozenset(["away", "now", "there", "here", "back", "behind", "beside", "next", "where"])
 _TURNING = frozenset({"turn", "veer", "swerve", "curve", "spin", "rotate", "pivot", "swivel", "face", "twirl", "bank"})
-_STRIKES = frozenset("kick kicks punch punches hook hooks jab jabs uppercut wave waves slash slashes block blocks cross salute".split())
+_STRIKES = frozenset(
+    [
+        "kick",
+        "kicks",
+        "punch",
+        "punches",
+        "hook",
+        "hooks",
+        "jab",
+        "jabs",
+        "uppercut",
+        "wave",
+        "waves",
+        "slash",
+        "slashes",
+        "block",
+        "blocks",
+        "cross",
+        "salute",
+    ]
+)
 _SIDE_OF = {"left": "right", "right": "left"}
 
 
@@ -61,7 +85,7 @@ def fill(text: str, tokens: list[Token], clause: Clause, other: str = "") -> Fil
     limbs: list[Mark] = []
     directions: list[tuple[int, str, Mark, float]] = []
     for mark in sorted(clause.marks, key=lambda m: m.first):
-        _read(slots, filled, clause, verb, mark, limbs, directions, other)
+        _read(slots, filled, clause, verb, mark, limbs, directions, other, start)
     verb = _directions(slots, verb, directions, clause)
     if verb == "walk" and slots.out.get("manner") is not None and slots.out["manner"].value == "stealthy":
         verb = "sneak"  # the captures of stealthy walks carry this label
@@ -71,7 +95,11 @@ def fill(text: str, tokens: list[Token], clause: Clause, other: str = "") -> Fil
             slots.notes = [note for note in slots.notes if not note.startswith("one manner")]
         if "verb" in slots.out:
             slots.decide("verb", verb, start, end, sure, over=True)
-    if verb in {"bow", "duck", "pick up", "sit", "get up"} and "direction" in slots.out and slots.out["direction"].value in {"forward", "backward"}:
+    if (
+        verb in {"bow", "duck", "pick up", "sit", "get up"}
+        and "direction" in slots.out
+        and slots.out["direction"].value in {"forward", "backward"}
+    ):
         slots.out.pop("direction")
     _limbs(slots, clause, verb, limbs, other)
     if clause.sense is not None:
@@ -93,7 +121,14 @@ def _verb(tokens: list[Token], clause: Clause) -> tuple[str, float, int, int]:
     if clause.head is None:
         if clause.steps_only:
             unit = next((m for m in clause.marks if m.kind == "count" and m.unit == "steps"), None)
-            at = next((m for m in clause.marks if m.kind in {"count", "manner"} and ("step" in tokens[m.last - 1].text or m is unit)), clause.marks[0])
+            at = next(
+                (
+                    m
+                    for m in clause.marks
+                    if m.kind in {"count", "manner"} and ("step" in tokens[m.last - 1].text or m is unit)
+                ),
+                clause.marks[0],
+            )
             return ("step" if unit is not None and unit.value == "1" else "walk"), 0.9, at.first, at.last
         return "", 0.0, clause.first, clause.first
     verb = clause.sense.verb if clause.sense is not None else ""
@@ -104,10 +139,10 @@ def _verb(tokens: list[Token], clause: Clause) -> tuple[str, float, int, int]:
 
 def _read(
     slots: _Slots, filled: Filled, clause: Clause, verb: str, mark: Mark, limbs: list[Mark],
-    directions: list[tuple[int, str, Mark, float]], other: str,
+    directions: list[tuple[int, str, Mark, float]], other: str, start: int,
 ) -> None:  # fmt: skip
     tokens = slots.tokens
-    head = clause.head.at if clause.head is not None else clause.first
+    head = clause.head.at if clause.head is not None else start
     before = tokens[mark.first - 1].text if mark.first > clause.first else ""
     if mark.kind in {"style", "manner", "direction"} and mark.first > head and _denied(tokens, mark, head):
         slots.notes.append(f"left out: 'not {slots.words(mark.first, mark.last)}'")
@@ -118,7 +153,9 @@ def _read(
         slots.decide("manner", mark.value, mark.first, mark.last, mark.sure)
     elif mark.kind == "direction":
         if mark.value == "shuttle":
-            filled.shuttle = Decision("direction", "turn around", slots.words(mark.first, mark.last), tokens[mark.first].start, 0.8)
+            filled.shuttle = Decision(
+                "direction", "turn around", slots.words(mark.first, mark.last), tokens[mark.first].start, 0.8
+            )
         else:
             directions.append((mark.first, mark.value, mark, mark.sure))
     elif mark.kind == "count":
@@ -126,7 +163,12 @@ def _read(
     elif mark.kind in {"seconds", "degrees", "metres"}:
         slots.decide(mark.kind, mark.value, mark.first, mark.last, mark.sure)
     elif mark.kind in {"part", "side"}:
-        if mark.kind == "side" and before in {"on", "from"} and mark.value == "both" and not _limb_after(tokens, mark.last):
+        if (
+            mark.kind == "side"
+            and before in {"on", "from"}
+            and mark.value == "both"
+            and not _limb_after(tokens, mark.last)
+        ):
             return
         limbs.append(mark)
     elif mark.kind == "lr":
@@ -156,14 +198,28 @@ def _style(slots: _Slots, filled: Filled, clause: Clause, mark: Mark, head: int)
     person = tokens[mark.last - 1].text in PEOPLE or any(
         token.text in PEOPLE for token in tokens[mark.last : min(mark.last + 2, clause.last)]
     )
-    if mark.value == "musical" and tokens[mark.first].text == "to" and clause.sense is not None and clause.sense.verb in {"dance", "salsa", "indian dance"}:
+    if (
+        mark.value == "musical"
+        and tokens[mark.first].text == "to"
+        and clause.sense is not None
+        and clause.sense.verb in {"dance", "salsa", "indian dance"}
+    ):
         return
-    alike = alike or (mark.last < len(tokens) and tokens[mark.last].text in {"steps", "movements", "way", "style", "fashion", "manner", "walk", "spirit"})
+    alike = alike or (
+        mark.last < len(tokens)
+        and tokens[mark.last].text in {"steps", "movements", "way", "style", "fashion", "manner", "walk", "spirit"}
+    )
     if person and mark.first > head and not alike:
         return  # "waves to a tired man": his state, not the performer's
     alone = tokens[mark.last - 1].text in {"child", "kid", "toddler", "teenager", "youth", "bully", "monster", "senior"}
     slots.decide("style", mark.value, mark.first, mark.last, mark.sure if alike or not alone else 0.6)
-    if person and mark.first < head and not alike and filled.subject_style is None and slots.out["style"].words == slots.words(mark.first, mark.last):
+    if (
+        person
+        and mark.first < head
+        and not alike
+        and filled.subject_style is None
+        and slots.out["style"].words == slots.words(mark.first, mark.last)
+    ):
         filled.subject_style = slots.out["style"]
 
 
@@ -181,19 +237,25 @@ def lr_role(tokens: list[Token], mark: Mark, clause: Clause, verb: str) -> tuple
     before = word[i - 1] if i else ""
     earlier = word[i - 2] if i > 1 else ""
     head = clause.head.at if clause.head is not None else -1
-    limb = set() if verb == "look" else {w for w, part in PART_WORDS.items() if part in {"arms", "legs"}} - {"hip", "hips"}
+    limb = (
+        set() if verb == "look" else {w for w, part in PART_WORDS.items() if part in {"arms", "legs"}} - {"hip", "hips"}
+    )
     if after in limb or (after in {"and", "or"} and two in {"left", "right"} and three in limb):
         return "side", 1.0
     if after in {"side"} or (after == "hand" and two == "side"):
         return "direction", 1.0
-    if after in PEOPLE or (mark.first < head and before in {"the", "on"} and set(word[max(0, i - 3) : i]) & {"on", "at"}):
+    if after in PEOPLE or (
+        mark.first < head and before in {"the", "on"} and set(word[max(0, i - 3) : i]) & {"on", "at"}
+    ):
         return "place", 1.0
     turner = bool(base_forms(before, _TURNING)) or after in _BENDS
     if mark.value == "right":
         if after in _AT_ONCE and not (after == "back" and two in {"hand", "foot"}):
             return "none", 1.0
         if after in {"after", "before", "when", "into", "through", "past", "over", "up", "down", "on", "at"} and not (
-            turner or base_forms(before, {"walk", "run", "step", "look", "go", "jump", "hop", "move"}) or before in OWNERS
+            turner
+            or base_forms(before, {"walk", "run", "step", "look", "go", "jump", "hop", "move"})
+            or before in OWNERS
         ):
             return "none", 1.0
         if after in {"around", "round"} and turner:
@@ -211,7 +273,9 @@ def lr_role(tokens: list[Token], mark: Mark, clause: Clause, verb: str) -> tuple
         return ("turn" if bends else "direction"), 1.0
     if after in _STRIKES:
         return "side", 1.0
-    if before in OWNERS | ARTICLES and (verb in _LIMBED or (after in {"", "high", "low"} and verb not in TRAVEL | {"turn", "step", "look"})):
+    if before in OWNERS | ARTICLES and (
+        verb in _LIMBED or (after in {"", "high", "low"} and verb not in TRAVEL | {"turn", "step", "look"})
+    ):
         return "side", 0.9
     if verb in {"turn", "spin"}:
         return "turn", 1.0
@@ -225,7 +289,15 @@ def _back(slots: _Slots, clause: Clause, verb: str, mark: Mark, directions: list
     word = [token.text for token in slots.tokens]
     before = word[mark.first - 1] if mark.first else ""
     after = word[mark.last] if mark.last < len(word) else ""
-    if before in OWNERS | {"a", "on", "behind"} or verb in {"get up", "pick up", "raise hand", "respond", "bow", "call", "sit"}:
+    if before in OWNERS | {"a", "on", "behind"} or verb in {
+        "get up",
+        "pick up",
+        "raise hand",
+        "respond",
+        "bow",
+        "call",
+        "sit",
+    }:
         return
     if verb == "turn":
         directions.append((mark.first, "turn around", mark, 0.9))
@@ -237,7 +309,21 @@ def _back(slots: _Slots, clause: Clause, verb: str, mark: Mark, directions: list
         return
     if verb == "turn":
         directions.append((mark.first, "turn around", mark, 0.9))
-    elif verb in TRAVEL or verb in {"step", "jump", "hop", "look", "flip", "fall", "roll", "stretch", "duck", "dash", "balance", "kick", "slip"}:
+    elif verb in TRAVEL or verb in {
+        "step",
+        "jump",
+        "hop",
+        "look",
+        "flip",
+        "fall",
+        "roll",
+        "stretch",
+        "duck",
+        "dash",
+        "balance",
+        "kick",
+        "slip",
+    }:
         directions.append((mark.first, "backward", mark, 1.0 if verb != "fall" else 0.8))
 
 
@@ -245,7 +331,9 @@ def _directions(slots: _Slots, verb: str, found: list[tuple[int, str, Mark, floa
     """Settles on one direction; a full turn makes a turn a spin."""
     tokens = slots.tokens
     degrees = float(slots.out["degrees"].value) if "degrees" in slots.out else 0.0
-    leans = [value.removeprefix("turn ") for _, value, _, _ in found if value.removeprefix("turn ") in {"left", "right"}]
+    leans = [
+        value.removeprefix("turn ") for _, value, _, _ in found if value.removeprefix("turn ") in {"left", "right"}
+    ]
     if degrees >= 300 and verb == "turn":
         verb = "spin"
         slots.decide("verb", verb, clause.head.at, clause.head.end, 0.9, over=True)  # type: ignore[union-attr]
@@ -299,13 +387,24 @@ def _limbs(slots: _Slots, clause: Clause, verb: str, limbs: list[Mark], other: s
     counts = [mark for mark in limbs if mark.kind == "side"]
     for mark in parts:
         words = {token.text for token in tokens[mark.first - 1 if mark.first else 0 : mark.first]}
-        resting = any(token.text in {"hips", "pockets", "pocket", "behind", "crossed", "folded", "apart", "bent"} for token in tokens[mark.last : mark.last + 3])
-        if mark.first < head and clause.head is not None and not words & (OWNERS | {"both", "left", "right", "one"}) and clause.head.form != "ed" and not resting:
+        resting = any(
+            token.text in {"hips", "pockets", "pocket", "behind", "crossed", "folded", "apart", "bent"}
+            for token in tokens[mark.last : mark.last + 3]
+        )
+        if (
+            mark.first < head
+            and clause.head is not None
+            and not words & (OWNERS | {"both", "left", "right", "one"})
+            and clause.head.form != "ed"
+            and not resting
+        ):
             pass
         if resting:
             slots.notes.append(f"no slot for '{slots.words(mark.first, min(mark.last + 3, clause.last))}'")
             return
-        if (mark.value == "legs" or (mark.value == "arms" and verb not in TRAVEL)) and verb != "look" or (mark.value == "head" and verb in {"look", ""}):
+        if ((mark.value == "legs" or (mark.value == "arms" and verb not in TRAVEL)) and verb != "look") or (
+            mark.value == "head" and verb in {"look", ""}
+        ):
             slots.decide("part", mark.value, mark.first, mark.last)
     values = {mark.value for mark in sides}
     if values == {"left", "right"}:
@@ -325,6 +424,9 @@ def _limbs(slots: _Slots, clause: Clause, verb: str, limbs: list[Mark], other: s
         if limb is None and verb not in _LIMBED:
             continue
         last = mark.last + (mark.last < clause.last and tokens[mark.last].text in PART_WORDS)
+        if mark.value == "other":
+            slots.decide("side", _SIDE_OF.get(other, "left"), mark.first, last, 1.0 if other in _SIDE_OF else 0.5)
+            return
         if mark.value == "both":
             if verb in {"jump", "hop"} and (limb is None or limb.value == "legs"):
                 return  # the usual way

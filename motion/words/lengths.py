@@ -24,7 +24,16 @@ GOES_ON = {
 SPEED = {"walk": 1.3, "run": 3.2, "dash": 5.0, "jog": 2.4, "sneak": 0.6, "crawl": 0.5, "step": 0.8, "hop": 1.2}
 LAP_M = 9.4  # a lap: once round a circle of 1.5 m radius
 _PACE = {"slow": 1.5, "fast": 0.7, "stealthy": 1.4, "careful": 1.3, "long steps": 1.15, "short steps": 0.8}
-_MOOD = {"tired": 1.25, "old": 1.35, "sad": 1.2, "giant": 1.3, "zombie": 1.4, "active": 0.85, "youthful": 0.9, "angry": 0.9}
+_MOOD = {
+    "tired": 1.25,
+    "old": 1.35,
+    "sad": 1.2,
+    "giant": 1.3,
+    "zombie": 1.4,
+    "active": 0.85,
+    "youthful": 0.9,
+    "angry": 0.9,
+}
 
 
 def seconds_of(action: Action) -> float:

@@ -10,25 +10,122 @@ from motion.words.slots import LONGEST, PART_PHRASES, PART_WORDS, PHRASES
 
 #: Who acts; after a number they are not counted ("two friends wave").
 PEOPLE = frozenset(
-    "man men woman women person people guy guys girl girls boy boys child children kid kids lady ladies human humans "
-    "performer performers character characters actor actress dancer figure athlete athlet player avatar subject robot "
-    "soldier hero friend friends zombie zombies giant thug gangster fighter boxer runner dude gentleman individual adult "
-    "teenager toddler grandma grandpa granny grandfather grandmother mother father someone somebody everyone model "
-    "monster ninja thief pensioner senior youngster punk warrior worker king queen guard student".split()
+    [
+        "man",
+        "men",
+        "woman",
+        "women",
+        "person",
+        "people",
+        "guy",
+        "guys",
+        "girl",
+        "girls",
+        "boy",
+        "boys",
+        "child",
+        "children",
+        "kid",
+        "kids",
+        "lady",
+        "ladies",
+        "human",
+        "humans",
+        "performer",
+        "performers",
+        "character",
+        "characters",
+        "actor",
+        "actress",
+        "dancer",
+        "figure",
+        "athlete",
+        "athlet",
+        "player",
+        "avatar",
+        "subject",
+        "robot",
+        "soldier",
+        "hero",
+        "friend",
+        "friends",
+        "zombie",
+        "zombies",
+        "giant",
+        "thug",
+        "gangster",
+        "fighter",
+        "boxer",
+        "runner",
+        "dude",
+        "gentleman",
+        "individual",
+        "adult",
+        "teenager",
+        "toddler",
+        "grandma",
+        "grandpa",
+        "granny",
+        "grandfather",
+        "grandmother",
+        "mother",
+        "father",
+        "someone",
+        "somebody",
+        "everyone",
+        "model",
+        "monster",
+        "ninja",
+        "thief",
+        "pensioner",
+        "senior",
+        "youngster",
+        "punk",
+        "warrior",
+        "worker",
+        "king",
+        "queen",
+        "guard",
+        "student",
+    ]
 )
-PRONOUNS = frozenset("he she they it i we you who someone somebody one everybody everyone".split())
-OWNERS = frozenset("his her their its my your our the".split())
-ARTICLES = frozenset("a an the this that these those each every some any another both".split())
+PRONOUNS = frozenset(
+    ["he", "she", "they", "it", "i", "we", "you", "who", "someone", "somebody", "one", "everybody", "everyone"]
+)
+OWNERS = frozenset(["his", "her", "their", "its", "my", "your", "our", "the"])
+ARTICLES = frozenset(
+    ["a", "an", "the", "this", "that", "these", "those", "each", "every", "some", "any", "another", "both"]
+)
 NOT = frozenset(
-    "not never don't doesn't didn't dont doesnt didnt won't wont can't cannot cant isn't aren't wasn't shouldn't "
-    "mustn't hardly nobody".split()
+    [
+        "not",
+        "never",
+        "don't",
+        "doesn't",
+        "didn't",
+        "dont",
+        "doesnt",
+        "didnt",
+        "won't",
+        "wont",
+        "can't",
+        "cannot",
+        "cant",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "shouldn't",
+        "mustn't",
+        "hardly",
+        "nobody",
+    ]
 )
 
 
-_LONG = frozenset("big large long huge giant wide great".split())
-_SHORT = frozenset("small short little tiny baby".split())
-_SLOW = frozenset("slow slowly".split())
-_FAST = frozenset("quick fast rapid brisk".split())
+_LONG = frozenset(["big", "large", "long", "huge", "giant", "wide", "great"])
+_SHORT = frozenset(["small", "short", "little", "tiny", "baby"])
+_SLOW = frozenset(["slow", "slowly"])
+_FAST = frozenset(["quick", "fast", "rapid", "brisk"])
 
 
 @dataclass(frozen=True)
@@ -61,7 +158,11 @@ def lay(tokens: list[Token]) -> list[Mark]:
         out.append(mark)
         if mark.kind == "count" and mark.unit == "steps":
             size = {"long steps": _LONG, "short steps": _SHORT, "slow": _SLOW, "fast": _FAST}
-            out += [Mark("manner", manner, i, mark.last) for manner, said in size.items() if said & set(words[i : mark.last])]
+            out += [
+                Mark("manner", manner, i, mark.last)
+                for manner, said in size.items()
+                if said & set(words[i : mark.last])
+            ]
         i = mark.last
     return out
 
@@ -74,7 +175,9 @@ def _phrase(words: list[str], i: int) -> Mark | None:
         slot, value, sure = found
         if slot == "style" and length == 1 and words[i] in PEOPLE and not _describes(words, i):
             return None
-        if value == "straight" or (words[i] == "straight" and length == 1 and i + 1 < len(words) and words[i + 1] == "up"):
+        if value == "straight" or (
+            words[i] == "straight" and length == 1 and i + 1 < len(words) and words[i + 1] == "up"
+        ):
             return None
         if words[i : i + length] == ["high"] and i + 1 < len(words) and words[i + 1] in {"knees", "chair", "school"}:
             return Mark("manner", "high", i, i + 2, 0.8)

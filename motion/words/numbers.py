@@ -11,8 +11,29 @@ from motion.words.verbs import SENSES
 _SMALL = {
     word: float(n)
     for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 } | {"thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "ninety": 90.0, "hundred": 100.0}
 #: Loose amounts and how far to trust them.
@@ -38,10 +59,12 @@ _LENGTH = {
     "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "cm": 0.01, "centimeters": 0.01, "centimetres": 0.01,
     "yard": 0.9144, "yards": 0.9144, "feet": 0.3048, "foot": 0.3048, "ft": 0.3048, "inches": 0.0254, "km": 1000.0,
 }  # fmt: skip
-_UNITS = {word: "steps" for word in "step steps pace paces stride strides footstep footsteps".split()}
-_UNITS |= {word: "times" for word in "time times x repetition repetitions rep reps".split()}
-_UNITS |= {word: "laps" for word in "lap laps circle circles round rounds loop loops circuit circuits".split()}
-_WHO = frozenset("he she they it the his her a we you".split())
+_UNITS = dict.fromkeys(["step", "steps", "pace", "paces", "stride", "strides", "footstep", "footsteps"], "steps")
+_UNITS |= dict.fromkeys(["time", "times", "x", "repetition", "repetitions", "rep", "reps"], "times")
+_UNITS |= dict.fromkeys(
+    ["lap", "laps", "circle", "circles", "round", "rounds", "loop", "loops", "circuit", "circuits"], "laps"
+)
+_WHO = frozenset(["he", "she", "they", "it", "the", "his", "her", "a", "we", "you"])
 
 
 @dataclass(frozen=True)
@@ -70,7 +93,11 @@ def _amount(tokens: list[Token], i: int) -> tuple[float, int, float] | None:
             return float(value), i + length, sure
     if tokens[i].is_number:
         try:
-            value = float(words[0].replace(",", ".") if words[0].count(",") + words[0].count(".") == 1 else words[0].replace(",", ""))
+            value = float(
+                words[0].replace(",", ".")
+                if words[0].count(",") + words[0].count(".") == 1
+                else words[0].replace(",", "")
+            )
         except ValueError:
             return None
         j = i + 1
@@ -85,7 +112,13 @@ def _amount(tokens: list[Token], i: int) -> tuple[float, int, float] | None:
     if [token.text for token in tokens[j : j + 3]] == ["and", "a", "half"]:
         return value + 0.5, j + 3, 1.0
     # "two or three", "three to five", "2-3"
-    k = j + 1 if j < len(tokens) and tokens[j].text in {"or", "to"} else j if j < len(tokens) and tokens[j].glued else -1
+    k = (
+        j + 1
+        if j < len(tokens) and tokens[j].text in {"or", "to"}
+        else j
+        if j < len(tokens) and tokens[j].glued
+        else -1
+    )
     if 0 <= k < len(tokens) and (tokens[k].is_number or tokens[k].text in _SMALL):
         other = _amount(tokens, k)
         if other is not None and other[0] > value:
@@ -103,7 +136,10 @@ def read(tokens: list[Token], i: int) -> Number | None:
             return None
         last = i + 2 if follows == "more" else i + 1
         return Number("count", {"once": "1", "twice": "2", "thrice": "3"}[word], last, 1.0, "times")
-    if word in {"repeatedly", "continuously", "continually"} or words[i : i + 3] in (["over", "and", "over"], ["again", "and", "again"]):
+    if word in {"repeatedly", "continuously", "continually"} or words[i : i + 3] in (
+        ["over", "and", "over"],
+        ["again", "and", "again"],
+    ):
         return Number("count", "4", i + (1 if word.endswith("ly") else 3), 0.5, "times")
     start = i + 1 if word in {"for", "in", "over", "within", "during"} else i
     start += 1 if words[start : start + 1] in (["about"], ["around"], ["roughly"], ["nearly"], ["exactly"]) else 0
@@ -127,14 +163,20 @@ def read(tokens: list[Token], i: int) -> Number | None:
     if unit in {"degree", "degrees", "deg", "°"}:
         return Number("degrees", _say(value), k + 1, sure)
     before = words[i - 1] if i else ""
-    limb = unit in {"feet", "foot"} and (value <= 2 and (before in {"with", "on", "both", "from"} or value == 1 or after in {"", "together"}))
+    limb = unit in {"feet", "foot"} and (
+        value <= 2 and (before in {"with", "on", "both", "from"} or value == 1 or after in {"", "together"})
+    )
     if unit in _LENGTH and not limb and not (article and unit == "m"):
         return Number("metres", _say(value * _LENGTH[unit]), k + 1, sure)
     if unit in PAIRS | SINGLES:
         if value == 2:
             return Number("side", "both", k)
         return Number("side", "one", k) if value == 1 and (article or amount is not None) else None
-    if article and (unit not in _UNITS or _UNITS[unit] != "steps" or k + 1 >= len(words)) and unit not in {"step", "lap"}:
+    if (
+        article
+        and (unit not in _UNITS or _UNITS[unit] != "steps" or k + 1 >= len(words))
+        and unit not in {"step", "lap"}
+    ):
         return None
     if start != i and unit not in _UNITS and not _acts(unit):
         return None
@@ -155,7 +197,7 @@ def read(tokens: list[Token], i: int) -> Number | None:
 
 
 def _describes(words: list[str], k: int) -> bool:
-    if words[k] in {"more", "full", "whole", "complete", "big", "small", "long", "short", "little", "more", "good", "separate", "baby",
+    if words[k] in {"more", "full", "whole", "complete", "big", "small", "long", "short", "little", "good", "separate", "baby",
                     "large", "tiny", "huge", "giant", "forward", "left", "right", "side", "different", "of", "backward", "hard"}:  # fmt: skip
         return True
     found = PHRASES.get((words[k],))
@@ -165,10 +207,39 @@ def _describes(words: list[str], k: int) -> bool:
 def _acts(word: str) -> bool:
     if word in {"spin", "back", "side", "front", "jumping", "spinning", "flying"}:
         return True
-    return any(any(not s.light and not s.rest for s in SENSES[base]) for base, form in base_forms(word, SENSES) if form in {"base", "s"})
+    return any(
+        any(not s.light and not s.rest for s in SENSES[base])
+        for base, form in base_forms(word, SENSES)
+        if form in {"base", "s"}
+    )
+
+
+def bare(tokens: list[Token], i: int) -> str | None:
+    """The whole number that stands at token ``i`` without a unit."""
+    amount = _amount(tokens, i)
+    return _say(amount[0]) if amount is not None and amount[0] >= 1 and amount[0] == int(amount[0]) else None
 
 
 #: Every word of a number or a unit.
-WORDS = frozenset(_SMALL) | frozenset(_TIME) | frozenset(_LENGTH) | frozenset(_UNITS) | frozenset(
-    word for phrase in [*_LOOSE, *(p.split() for p in _FIXED)] for word in phrase
-) | frozenset("once twice thrice repeatedly continuously continually degree degrees deg again over".split())
+WORDS = (
+    frozenset(_SMALL)
+    | frozenset(_TIME)
+    | frozenset(_LENGTH)
+    | frozenset(_UNITS)
+    | frozenset(word for phrase in [*_LOOSE, *(p.split() for p in _FIXED)] for word in phrase)
+    | frozenset(
+        [
+            "once",
+            "twice",
+            "thrice",
+            "repeatedly",
+            "continuously",
+            "continually",
+            "degree",
+            "degrees",
+            "deg",
+            "again",
+            "over",
+        ]
+    )
+)

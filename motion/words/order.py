@@ -34,7 +34,11 @@ def arrange(text: str, tokens: list[Token], found: list[Filled]) -> list[tuple[A
         if previous is not None:
             together = _together(filled, previous, link, last_link, tokens)
         place: int | None = None
-        if join and link in {"comma", "start", "and", "with", "then"} and not (link == "then" and clause.comma and previous is None):
+        if (
+            join
+            and link in {"comma", "start", "and", "with", "then"}
+            and not (link == "then" and clause.comma and previous is None)
+        ):
             together = together or "while"
             join = link in {"and", "with"} and not clause.finite and not clause.comma
         elif before_at is not None and link in {"comma", "start", "and"}:
@@ -69,7 +73,9 @@ def arrange(text: str, tokens: list[Token], found: list[Filled]) -> list[tuple[A
 def _order(text: str, tokens: list[Token], words: str, at: int, link: str, together: str) -> Decision | None:
     if not words or link == "start" or at >= len(tokens):
         return None
-    value = {"together": "together", "while": "together", "before": "before", "after": "after", "when": "after"}.get(link, "then")
+    value = {"together": "together", "while": "together", "before": "before", "after": "after", "when": "after"}.get(
+        link, "then"
+    )
     end = tokens[at].start
     for k in range(at, len(tokens)):
         end = tokens[k].end
@@ -79,33 +85,80 @@ def _order(text: str, tokens: list[Token], words: str, at: int, link: str, toget
 
 
 def _together(filled: Filled, previous: Filled, link: str, last_link: str, tokens: list[Token]) -> str:
-    """"while", "and" or "": whether a clause happens with the one before it."""
+    """ "while", "and" or "": whether a clause happens with the one before it."""
     clause, one, two = filled.clause, previous.action, filled.action
     gesture = PART_OF_VERB.get(two.label.verb, "")
     alike = gesture and gesture == PART_OF_VERB.get(one.label.verb, "")
-    fits = not alike and two.label.verb != one.label.verb and two.label.verb not in {"stand", "sit", "get up"} and (
-        bool(gesture) or bool(PART_OF_VERB.get(one.label.verb)) or (two.label.verb in {"turn", "spin"} and one.label.verb in TRAVEL | {"jump", "dance"})
+    fits = (
+        not alike
+        and two.label.verb != one.label.verb
+        and two.label.verb not in {"stand", "sit", "get up"}
+        and (
+            bool(gesture)
+            or bool(PART_OF_VERB.get(one.label.verb))
+            or (two.label.verb in {"turn", "spin"} and one.label.verb in TRAVEL | {"jump", "dance"})
+        )
     )
     if link == "and" and clause.together:
         return "while"
-    if _veers(filled) and link in {"and", "comma", "or", "then", "with"} and one.label.verb in TRAVEL and one.label.direction in {"", "forward"}:
+    if (
+        _veers(filled)
+        and link in {"and", "comma", "or", "then", "with"}
+        and one.label.verb in TRAVEL
+        and one.label.direction in {"", "forward"}
+    ):
         return "while" if link != "then" or not clause.comma else ""
     if link == "with":
-        return "while" if fits or (two.label.verb != one.label.verb and two.label.verb in TRAVEL | {"spin", "dance"}) else ""
-    if link == "comma" and not clause.finite and not previous.clause.finite and two.label.verb == "turn" and two.label.direction and one.label.verb in TRAVEL:
+        return (
+            "while"
+            if fits or (two.label.verb != one.label.verb and two.label.verb in TRAVEL | {"spin", "dance"})
+            else ""
+        )
+    if (
+        link == "comma"
+        and not clause.finite
+        and not previous.clause.finite
+        and two.label.verb == "turn"
+        and two.label.direction
+        and one.label.verb in TRAVEL
+    ):
         return "while"
     if link == "comma" and not clause.finite and previous.clause.finite:
         return "while" if fits else ""
     if link == "and" and last_link == "while" and not clause.finite and not previous.clause.finite:
         return "while"
-    if link == "comma" and last_link == "while" and not clause.finite and not previous.clause.finite and not previous.clause.opener:
+    if (
+        link == "comma"
+        and last_link == "while"
+        and not clause.finite
+        and not previous.clause.finite
+        and not previous.clause.opener
+    ):
         return "while"
-    if link != "and" or (clause.comma and clause.link_words != "but also") or one.label.count or one.seconds is not None or _reaches(previous, tokens):
+    if (
+        link != "and"
+        or (clause.comma and clause.link_words != "but also")
+        or one.label.count
+        or one.seconds is not None
+        or _reaches(previous, tokens)
+    ):
         return ""
-    if one.label.verb in TRAVEL and two.label.verb == "turn" and two.label.direction in _TURNS[:2] and one.label.direction in {"", "forward"}:
+    if (
+        one.label.verb in TRAVEL
+        and two.label.verb == "turn"
+        and two.label.direction in _TURNS[:2]
+        and one.label.direction in {"", "forward"}
+    ):
         return "and"
+    if previous.clause.head is not None and previous.clause.head.base in {"stop", "halt", "freeze", "pause"}:
+        return ""
     if one.label.verb in _GOES_ON and gesture in {"arms", "head"} and last_link not in {"until"}:
-        return "and" if two.label.verb not in {"dribble", "wash", "punch", "slash", "block"} or one.label.verb in TRAVEL - {"sneak"} and two.label.verb == "dribble" else ""
+        return (
+            "and"
+            if two.label.verb not in {"dribble", "wash", "punch", "slash", "block"}
+            or (one.label.verb in TRAVEL - {"sneak"} and two.label.verb == "dribble")
+            else ""
+        )
     return ""
 
 
@@ -121,8 +174,12 @@ def _reaches(filled: Filled, tokens: list[Token]) -> bool:
         return False
     words = [token.text for token in tokens[clause.head.end : clause.last]]
     return any(
-        (word in {"to", "into", "onto"} and words[k + 1 : k + 2] and words[k + 1] in {"the", "a", "his", "her", "their", "where"}) and
-        not {"left", "right", "side", "music", "beat"} & set(words[k + 1 : k + 4])
+        (
+            word in {"to", "into", "onto"}
+            and words[k + 1 : k + 2]
+            and words[k + 1] in {"the", "a", "his", "her", "their", "where"}
+        )
+        and not {"left", "right", "side", "music", "beat"} & set(words[k + 1 : k + 4])
         for k, word in enumerate(words)
     ) or "up to" in " ".join(words)
 
@@ -155,7 +212,10 @@ def _finish(step: list[_Placed]) -> list[tuple[Action, ...]]:
         lead = travel + [a for a in whole if a not in travel]
         actions = lead + [a for a in actions if a not in lead]
     if len(actions) > 1:
-        actions = [a if a in whole or a.part else dataclasses.replace(a, part=PART_OF_VERB.get(a.label.verb, "")) for a in actions]
+        actions = [
+            a if a in whole or a.part else dataclasses.replace(a, part=PART_OF_VERB.get(a.label.verb, ""))
+            for a in actions
+        ]
         actions = [dataclasses.replace(a, part="") if a in whole and a is actions[0] else a for a in actions]
     shuttle = next((p.filled.shuttle for p in step if p.filled.shuttle is not None), None)
     if shuttle is not None and actions[0].label.verb in TRAVEL:
@@ -164,15 +224,24 @@ def _finish(step: list[_Placed]) -> list[tuple[Action, ...]]:
 
 
 def _fused(actions: list[Action]) -> list[Action]:
-    """"Kicks while spinning" is one action, and so is "answers with a hand raised"."""
+    """ "Kicks while spinning" is one action, and so is "answers with a hand raised"."""
     verbs = [action.label.verb for action in actions]
     for lead, extra, one in (("kick", "spin", "spin kick"), ("respond", "raise hand", "respond")):
         if lead in verbs and extra in verbs:
             a, b = actions[verbs.index(lead)], actions[verbs.index(extra)]
             label = dataclasses.replace(
-                a.label, verb=one, side=a.label.side or b.label.side, style=a.label.style or b.label.style, manner=a.label.manner or b.label.manner
+                a.label,
+                verb=one,
+                side=a.label.side or b.label.side,
+                style=a.label.style or b.label.style,
+                manner=a.label.manner or b.label.manner,
             )
-            fused = dataclasses.replace(a, label=label, text=f"{a.text} {b.text}", decisions=(*a.decisions, *(d for d in b.decisions if d.slot != "verb")))
+            fused = dataclasses.replace(
+                a,
+                label=label,
+                text=f"{a.text} {b.text}",
+                decisions=(*a.decisions, *(d for d in b.decisions if d.slot != "verb")),
+            )
             return [fused if action is a else action for action in actions if action is not b]
     return actions
 
@@ -186,16 +255,25 @@ def _merged(going: Action, turn: Action) -> Action:
     slots = {d.slot for d in kept}
     kept += [d for d in turn.decisions if d.slot not in slots and d.slot not in {"verb", "side"}]
     text = " ".join(a.text for a in sorted((going, turn), key=lambda a: min((d.start for d in a.decisions), default=0)))
-    return dataclasses.replace(going, label=label, decisions=tuple(kept), text=text, seconds=going.seconds or turn.seconds, unit=going.unit or turn.unit)
+    return dataclasses.replace(
+        going,
+        label=label,
+        decisions=tuple(kept),
+        text=text,
+        seconds=going.seconds or turn.seconds,
+        unit=going.unit or turn.unit,
+    )
 
 
 def _shuttle(step: tuple[Action, ...], turning: Decision) -> list[tuple[Action, ...]]:
-    """"Back and forth": there, round, and back again."""
+    """ "Back and forth": there, round, and back again."""
     lead, rest = step[0], step[1:]
     seconds = None if lead.seconds is None else lead.seconds / 3
     out = []
     for direction in ("forward", "turn around", "forward"):
         decision = dataclasses.replace(turning, value=direction)
         label = dataclasses.replace(lead.label, direction=direction)
-        out.append((dataclasses.replace(lead, label=label, seconds=seconds, decisions=(*lead.decisions, decision)), *rest))
+        out.append(
+            (dataclasses.replace(lead, label=label, seconds=seconds, decisions=(*lead.decisions, decision)), *rest)
+        )
     return out

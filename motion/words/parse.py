@@ -6,20 +6,22 @@ import dataclasses
 
 from motion.corpus import Label
 from motion.errors import BadInput
-from motion.words import language
+from motion.words import language, numbers
 from motion.words.clauses import Clause, Head, clauses_of
 from motion.words.fill import Filled, fill, lr_role
-from motion.words.forms import Token, tokens as tokens_of
+from motion.words.forms import Token
+from motion.words.forms import tokens as tokens_of
 from motion.words.marks import ARTICLES, OWNERS, PEOPLE, PRONOUNS, Mark, lay
 from motion.words.nearest import ENOUGH, Source, nearest
 from motion.words.order import arrange
 from motion.words.segments import Segment, cut
 from motion.words.verbs import PART_OF_VERB, TRAVEL, Sense
 from motion.words.vocabulary import Action, ActionPlan, Decision
-from motion.corpus import Label
 
-_SAYING = frozenset({"style", "manner", "direction", "lr", "back", "side", "count", "seconds", "part", "degrees", "metres", "around"})
-_AGAIN = frozenset("again same likewise repeat repeats repeated repeating".split())
+_SAYING = frozenset(
+    {"style", "manner", "direction", "lr", "back", "side", "count", "seconds", "part", "degrees", "metres", "around"}
+)
+_AGAIN = frozenset(["again", "same", "likewise", "repeat", "repeats", "repeated", "repeating"])
 _WHICH_WAY = frozenset({"direction", "lr", "back"})
 
 
@@ -52,7 +54,9 @@ def plan(text: str, more: Source | None = None) -> ActionPlan:
         clauses += _clauses(tokens, segment, marks, more)
     clauses = _settle(text, tokens, clauses, notes)
     if not any(clause.head is not None or clause.steps_only for clause in clauses):
-        raise BadInput(f"no action in '{language._short(text)}'; say what the performer does, for example 'walks slowly'")
+        raise BadInput(
+            f"no action in '{language._short(text)}'; say what the performer does, for example 'walks slowly'"
+        )
     found = _fill(text, tokens, raw, clauses, slips, notes)
     if not found:
         raise BadInput(f"every action in '{language._short(text)}' is denied; say what the performer does")
@@ -74,12 +78,17 @@ def _clauses(tokens: list[Token], segment: Segment, marks: list[Mark], more: Sou
 def _stranger(tokens: list[Token], clause: Clause, more: Source | None) -> None:
     """Takes an unknown word in a verb's place as the head of a clause."""
     covered = {k for mark in clause.marks for k in range(mark.first, mark.last)}
-    steps = [m for m in clause.marks if m.kind == "manner" and tokens[m.last - 1].text in {"step", "steps", "stride", "strides"}]
+    steps = [
+        m
+        for m in clause.marks
+        if m.kind == "manner" and tokens[m.last - 1].text in {"step", "steps", "stride", "strides"}
+    ]
     if clause.helped and steps:
         clause.steps_only = True
         return
     around = next((m for m in clause.marks if m.kind == "direction" and m.value == "turn around"), None)
-    if clause.helped and around is not None:
+    named = around is not None and {"about", "u", "half"} & {tokens[around.first].text}
+    if around is not None and (clause.helped or named):
         clause.head, clause.sense, clause.sure = Head(around.first, around.last, "turn", "base"), Sense("turn"), 1.0
         return
     for k in range(clause.first, clause.last):
@@ -89,7 +98,17 @@ def _stranger(tokens: list[Token], clause: Clause, more: Source | None) -> None:
         lead = tokens[k - 1].text if k > clause.first else ""
         bent = word.endswith(("s", "ing", "ed")) and not word.endswith("ss")
         subject = lead in PRONOUNS | PEOPLE | {"is", "to", "then", "starts", "and"} or (lead.endswith("ly") and bent)
-        first = k == clause.first and clause.link in {"start", "stop", "then", "comma", "and", "while", "before", "after", "until"}
+        first = k == clause.first and clause.link in {
+            "start",
+            "stop",
+            "then",
+            "comma",
+            "and",
+            "while",
+            "before",
+            "after",
+            "until",
+        }
         if not (subject or (first and (bent or clause.link in {"start", "stop", "then", "and"}))):
             continue
         if lead in ARTICLES | OWNERS:
@@ -116,9 +135,17 @@ def _settle(text: str, tokens: list[Token], clauses: list[Clause], notes: list[s
         words = text[tokens[clause.first].start : tokens[clause.last - 1].end]
         if clause.head is not None or clause.steps_only:
             if clause.link == "or" and out:
-                notes.append(f"'or': took '{text[tokens[out[-1].first].start : tokens[out[-1].last - 1].end]}', left out '{words}'")
+                notes.append(
+                    f"'or': took '{text[tokens[out[-1].first].start : tokens[out[-1].last - 1].end]}', left out '{words}'"
+                )
                 continue
-            if clause.steps_only and out and not clause.helped and clause.link in {"comma", "and"} and _takes_steps(out[-1]):
+            if (
+                clause.steps_only
+                and out
+                and not clause.helped
+                and clause.link in {"comma", "and"}
+                and _takes_steps(out[-1])
+            ):
                 _extend(out[-1], clause)
                 continue
             clause.marks = sorted(waiting + clause.marks, key=lambda m: m.first)
@@ -126,6 +153,7 @@ def _settle(text: str, tokens: list[Token], clauses: list[Clause], notes: list[s
             out.append(clause)
             continue
         saying = [mark for mark in clause.marks if mark.kind in _SAYING]
+        saying = _of_the_last(tokens, clause, saying, out)
         again = any(token.text in _AGAIN for token in tokens[clause.first : clause.last])
         pause = _pause(clause, following, saying)
         if clause.denied or clause.link in {"without", "until"}:
@@ -140,9 +168,15 @@ def _settle(text: str, tokens: list[Token], clauses: list[Clause], notes: list[s
             before = out[-1]
             out.append(
                 dataclasses.replace(
-                    clause, head=before.head, sense=before.sense, sure=before.sure, near=before.near, finite=before.finite,
+                    clause,
+                    head=before.head,
+                    sense=before.sense,
+                    sure=before.sure,
+                    near=before.near,
+                    finite=before.finite,
                     marks=_kept(before, saying) + saying,
-                )  # fmt: skip
+                    steps_only=before.steps_only,
+                )
             )
         elif out:
             _extend(out[-1], dataclasses.replace(clause, marks=saying))
@@ -151,9 +185,27 @@ def _settle(text: str, tokens: list[Token], clauses: list[Clause], notes: list[s
     return out
 
 
+def _of_the_last(tokens: list[Token], clause: Clause, saying: list[Mark], out: list[Clause]) -> list[Mark]:
+    """Adds what bare words say of the action before: "then the other", "then one to the right"."""
+    if not out or clause.link not in {"then", "and", "comma", "stop"}:
+        return saying
+    more = list(saying)
+    was = out[-1].marks
+    for k in range(clause.first, clause.last):
+        word = tokens[k].text
+        if word == "other" and any(m.kind in {"lr", "side"} for m in was) and not any(m.kind == "lr" for m in saying):
+            more.append(Mark("side", "other", k, k + 1))
+        amount = numbers.bare(tokens, k) if k == clause.first else None
+        if amount is not None and out[-1].steps_only and not any(m.first <= k < m.last for m in saying):
+            more.append(Mark("count", amount, k, k + 1, 0.9, "steps"))
+    return more
+
+
 def _takes_steps(clause: Clause) -> bool:
-    return clause.sense is not None and clause.sense.verb in {"walk", "run", "sneak", "jog", "step"} and not any(
-        mark.kind == "count" for mark in clause.marks
+    return (
+        clause.sense is not None
+        and clause.sense.verb in {"walk", "run", "sneak", "jog", "step"}
+        and not any(mark.kind == "count" for mark in clause.marks)
     )
 
 
@@ -163,7 +215,7 @@ def _extend(clause: Clause, more: Clause) -> None:
 
 
 def _pause(clause: Clause, following: Clause | None, saying: list[Mark]) -> Clause | None:
-    """"After two seconds", "a moment later": standing."""
+    """ "After two seconds", "a moment later": standing."""
     later = clause.link == "after" or (following is not None and following.link_words in {"later", "afterwards"})
     if not later or {mark.kind for mark in saying} != {"seconds"}:
         return None
@@ -185,14 +237,18 @@ def _opens(clause: Clause, following: Clause | None, out: list[Clause], saying: 
 
 def _anew(tokens: list[Token], clause: Clause, before: Clause, saying: list[Mark], again: bool) -> bool:
     """Whether words without an action repeat the last one in another way: "then the right", "and back"."""
-    if before.sense is None:
+    if before.sense is None and not before.steps_only:
         return False
-    if again:
+    if again or any(mark.value == "other" for mark in saying):
         return True
-    verb = before.sense.verb
+    verb = before.sense.verb if before.sense is not None else "walk"
     kinds = {mark.kind for mark in saying}
     had = {mark.kind for mark in before.marks}
-    sided = [m for m in saying if m.kind == "lr" and lr_role(tokens, m, dataclasses.replace(before, head=before.head), verb)[0] == "side"]
+    sided = [
+        m
+        for m in saying
+        if m.kind == "lr" and lr_role(tokens, m, dataclasses.replace(before, head=before.head), verb)[0] == "side"
+    ]
     was = [m for m in before.marks if m.kind == "lr" and lr_role(tokens, m, before, verb)[0] == "side"]
     ways = kinds & {"direction", "back"} or len(sided) < sum(m.kind == "lr" for m in saying)
     if any(mark.value == "sideways" for mark in before.marks) and clause.link == "comma" and kinds == {"lr"}:
@@ -233,7 +289,9 @@ def _fill(
         filled = fill(text, tokens, clause, other)
         action = filled.action
         own = clause.head is not None and any(
-            token.text in PEOPLE and tokens[max(0, k - 3) : k] for k, token in enumerate(tokens[: clause.head.at]) if k >= clause.first
+            token.text in PEOPLE and tokens[max(0, k - 3) : k]
+            for k, token in enumerate(tokens[: clause.head.at])
+            if k >= clause.first
         )
         if filled.subject_style is not None:
             carried = filled.subject_style
@@ -241,7 +299,9 @@ def _fill(
             carried = None
         elif carried is not None and not action.label.style and action.label.verb:
             action = dataclasses.replace(
-                action, label=dataclasses.replace(action.label, style=carried.value), decisions=(carried, *action.decisions)
+                action,
+                label=dataclasses.replace(action.label, style=carried.value),
+                decisions=(carried, *action.decisions),
             )
         action = _returning(action, found)
         action = _held(tokens, clause, action, found)
@@ -269,7 +329,9 @@ def _returning(action: Action, found: list[Filled]) -> Action:
     if before is not None and not before.label.direction:  # "turns and walks back"
         around = Decision("direction", "turn around", way.words, way.start, 0.7)
         found[-1].action = dataclasses.replace(
-            before, label=dataclasses.replace(before.label, direction="turn around"), decisions=(*before.decisions, around)
+            before,
+            label=dataclasses.replace(before.label, direction="turn around"),
+            decisions=(*before.decisions, around),
         )
     label = dataclasses.replace(action.label, direction="forward")
     now = dataclasses.replace(way, value="forward", confidence=0.7)
@@ -277,13 +339,18 @@ def _returning(action: Action, found: list[Filled]) -> Action:
 
 
 def _one_with_the_last(clause: Clause, action: Action, found: list[Filled]) -> bool:
-    """"Trips and falls", "karate kata": two words for one action; the surer stays."""
+    """ "Trips and falls", "karate kata": two words for one action; the surer stays."""
     if not found or not action.label.verb or clause.head is None or clause.steps_only:
         return False
     last = found[-1].clause
     if last.head is None or last.head.base == clause.head.base or found[-1].action.label.verb != action.label.verb:
         return False
-    if clause.link not in {"and", "then"} or (clause.link == "then" and clause.link_words) or action.label.verb in TRAVEL:
+    reaches = clause.link == "comma" and last.head.base in {"reach", "bend", "stoop", "trip"}
+    if (
+        (clause.link not in {"and", "then"} and not reaches)
+        or (clause.link == "then" and clause.link_words)
+        or action.label.verb in TRAVEL
+    ):
         return False
     before = found[-1].action
     same = all(not a or not b or a == b for a, b in zip(vars(before.label).values(), vars(action.label).values()))
@@ -298,11 +365,14 @@ def _one_with_the_last(clause: Clause, action: Action, found: list[Filled]) -> b
 
 
 def _held(tokens: list[Token], clause: Clause, action: Action, found: list[Filled]) -> Action:
-    """"Holds it for two seconds": the action before goes on."""
+    """ "Holds it for two seconds": the action before goes on."""
     head = clause.head
     if head is None or head.base != "hold" or not found:
         return action
-    if not {"it", "that", "them", "pose", "position", "there"} & {token.text for token in tokens[head.end : head.end + 2]}:
+    behind = tokens[head.end].text if head.end < clause.last else "for"
+    if behind not in {"for", "still"} and not {"it", "that", "them", "pose", "position", "there"} & {
+        token.text for token in tokens[head.end : head.end + 2]
+    }:
         return action
     last = found[-1].action
     if last.label.verb in TRAVEL | {"", "jump", "hop"}:
@@ -327,16 +397,25 @@ def _tell_strange(clause: Clause, action: Action, raw: list[Token], notes: list[
     options = clause.near or nearest(clause.head.base)
     near = " or ".join(f"'{verb}'" for verb, _ in options)
     if action.label.verb:
-        notes.append(f"'{word}' is not an action I know: took '{action.label.verb}' at {action.confidence:.0%}" + (f"; did you mean {near}?" if len(options) > 1 else ""))
+        notes.append(
+            f"'{word}' is not an action I know: took '{action.label.verb}' at {action.confidence:.0%}"
+            + (f"; did you mean {near}?" if len(options) > 1 else "")
+        )
     else:
-        notes.append(f"'{word}' is not an action I know" + (f"; did you mean {near}?" if near else "; see motion.text.VERBS"))
+        notes.append(
+            f"'{word}' is not an action I know" + (f"; did you mean {near}?" if near else "; see motion.text.VERBS")
+        )
 
 
 def _leftovers(tokens: list[Token], marks: list[Mark], clauses: list[Clause], notes: list[str]) -> None:
     """Names the words that went nowhere."""
     used = {k for mark in marks for k in range(mark.first, mark.last)}
     used |= {k for clause in clauses if clause.head is not None for k in range(clause.head.at, clause.head.end)}
-    lost = [token.text for k, token in enumerate(tokens) if k not in used and token.is_word and not language.known(token.text)]
+    lost = [
+        token.text
+        for k, token in enumerate(tokens)
+        if k not in used and token.is_word and not language.known(token.text)
+    ]
     if lost:
         notes.append("no slot for: " + ", ".join(f"'{word}'" for word in dict.fromkeys(lost)))
 

@@ -64,7 +64,8 @@ def _starts_clause(tokens: list[Token], i: int) -> bool:
 
 def _verb_follows(tokens: list[Token], i: int) -> bool:
     return any(
-        token.text == "is" or any(form in {"s", "ing", "ed"} for _, form in base_forms(token.text, HEADS)) for token in tokens[i : i + 2]
+        token.text == "is" or any(form in {"s", "ing", "ed"} for _, form in base_forms(token.text, HEADS))
+        for token in tokens[i : i + 2]
     )
 
 

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HANDS = frozenset("hand hands arm arms fist fists palm palms elbow elbows".split())
-LEGS = frozenset("leg legs foot feet knee knees thigh thighs".split())
-_UP = frozenset("up upright".split())
-_BALL = frozenset("ball football soccer basketball".split())
-_BLADE = frozenset("sword blade katana axe knife machete sabre saber stick bat racket club weapon paddle".split())
-_WHOLE = frozenset("self himself herself themselves body bodies themself".split())
+HANDS = frozenset(["hand", "hands", "arm", "arms", "fist", "fists", "palm", "palms", "elbow", "elbows"])
+LEGS = frozenset(["leg", "legs", "foot", "feet", "knee", "knees", "thigh", "thighs"])
+_UP = frozenset(["up", "upright"])
+_BALL = frozenset(["ball", "football", "soccer", "basketball"])
+_BLADE = frozenset(
+    [
+        "sword",
+        "blade",
+        "katana",
+        "axe",
+        "knife",
+        "machete",
+        "sabre",
+        "saber",
+        "stick",
+        "bat",
+        "racket",
+        "club",
+        "weapon",
+        "paddle",
+    ]
+)
+_WHOLE = frozenset(["self", "himself", "herself", "themselves", "body", "bodies", "themself"])
 
 
 @dataclass(frozen=True)
@@ -46,6 +63,7 @@ def _rows() -> list[tuple[str, Sense]]:
         "stand on her right,stand on a single", "balance", near=LEGS)  # fmt: skip
     add("stand back up,stand up,stand upright", "get up", far="still")
     add("stand", "get up", near="up feet")
+    add("stand", "balance", near="leg foot", far="one's still")
     add("stand,stop,halt,wait,pause,idle,freeze,stay,remain,hold still,hold position,stand by,come to a halt,"
         "come to a stop,come to a standstill,come to rest,linger,standstill,do nothing", "stand")  # fmt: skip
     add("rest,loiter,hesitate,hold,relax,listen,think,breathe", "stand", sure=0.8, far=HANDS | LEGS)
@@ -78,6 +96,7 @@ def _rows() -> list[tuple[str, Sense]]:
     add("pace", "walk")
     add("power walk,speed walk", "walk", "manner=fast")
     add("back away,back off,back up,retreat", "walk", "direction=backward", sure=0.9)
+    add("backpedal,moonwalk", "walk", "direction=backward", sure=0.9)
     add("strafe", "walk", "direction=sideways")
     add("go for a run,go running", "run")
     add("go,move,come,travel,proceed,advance,head,approach,enter,exit,leave,depart,return,withdraw,wend,cross", "walk",
@@ -89,9 +108,15 @@ def _rows() -> list[tuple[str, Sense]]:
     add("jog,trot,go for a jog,go jogging", "jog")
     add("sprint,dash,bolt,rush,race,hurtle,break into a sprint,take off", "dash")
     add("charge,gallop,chase,hurry,hasten", "dash", sure=0.8)
-    add("sneak,steal along,steal away,walk on the sly,tiptoe,creep,prowl,slink,skulk,walk on tiptoe,walk on tiptoes,walk on his toes,walk on her toes", "sneak")
+    add(
+        "sneak,steal along,steal away,walk on the sly,tiptoe,creep,prowl,slink,skulk,walk on tiptoe,walk on tiptoes,walk on his toes,walk on her toes",
+        "sneak",
+    )
     add("stalk", "sneak", sure=0.8)
-    add("crawl,creep on hands and knees,go on hands and knees,move on hands and knees,go on all fours,walk on all fours,move on all fours,creep on all fours,walk on hands and knees", "crawl")
+    add(
+        "crawl,creep on hands and knees,go on hands and knees,move on hands and knees,go on all fours,walk on all fours,move on all fours,creep on all fours,walk on hands and knees",
+        "crawl",
+    )
     add("climb,clamber,ascend", "climb")
     add("scale", "climb", sure=0.9)
     add("sidestep", "step", "direction=sideways")
@@ -99,12 +124,16 @@ def _rows() -> list[tuple[str, Sense]]:
     # Steps are settled in `clauses`: a unit ("walks three steps") or an action ("steps back").
     add("step", "step")
     # Turning.
+    add("turn,rotate,swivel,tilt,crane", "look", near="head gaze eyes")
     add("turn on the spot,pivot,swivel,about face,face about,u turn", "turn")
     add("turn a cartwheel,turn cartwheels", "cartwheel")
     add("turn,veer,swerve,curve,bear left,bear right,bank left,bank right,peel off", "turn", far="somersault")
     add("face,orient", "turn", sure=0.9)
     add("circle", "walk", "direction=turn_left", sure=0.7)
-    add("spin kick,spin and kick,roundhouse kick,spinkick,roundhouse,wheel kick,spinning kick,turning kick,mawashigeri", "spin kick")
+    add(
+        "spin kick,spin and kick,roundhouse kick,spinkick,roundhouse,wheel kick,spinning kick,turning kick,mawashigeri",
+        "spin kick",
+    )
     add("kick", "spin kick", near="spin spinning roundhouse")
     add("spin,twirl,whirl,rotate,revolve,pirouette,gyrate,spin around,turn in circles,turn round and round", "spin")
     # Off the ground.
@@ -127,13 +156,20 @@ def _rows() -> list[tuple[str, Sense]]:
     add("hand stand,handstand,headstand", "handstand")
     add("bend,arch", "bridge", near="bridge")
     add("bridge,back bend,backbend", "bridge")
-    add("balance,keep balance,keep the balance,keep his balance,keep her balance,keep their balance,stand on one leg,stand on one foot", "balance")
+    add(
+        "balance,keep balance,keep the balance,keep his balance,keep her balance,keep their balance,stand on one leg,stand on one foot",
+        "balance",
+    )
     add("teeter,wobble,sway", "balance", sure=0.6)
     # Down.
     add("fall,collapse,faint,topple,keel over,pass out,fall over,drop dead", "fall")
     add("trip,drop to the ground,drop to the floor,drop down", "fall", sure=0.8)
     add("stumble", "fall", sure=0.6)
-    add("lose balance,lose his balance,lose her balance,lose their balance,lose its balance,lose the balance,lose the footing,lose footing,lose his footing,lose her footing", "fall", sure=0.7)
+    add(
+        "lose balance,lose his balance,lose her balance,lose their balance,lose its balance,lose the balance,lose the footing,lose footing,lose his footing,lose her footing",
+        "fall",
+        sure=0.7,
+    )
     add("slip,skid", "slip")
     add("duck,crouch,squat,hunker", "duck")
     add("stoop,bend down,bend over,dodge,cower", "duck", sure=0.8)
@@ -159,7 +195,10 @@ def _rows() -> list[tuple[str, Sense]]:
     add("train in karate,karate,kata,practice karate,do karate,perform karate", "karate")
     add("kung fu,martial arts,taekwondo", "karate", sure=0.8)
     # Dancing.
-    add("move to salsa music,move to salsa,sway to salsa music,salsa,salsa dance,dance salsa,dance the salsa,dance a salsa", "salsa")
+    add(
+        "move to salsa music,move to salsa,sway to salsa music,salsa,salsa dance,dance salsa,dance the salsa,dance a salsa",
+        "salsa",
+    )
     add("dance", "salsa", near="salsa")
     add("dance", "indian dance", near="indian bharatanatyam kathak bollywood")
     add("indian dance,indian dancing,bharatanatyam,kathak", "indian dance")
@@ -173,8 +212,12 @@ def _rows() -> list[tuple[str, Sense]]:
     add("wave", "wave goodbye", near="goodbye bye farewell goodbyes")
     add("wave,say hello,say hi,wave hello", "wave")
     add("greet,hail", "wave", sure=0.9)
-    add("raise,lift,put,throw,stretch,fling,thrust,shoot,bring,hold,extend,reach,point,stick", "raise hand",
-        near=HANDS, far="down out sides behind hips pockets together ball")  # narrowed in `clauses`
+    add(
+        "raise,lift,put,throw,stretch,fling,thrust,shoot,bring,hold,extend,reach,point,stick",
+        "raise hand",
+        near=HANDS,
+        far="down out sides behind hips pockets together ball",
+    )  # narrowed in `clauses`
     add("hand up,hands up,arm up,arms up,hands raised,arms raised,hand raised,arm raised", "raise hand")
     add("raise,hand raise,arm raise", "raise hand", far=LEGS | {"head", "eyebrow", "eyebrows", "shoulders", "heels"})
     add("reach up", "raise hand", sure=0.8)
@@ -221,12 +264,86 @@ for _list in SENSES.values():
 
 #: Head words that are a thing, not an action, after an article or an owner, unless a helper asks for an action.
 THINGS = frozenset(
-    "box block guide face head circle watch rest stand swing point fence bridge scale bar club call show play use "
-    "rock shield guard spring bank reel look race charge stick hold cross clean stalk bolt fetch break lumber dash "
-    "curve ring start land motion gesture approach return groove trip bow hurdle breath disco parade vault pace".split()
+    [
+        "box",
+        "block",
+        "guide",
+        "face",
+        "head",
+        "circle",
+        "watch",
+        "rest",
+        "stand",
+        "swing",
+        "point",
+        "fence",
+        "bridge",
+        "scale",
+        "bar",
+        "club",
+        "call",
+        "show",
+        "play",
+        "use",
+        "rock",
+        "shield",
+        "guard",
+        "spring",
+        "bank",
+        "reel",
+        "look",
+        "race",
+        "charge",
+        "stick",
+        "hold",
+        "cross",
+        "clean",
+        "stalk",
+        "bolt",
+        "fetch",
+        "break",
+        "lumber",
+        "dash",
+        "curve",
+        "ring",
+        "start",
+        "land",
+        "motion",
+        "gesture",
+        "approach",
+        "return",
+        "groove",
+        "trip",
+        "bow",
+        "hurdle",
+        "breath",
+        "disco",
+        "parade",
+        "vault",
+        "pace",
+    ]
 )
 #: Nouns that make a gerund before them part of a name.
-NAMED_BY_GERUND = frozenset("shoes shoe stick cane shorts board distance stance speed pace gear track bar music frame wall".split())
+NAMED_BY_GERUND = frozenset(
+    [
+        "shoes",
+        "shoe",
+        "stick",
+        "cane",
+        "shorts",
+        "board",
+        "distance",
+        "stance",
+        "speed",
+        "pace",
+        "gear",
+        "track",
+        "bar",
+        "music",
+        "frame",
+        "wall",
+    ]
+)
 
 #: English verbs outside the vocabulary and the actions nearest to them. Below .5 they are suggestions alone.
 KIN: dict[str, tuple[tuple[str, float], ...]] = {}
@@ -245,15 +362,18 @@ sweep: slash .3, guide .3 | paint: wave .3 | cook: stand .3 | knock: punch .4 | 
 laugh: stand .3 | cry: stand .3 | weep: stand .3 | sing: stand .3 | talk: guide .3, stand .3 | speak: guide .3, stand .3
 pray: bow .4, stand .3 | cough: bow .3 | sneeze: bow .3 | scratch: raise hand .3, wash .3 | rub: wash .4
 twist: spin .4, dance .4 | wiggle: dance .4 | shiver: stand .3 | tremble: stand .3 | dodge: duck .8
-headbang: dance .4 | squirm: roll .3 | yawn: stretch .5 | reach: raise hand .5, pick up .4 | touch: duck .3, raise hand .3
+headbang: dance .4 | squirm: roll .3 | yawn: stretch .5 | reach: raise hand .5, pick up .4
+touch: duck .3, raise hand .3
 grab: pick up .9 | drop: fall .3, duck .3 | place: pick up .4 | put: pick up .4 | lower: stand .3, duck .3
 lift: pick up .5, raise hand .4 | raise: raise hand .4, kick .3 | hold: stand .4 | swing: swing .4, slash .4
 extend: stretch .4, raise hand .3 | spread: stretch .4, raise hand .4 | fold: stand .3 | flap: wave .4, raise hand .4
 bicycle: sit .3 | cycle: sit .3, run .2 | row: sit .3 | surf: balance .4 | bowl: guide .3, slash .2 | golf: slash .4
 yodel: call .4 | scream: call .4 | whistle: call .3 | meditate: sit .4 | tie: duck .3 | plank: bridge .3
 pushup: crawl .3, bridge .3 | situp: get up .4, sit .4 | burpee: jump .4, duck .3 | thrust: punch .4
-ride: sit .4 | zigzag: run .4, walk .4 | dodge: duck .8 | hide: duck .5 | float: walk .2 | levitate: jump .2 | fidget: stand .4
-shake hands: wave .3 | tilt: look .3, duck .2 | tap: kick .3, step .3 | clean: wash .5 | tug: pick up .3 | fix: pick up .3
+ride: sit .4 | zigzag: run .4, walk .4 | dodge: duck .8 | hide: duck .5 | float: walk .2 | levitate: jump .2
+fidget: stand .4
+shake hands: wave .3 | tilt: look .3, duck .2 | tap: kick .3, step .3 | clean: wash .5 | tug: pick up .3
+fix: pick up .3
 jiggle: dance .4 | nudge: punch .3 | slap: punch .5, slash .4 | headbutt: bow .4, punch .3
 pat: wave .3 | rock: balance .3 | cradle: stand .2 | peddle: sit .2 | pedal: sit .3 | unlock: pick up .2 | snap: wave .2
 """
