@@ -43,6 +43,11 @@ class Token:
         return self.text[0].isdigit()
 
 
+def words_of(text: str) -> frozenset[str]:
+    """The words of a table written as one line of text."""
+    return frozenset(text.split())
+
+
 def tokens(text: str) -> list[Token]:
     """Words, numbers and marks; hyphens inside compounds are dropped and remembered, clitic 's is cut off."""
     out: list[Token] = []

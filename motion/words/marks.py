@@ -5,120 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from motion.words import numbers
-from motion.words.forms import Token
+from motion.words.forms import Token, words_of
 from motion.words.slots import LONGEST, PART_PHRASES, PART_WORDS, PHRASES
 
 #: Who acts; after a number they are not counted ("two friends wave").
-PEOPLE = frozenset(
-    [
-        "man",
-        "men",
-        "woman",
-        "women",
-        "person",
-        "people",
-        "guy",
-        "guys",
-        "girl",
-        "girls",
-        "boy",
-        "boys",
-        "child",
-        "children",
-        "kid",
-        "kids",
-        "lady",
-        "ladies",
-        "human",
-        "humans",
-        "performer",
-        "performers",
-        "character",
-        "characters",
-        "actor",
-        "actress",
-        "dancer",
-        "figure",
-        "athlete",
-        "athlet",
-        "player",
-        "avatar",
-        "subject",
-        "robot",
-        "soldier",
-        "hero",
-        "friend",
-        "friends",
-        "zombie",
-        "zombies",
-        "giant",
-        "thug",
-        "gangster",
-        "fighter",
-        "boxer",
-        "runner",
-        "dude",
-        "gentleman",
-        "individual",
-        "adult",
-        "teenager",
-        "toddler",
-        "grandma",
-        "grandpa",
-        "granny",
-        "grandfather",
-        "grandmother",
-        "mother",
-        "father",
-        "someone",
-        "somebody",
-        "everyone",
-        "model",
-        "monster",
-        "ninja",
-        "thief",
-        "pensioner",
-        "senior",
-        "youngster",
-        "punk",
-        "warrior",
-        "worker",
-        "king",
-        "queen",
-        "guard",
-        "student",
-    ]
+PEOPLE = words_of(
+    "man men woman women person people guy guys girl girls boy boys child children kid kids lady ladies human "
+    "humans performer performers character characters actor actress dancer figure athlete athlet player avatar "
+    "subject robot soldier hero friend friends zombie zombies giant thug gangster fighter boxer runner dude "
+    "gentleman individual adult teenager toddler grandma grandpa granny grandfather grandmother mother father "
+    "someone somebody everyone model monster ninja thief pensioner senior youngster punk warrior worker king "
+    "queen guard student"
 )
-PRONOUNS = frozenset(
-    ["he", "she", "they", "it", "i", "we", "you", "who", "someone", "somebody", "one", "everybody", "everyone"]
-)
-OWNERS = frozenset(["his", "her", "their", "its", "my", "your", "our", "the"])
-ARTICLES = frozenset(
-    ["a", "an", "the", "this", "that", "these", "those", "each", "every", "some", "any", "another", "both"]
-)
-NOT = frozenset(
-    [
-        "not",
-        "never",
-        "don't",
-        "doesn't",
-        "didn't",
-        "dont",
-        "doesnt",
-        "didnt",
-        "won't",
-        "wont",
-        "can't",
-        "cannot",
-        "cant",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "shouldn't",
-        "mustn't",
-        "hardly",
-        "nobody",
-    ]
+PRONOUNS = words_of("he she they it i we you who someone somebody one everybody everyone")
+OWNERS = words_of("his her their its my your our the")
+ARTICLES = words_of("a an the this that these those each every some any another both")
+NOT = words_of(
+    "not never don't doesn't didn't dont doesnt didnt won't wont can't cannot cant isn't aren't wasn't shouldn't "
+    "mustn't hardly nobody"
 )
 
 

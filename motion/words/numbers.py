@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from motion.words.forms import Token, base_forms
+from motion.words.forms import Token, base_forms, words_of
 from motion.words.slots import PAIRS, PHRASES, SINGLES
 from motion.words.verbs import SENSES
 
@@ -64,7 +64,7 @@ _UNITS |= dict.fromkeys(["time", "times", "x", "repetition", "repetitions", "rep
 _UNITS |= dict.fromkeys(
     ["lap", "laps", "circle", "circles", "round", "rounds", "loop", "loops", "circuit", "circuits"], "laps"
 )
-_WHO = frozenset(["he", "she", "they", "it", "the", "his", "her", "a", "we", "you"])
+_WHO = words_of("he she they it the his her a we you")
 
 
 @dataclass(frozen=True)
@@ -227,19 +227,5 @@ WORDS = (
     | frozenset(_LENGTH)
     | frozenset(_UNITS)
     | frozenset(word for phrase in [*_LOOSE, *(p.split() for p in _FIXED)] for word in phrase)
-    | frozenset(
-        [
-            "once",
-            "twice",
-            "thrice",
-            "repeatedly",
-            "continuously",
-            "continually",
-            "degree",
-            "degrees",
-            "deg",
-            "again",
-            "over",
-        ]
-    )
+    | words_of("once twice thrice repeatedly continuously continually degree degrees deg again over")
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from motion.words.forms import words_of
 from motion.words.verbs import HANDS, LEGS
 
 _STYLES = """
@@ -218,7 +219,5 @@ PART_WORDS |= dict.fromkeys(
 PART_WORDS |= dict.fromkeys(["head", "face", "chin", "neck", "eyes", "gaze"], "head")
 PART_WORDS |= dict.fromkeys(["torso", "chest", "trunk", "waist"], "upper body")
 PART_PHRASES = {("upper", "body"): "upper body", ("lower", "body"): "legs"}
-PAIRS = frozenset(["hands", "arms", "fists", "palms", "elbows", "legs", "feet", "knees"])
-SINGLES = frozenset(
-    ["hand", "arm", "fist", "palm", "elbow", "wrist", "leg", "foot", "knee", "ankle", "shoulder", "heel", "toe"]
-)
+PAIRS = words_of("hands arms fists palms elbows legs feet knees")
+SINGLES = words_of("hand arm fist palm elbow wrist leg foot knee ankle shoulder heel toe")

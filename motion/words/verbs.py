@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HANDS = frozenset(["hand", "hands", "arm", "arms", "fist", "fists", "palm", "palms", "elbow", "elbows"])
-LEGS = frozenset(["leg", "legs", "foot", "feet", "knee", "knees", "thigh", "thighs"])
+from motion.words.forms import words_of
+
+HANDS = words_of("hand hands arm arms fist fists palm palms elbow elbows")
+LEGS = words_of("leg legs foot feet knee knees thigh thighs")
 _UP = frozenset(["up", "upright"])
 _BALL = frozenset(["ball", "football", "soccer", "basketball"])
-_BLADE = frozenset(
-    [
-        "sword",
-        "blade",
-        "katana",
-        "axe",
-        "knife",
-        "machete",
-        "sabre",
-        "saber",
-        "stick",
-        "bat",
-        "racket",
-        "club",
-        "weapon",
-        "paddle",
-    ]
-)
+_BLADE = words_of("sword blade katana axe knife machete sabre saber stick bat racket club weapon paddle")
 _WHOLE = frozenset(["self", "himself", "herself", "themselves", "body", "bodies", "themself"])
 
 
@@ -263,86 +248,15 @@ for _list in SENSES.values():
     _list.sort(key=lambda sense: (-len(sense.rest), sense.light, not sense.near))
 
 #: Head words that are a thing, not an action, after an article or an owner, unless a helper asks for an action.
-THINGS = frozenset(
-    [
-        "box",
-        "block",
-        "guide",
-        "face",
-        "head",
-        "circle",
-        "watch",
-        "rest",
-        "stand",
-        "swing",
-        "point",
-        "fence",
-        "bridge",
-        "scale",
-        "bar",
-        "club",
-        "call",
-        "show",
-        "play",
-        "use",
-        "rock",
-        "shield",
-        "guard",
-        "spring",
-        "bank",
-        "reel",
-        "look",
-        "race",
-        "charge",
-        "stick",
-        "hold",
-        "cross",
-        "clean",
-        "stalk",
-        "bolt",
-        "fetch",
-        "break",
-        "lumber",
-        "dash",
-        "curve",
-        "ring",
-        "start",
-        "land",
-        "motion",
-        "gesture",
-        "approach",
-        "return",
-        "groove",
-        "trip",
-        "bow",
-        "hurdle",
-        "breath",
-        "disco",
-        "parade",
-        "vault",
-        "pace",
-    ]
+THINGS = words_of(
+    "box block guide face head circle watch rest stand swing point fence bridge scale bar club call show play use "
+    "rock shield guard spring bank reel look race charge stick hold cross clean stalk bolt fetch break lumber "
+    "dash curve ring start land motion gesture approach return groove trip bow hurdle breath disco parade vault "
+    "pace"
 )
 #: Nouns that make a gerund before them part of a name.
-NAMED_BY_GERUND = frozenset(
-    [
-        "shoes",
-        "shoe",
-        "stick",
-        "cane",
-        "shorts",
-        "board",
-        "distance",
-        "stance",
-        "speed",
-        "pace",
-        "gear",
-        "track",
-        "bar",
-        "music",
-        "frame",
-        "wall",
-    ]
+NAMED_BY_GERUND = words_of(
+    "shoes shoe stick cane shorts board distance stance speed pace gear track bar music frame wall"
 )
 
 #: English verbs outside the vocabulary and the actions nearest to them. Below .5 they are suggestions alone.
