@@ -81,7 +81,7 @@ def mirrored_label(label: Label) -> Label:
 
 
 def captions(fact: Fact, rng: np.random.Generator, count: int) -> tuple[str, ...]:
-    """Up to ``count`` different sentences about a window, from the barest to the fullest; none where nothing is known."""
+    """Up to ``count`` different sentences about a window, bare ones and full ones; none where nothing is known."""
     out: list[str] = list(fact.sentences[: max(1, count // 2)])
     phrases = VERBS.get(fact.label.verb)
     for i in range(4 * count) if phrases else ():
@@ -201,7 +201,7 @@ def _sided(rest: str, side: str, chosen: object, whose: str) -> str:
         hands = pick(("both hands", "both arms", "the two hands", "both of the hands", "both hands"))
     elif side:
         hands = pick(
-            (f"the {side} hand", f"the {side} arm", f"{whose} {side} hand", f"the {side} hand", f"the {side} hand only",
+            (f"the {side} hand", f"the {side} arm", f"{whose} {side} hand", f"the {side} hand", f"{whose} {side} hand",
              f"{whose} {side} hand", f"{whose} {side} arm")
         )  # fmt: skip
     else:

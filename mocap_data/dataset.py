@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from mocap_data import dataset_labels, dataset_split, dataset_twins, dataset_windows
+from mocap_data import dataset_labels, dataset_sayings, dataset_split, dataset_twins, dataset_windows
+from mocap_data.dataset_card import card
+from mocap_data.dataset_facts import hands_disagree
 from mocap_data.dataset_measure import track
 from mocap_data.dataset_read import Reading, find, read_all, rest_offsets
 from mocap_data.dataset_store import load, save
@@ -18,10 +21,10 @@ from motion.clip import Clip
 from motion.corpus import FPS, ClipInfo, Corpus
 from motion.errors import BadInput
 
-__all__ = ["VERSION", "build", "load", "save"]
+__all__ = ["VERSION", "build", "card", "load", "save"]
 
 #: Of the windows and their words: two corpora of one version, one seed and the same files are equal.
-VERSION = 3
+VERSION = 5
 #: Archives whose copy is kept where two hold one motion: those with more joints first.
 KEPT_FIRST = ("bandai-namco-2", "bandai-namco-1", "cmu-bvh", "cmu-asfamc", "deepmimic", "cmu-deepmimic")
 #: A clip of which this share is a copy is left out whole.
@@ -62,13 +65,16 @@ def build(
     readings = [r for r in read if not r.refused]
     if not readings:
         raise BadInput(f"{', '.join(map(str, roots))}: none of {len(read)} files can be used; {read[0].refused}")
-    corpus, _ = assemble(readings, sentences, seed, say)
+    troubles: list[str] = []
+    spoken = dataset_sayings.match([r.name for r in readings], dataset_sayings.find_sayings(roots, troubles))
+    corpus, _ = assemble(readings, sentences, seed, say, spoken)
     notes = {
         "version": VERSION,
         "seed": seed,
         "files": len(read),
         "refused": {r.name: r.refused for r in read if r.refused},
-        "captions": len(sentences),
+        "captions": len(sentences) + len(spoken),
+        "troubles": troubles,
         **corpus.notes,
     }
     return Corpus(
@@ -82,6 +88,7 @@ def assemble(
     sentences: dict[str, tuple[str, tuple[str, ...]]],
     seed: int,
     say: Callable[[str], None],
+    spoken: Mapping[str, tuple[dataset_sayings.Saying, ...]] | None = None,
 ) -> tuple[Corpus, list[dataset_twins.Twin]]:
     """Readings to a corpus: without copies, split, cut, measured and captioned."""
     ordered = sorted(readings, key=lambda r: (_rank(r.source), -len(r.good), r.name))  # type: ignore[arg-type]
@@ -103,7 +110,8 @@ def assemble(
     say(f"{len(dropped)} clips are copies; cutting windows")
     parts = [ordered[i] for i in kept]
     good = [r.good & ~copied[i] for i, r in zip(kept, parts, strict=True)]  # type: ignore[operator]
-    said = [dataset_labels.said(r.name, r.source, sentences) for r in parts]
+    spoken = spoken or {}
+    said = [replace(dataset_labels.said(r.name, r.source, sentences), sayings=spoken.get(r.name, ())) for r in parts]
     frames = [clips[i].frames for i in kept]
     spans = dataset_split.spans(names, said, frames, seed)
     tracks = [track(clips[i], r.contacts) for i, r in zip(kept, parts, strict=True)]  # type: ignore[arg-type]
@@ -115,6 +123,9 @@ def assemble(
         "copies": dropped,
         "frames copied in part": int(sum(copied[i].sum() for i in kept)),
         "faults": dict(sorted(faults.items())),
+        "hands that disagree with the file's name": [
+            name for name, s, t in zip(names, said, tracks, strict=True) if hands_disagree(s, t)
+        ],
         "combinations held out": dataset_split.combination_names(),
         "spans": [[s.clip, s.start, s.stop, s.split] for s in spans],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -19,7 +20,7 @@ _KEPT, _CANDIDATES = 24, 8
 
 @dataclass(frozen=True)
 class Nearest:
-    """Distance of held-out half seconds to the nearest of training, as captured or mirrored: metres, mean over joints."""
+    """Distance of held-out half seconds to the nearest of training, mirrored or not: metres, mean over joints."""
 
     split: str
     count: int
@@ -54,11 +55,13 @@ def _near(a: int, b: int, c: int, d: int, guard: int) -> bool:
 def clip_of(corpus: Corpus, index: int) -> Clip:
     """One clip of a corpus."""
     a, b = int(corpus.starts[index]), int(corpus.starts[index + 1])
-    return Clip(corpus.rotations[a:b], corpus.root_position[a:b], corpus.rest_offsets, FPS, corpus.valid[index])
+    return Clip(
+        corpus.rotations[a:b], corpus.root_position[a:b], corpus.rest_offsets, Fraction(FPS), corpus.valid[index]
+    )
 
 
 def nearest(corpus: Corpus, every: int = 10) -> list[Nearest]:
-    """How far each split's moving half seconds are from the nearest of training; every so many frames of held-out rows."""
+    """How far each held-out split's moving half seconds are from the nearest of training; ``every`` so many frames."""
     train: list[Array] = []
     held: dict[str, list[Array]] = {}
     of_clip = _by_clip(corpus)

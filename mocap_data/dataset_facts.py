@@ -9,7 +9,7 @@ import numpy as np
 
 from mocap_data.captions import GOING, STEPPING, Fact
 from mocap_data.dataset_labels import Said
-from mocap_data.dataset_measure import CIRCLE, Measures, Track, going, turning
+from mocap_data.dataset_measure import CIRCLE, Measures, Track, going, measure, turning
 from motion.corpus import Label
 
 #: A crop in which wrists and feet move less than this, and the body does not travel, is standing, metres.
@@ -45,10 +45,15 @@ def true_label(said: Said, m: Measures, spread: float, share: float, paces: dict
         share: part of the clip's motion that lies in the crop.
         paces: slow and fast for each verb.
     """
+    label, fact = _true(said, m, spread, share, paces)
+    whole = said.captions if share > 0.85 or said.told else ()
+    return label, replace(fact, sentences=whole or (() if label.verb else said.generic))
+
+
+def _true(said: Said, m: Measures, spread: float, share: float, paces: dict[str, Pace]) -> tuple[Label, Fact]:
     label = said.label
-    whole = said.captions if share > 0.85 else ()
     if not label.verb:
-        return Label(), Fact(Label(), sentences=whole or said.generic)
+        return Label(), Fact(Label())
     if spread < QUIET_M and m.path < 0.25:
         if label.verb in _HANDS and any(m.raised):
             side = sided(m.raised)
@@ -58,21 +63,21 @@ def true_label(said: Said, m: Measures, spread: float, share: float, paces: dict
             quiet = Label("stand", style=label.style)
             return quiet, Fact(quiet, seconds=m.seconds)
     if label.verb in GOING:
-        return _travelling(said, m, paces, whole)
+        return _travelling(said, m, paces)
     if label.verb == "raise hand":
         return _raising(label, m)
     if label.verb in ("wave", "wave goodbye"):
         return _waving(label, m)
     if label.verb in ("jump", "hop"):
         if not m.flights:
-            return Label(), Fact(Label(), sentences=whole)
+            return Label(), Fact(Label())
         label = replace(label, count=m.flights, direction=_way(m))
-        return label, Fact(label, going=label.direction, count=m.flights, sentences=whole)
+        return label, Fact(label, going=label.direction, count=m.flights)
     if not said.always and share < SHARE:
         return Label(), Fact(Label())
     if label.verb in ("call", "guide", "respond"):
         label = replace(label, side=sided((m.moved[0] > ACTS_M or m.raised[0], m.moved[1] > ACTS_M or m.raised[1])))
-    return label, Fact(label, seconds=m.seconds if said.always else 0.0, sentences=whole)
+    return label, Fact(label, seconds=m.seconds if said.always else 0.0)
 
 
 def otherwise(label: Label, fact: Fact, m: Measures, rng: np.random.Generator) -> tuple[Label, Fact]:
@@ -111,7 +116,7 @@ def _way(m: Measures) -> str:
     return going(m) or "in place"
 
 
-def _travelling(said: Said, m: Measures, paces: dict[str, Pace], whole: tuple[str, ...]) -> tuple[Label, Fact]:
+def _travelling(said: Said, m: Measures, paces: dict[str, Pace]) -> tuple[Label, Fact]:
     label = said.label
     if m.path < 0.25 and m.steps == 0:
         still = Label("stand", style=label.style if label.style != "zombie" else "")
@@ -128,7 +133,7 @@ def _travelling(said: Said, m: Measures, paces: dict[str, Pace], whole: tuple[st
     label = replace(label, direction=direction, manner=manner, count=m.steps if label.verb in STEPPING else 0)
     said_way = f"diagonal {aslant}" if aslant and not turn else way
     distance = m.net if not turn and way != "in place" else 0.0
-    fact = Fact(label, said_way, turn, distance, m.seconds, label.count, abs(m.turn) >= CIRCLE, sentences=whole)
+    fact = Fact(label, said_way, turn, distance, m.seconds, label.count, abs(m.turn) >= CIRCLE)
     return label, fact
 
 
@@ -151,6 +156,13 @@ def _waving(label: Label, m: Measures) -> tuple[Label, Fact]:
         return raised, Fact(raised, held=not any(m.rises), seconds=m.seconds)
     label = replace(label, side=side, count=swings)
     return label, Fact(label, count=swings, seconds=m.seconds)
+
+
+def hands_disagree(said: Said, t: Track) -> bool:
+    """Whether a clip whose name says which hand is raised or waves raises another."""
+    if said.label.verb not in ("raise hand", "wave") or not said.label.side:
+        return False
+    return sided(measure(t, 0, len(t.root)).raised) != said.label.side
 
 
 def spread(t: Track, start: int, stop: int) -> float:

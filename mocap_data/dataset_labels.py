@@ -6,13 +6,15 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
+from mocap_data.dataset_sayings import Saying
 from motion import files
 from motion.corpus import Label
 from motion.errors import BadInput
-from motion.text import STYLES
+from motion.text import STYLES, plan
 
 #: Style words of the Bandai-Namco sets that this project calls otherwise.
 STYLE_NAMES: Mapping[str, str] = {
@@ -139,7 +141,9 @@ class Said:
     always: bool = False  # the label's verb holds for any crop; otherwise for crops that hold most of the clip's motion
     captions: tuple[str, ...] = ()  # sentences of the whole clip
     brief: str = ""  # the archive's own description
+    sayings: tuple[Saying, ...] = ()  # sentences about spans of it
     generic: tuple[str, ...] = ()  # sentences that are true of every crop
+    told: bool = False  # the captions are true of this crop, whatever its share of the clip
 
 
 def load_captions(path: str | os.PathLike[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -187,7 +191,7 @@ def said(name: str, source: str, captions: Mapping[str, tuple[str, tuple[str, ..
             if brief.lower().startswith(beginning):
                 # "climb, sit, dangle legs": the first of several actions, true of no crop in particular.
                 if "," in brief and label.verb == "climb":
-                    return Said(Label(), False, sentences, brief, PLAYGROUND)
+                    return Said(Label(), False, sentences, brief, generic=PLAYGROUND)
                 return Said(_kept(label, brief), always, sentences, brief)
         for piece, label, always in SENTENCES:
             if any(piece in sentence.lower() for sentence in sentences):
@@ -198,7 +202,34 @@ def said(name: str, source: str, captions: Mapping[str, tuple[str, tuple[str, ..
         if source in ("deepmimic", "cmu-deepmimic") and ending.endswith(skill):
             words = skill.replace("_", " ") if not label.verb else ""
             return Said(label, always, sentences, brief or words)
-    return Said(Label(), False, sentences, brief)
+    if source in ("deepmimic", "cmu-deepmimic") or name in captions:
+        return Said(Label(), False, sentences, brief)
+    words = re.sub(r"[\d_\-.]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)).strip()
+    return Said(label_of(words), True, sentences, words)
+
+
+@lru_cache(maxsize=20000)
+def label_of(text: str) -> Label:
+    """The label of a sentence or a name that tells of one thing done all along; an empty one where that is not sure."""
+    try:
+        told = plan(text)
+    except BadInput:
+        return Label()
+    actions = [action for step in told.steps for action in step]
+    if len(actions) != 1 or actions[0].confidence < 0.9 or actions[0].part:
+        return Label()
+    return replace(actions[0].label, count=0)
+
+
+def of_crop(said: Said, start: float, end: float, length: float) -> Said:
+    """What is said of seconds ``start`` to ``end`` of a clip: where spans are described, by those that hold there."""
+    if not said.sayings:
+        return said
+    true = tuple(dict.fromkeys(s.text for s in said.sayings if s.holds(start, end, length)))
+    labels = [label for text in true if (label := label_of(text)).verb]
+    # Two descriptions that see different actions in one moment leave the verb open.
+    label = labels[0] if labels and all(other.verb == labels[0].verb for other in labels) else Label()
+    return Said(label, bool(label.verb), true, said.brief, generic=said.generic, told=True)
 
 
 def _kept(label: Label, brief: str) -> Label:

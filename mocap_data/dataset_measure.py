@@ -1,4 +1,4 @@
-"""What really happens in a crop of a clip, by geometry: travel, turn, steps, hands, flights; directions are the performer's."""
+"""What happens in a crop of a clip, by geometry: travel, turn, steps, hands, flights; left is the performer's own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _I = skeleton.INDEX
 #: A body that turned by less than this went straight; a half turn begins at `AROUND`.
 TURN = math.radians(35.0)
 AROUND, CIRCLE = math.radians(140.0), math.radians(230.0)
-#: A hand is raised when the wrist rises above this share of the way from pelvis to head joint. Hanging hands reach 0.25;
-#: a shy or sad wave is made at the belly, 0.41 to 0.45; a feminine one at the chest, 0.55 to 0.7.
+#: A hand is raised when the wrist rises above this share of the way from pelvis to head joint. Hanging hands reach
+#: 0.25; a shy or sad wave is made at the belly, 0.41 to 0.45; a feminine one at the chest, 0.55 to 0.7.
 RAISED = 0.4
 #: A swing of a wrist smaller than this is no wave, metres.
 SWING_M = 0.05

@@ -92,7 +92,9 @@ def load(folder: str | os.PathLike[str]) -> Corpus:
         )
         labels: dict[str, Label] = {}
         windows = tuple(_window_of(w, labels) for w in document["windows"])
-        return Corpus(*(arrays[name] for name in _NAMES), clips, windows, document["notes"])
+        notes: dict[str, object] = document["notes"]
+        a = [arrays[name] for name in _NAMES]
+        return Corpus(a[0], a[1], a[2], a[3], a[4], a[5], a[6], clips, windows, notes)
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
         raise BadInput(f"{folder}: a damaged corpus ({type(error).__name__}: {error})") from None
 

@@ -1,4 +1,4 @@
-"""Spans of clips to captioned windows: lengths, jitter, mirror images, re-timing, and weights that balance rare actions."""
+"""Spans of clips to captioned windows: lengths, mirror images, re-timing, and weights that balance rare actions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from mocap_data.captions import captions, mirrored, mirrored_label
 from mocap_data.dataset_facts import Pace, energy, find_paces, otherwise, spread, true_label
-from mocap_data.dataset_labels import Said
+from mocap_data.dataset_labels import Said, of_crop
 from mocap_data.dataset_measure import Track, measure
 from mocap_data.dataset_split import Span
 from motion.corpus import FPS, Window
@@ -52,8 +52,7 @@ def cut(
         rare = seconds.get(group(said[span.clip]), 0.0) < RARE_S
         for length in LENGTHS:
             for start, speed, mirror in _places(span, length, rare, good[span.clip], rng):
-                window = _window(span, length, start, speed, mirror, tracks, said, energies, paces, rng)
-                out.append(window)
+                out.append(_window(span, length, start, speed, mirror, tracks, said, energies, paces, rng))
     return weighed(out)
 
 
@@ -77,16 +76,14 @@ def _places(
     def fits(start: int, need: int) -> bool:
         return start >= span.start and start + need <= span.stop and broken[start + need] == broken[start]
 
-    out = []
     if span.split != "train":
         # Evaluation: as captured, side by side with half an overlap at most, centred in the span.
         if room < length:
             return []
         count = max(1, int((room - length) / (0.75 * length)) + 1)
-        for start in np.linspace(span.start, span.stop - length, count).round().astype(int):
-            if fits(int(start), length):
-                out.append((int(start), 1.0, False))
-        return out
+        places = np.linspace(span.start, span.stop - length, count).round().astype(int).tolist()
+        return [(start, 1.0, False) for start in places if fits(start, length)]
+    out: list[tuple[int, float, bool]] = []
     stride = max(6, round(length * STRIDES[length] * (0.5 if rare else 1.0)))
     slowest = reach(length, SPEEDS[0])
     if room < slowest:
@@ -112,7 +109,7 @@ def _window(
     track, total = tracks[clip], energies[clip]
     share = float((total[stop] - total[min(start + 1, stop)]) / total[-1])
     m = measure(track, start, stop, speed)
-    what = said[clip]
+    what = of_crop(said[clip], start / FPS, (stop - 1) / FPS, len(track.root) / FPS)
     if mirror:
         m = m.mirrored()
         what = replace(what, label=mirrored_label(what.label), captions=tuple(map(mirrored, what.captions)))
@@ -130,8 +127,8 @@ def _speeds(spans_: Sequence[Span], tracks: Sequence[Track], said: Sequence[Said
     for span in spans_:
         verb = said[span.clip].label.verb
         if span.split == "train" and verb:
-            for start in range(span.start, span.stop - 60, 30):
-                out.append((verb, measure(tracks[span.clip], start, start + 61).speed))
+            starts = range(span.start, span.stop - 60, 30)
+            out += [(verb, measure(tracks[span.clip], start, start + 61).speed) for start in starts]
     return out
 
 
