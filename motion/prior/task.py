@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -48,22 +47,17 @@ class PriorTask:
         corpus: clips and windows; only the train split is trained on.
         size: a name in `stages.SIZES`.
         seed: of the weights' start and of everything drawn.
-        cache: file for encoded captions; None: encoded anew.
         frames_per_batch: rows × frames.
     """
 
     def __init__(
-        self, corpus: Corpus, size: str = "cpu", *, seed: int = 0, cache: Path | None = None,
-        frames_per_batch: int = 5760, losses: Losses | None = None, drops: Drops | None = None,
+        self, corpus: Corpus, size: str = "cpu", *, seed: int = 0, frames_per_batch: int = 5760, losses: Losses | None = None, drops: Drops | None = None,
     ) -> None:  # fmt: skip
         self.windows = Windows(corpus, ("train",), frames_per_batch)
         held = [w for w in corpus.windows if w.split != "train"]
         self.held = Windows(corpus, ("blocks", "combinations"), frames_per_batch) if held else None
         self.size, self.seed, self.losses, self.drops = size, seed, losses or Losses(), drops or Drops()
-        self.words = Words()
-        if cache is not None:
-            texts = self.windows.captions() + (self.held.captions() if self.held else [])
-            self.words.keep(cache, texts)
+        self.words = Words(bf16=True)
 
     def module(self) -> nn.Module:
         torch.manual_seed(self.seed)
