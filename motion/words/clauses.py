@@ -15,7 +15,6 @@ from motion.words.verbs import HANDS, LEGS, SENSES, Sense
 _AUX = words_of("is are was were be been being 's am")
 _HELP = words_of("start starts started starting begin begins began beginning continue continues keep keeps kept to")
 _STOPPERS = frozenset({"stop", "halt", "freeze", "pause"})
-_POSTURE = frozenset(["lie", "lay"])
 _ARM_CARRIERS = words_of("raise lift put throw stretch fling thrust shoot bring hold extend reach point stick")
 _READ_BY_HEAD = frozenset({"lr", "back", "around"})
 _ALOFT = words_of("up above overhead high air sky ceiling skyward")
@@ -113,9 +112,16 @@ def _by_steps(clause: Clause) -> list[Clause]:
 
 def _whole(segment: Segment) -> Clause:
     return Clause(
-        segment.first, segment.last, None, segment.link, segment.words, segment.word_start, segment.opener, segment.comma,
+        segment.first,
+        segment.last,
+        None,
+        segment.link,
+        segment.words,
+        segment.word_start,
+        segment.opener,
+        segment.comma,
         segment.together,
-    )  # fmt: skip
+    )
 
 
 def _denials(tokens: list[Token], first: int, last: int, idle: set[int] = frozenset()) -> int:  # type: ignore[assignment]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from motion.corpus import Label
 from motion.words.clauses import Clause
-from motion.words.forms import Token, words_of
+from motion.words.forms import Token
 from motion.words.marks import NOT, OWNERS, PEOPLE, Mark
 from motion.words.sides import lr_role
 from motion.words.slots import PAIRS, PART_WORDS, SINGLES
@@ -16,13 +16,6 @@ from motion.words.vocabulary import Action, Decision
 _HANDED = frozenset({"raise hand", "wave", "wave goodbye"})
 _LIMBED = frozenset(
     {"raise hand", "wave", "wave goodbye", "punch", "kick", "kick ball", "slash", "block", "spin kick", "call", "guide"}
-)
-_TO = frozenset(["to", "toward", "towards", "onto"])
-_BENDS = words_of("turn turns curve curves bend corner arc circle circles semicircle loop u-turn")
-_AT_ONCE = words_of("away now there here back behind beside next where")
-_TURNING = frozenset({"turn", "veer", "swerve", "curve", "spin", "rotate", "pivot", "swivel", "face", "twirl", "bank"})
-_STRIKES = words_of(
-    "kick kicks punch punches hook hooks jab jabs uppercut wave waves slash slashes block blocks cross salute"
 )
 _SIDE_OF = {"left": "right", "right": "left"}
 

@@ -9,13 +9,8 @@ from motion.words.marks import ARTICLES, OWNERS, PEOPLE, PRONOUNS, Mark
 from motion.words.slots import PART_WORDS
 from motion.words.verbs import HANDS, HEADS, KIN, NAMED_BY_GERUND, SENSES, THINGS
 
-_AUX = words_of("is are was were be been being 's am")
-_HELP = words_of("start starts started starting begin begins began beginning continue continues keep keeps kept to")
-_STOPPERS = frozenset({"stop", "halt", "freeze", "pause"})
 _POSTURE = frozenset(["lie", "lay"])
 _ARM_CARRIERS = words_of("raise lift put throw stretch fling thrust shoot bring hold extend reach point stick")
-_READ_BY_HEAD = frozenset({"lr", "back", "around"})
-_ALOFT = words_of("up above overhead high air sky ceiling skyward")
 
 
 @dataclass
@@ -187,5 +182,3 @@ def _leaves(tokens: list[Token], i: int, first: int, last: int, before: list[Hea
     if previous not in PRONOUNS | PEOPLE | {"has", "have", "had", "just", "then"} or follows in PART_WORDS:
         return False
     return not base_forms(follows, HEADS) or follows.endswith("ing") or follows == "right"
-
-

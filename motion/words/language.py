@@ -57,14 +57,19 @@ COMMON = words_of(
     "sits boss team crossing steadily"
 )
 _FOREIGN = {
-    "French": "il elle les une et puis avec dans est le la des du en marche court saute gauche droite lentement homme femme deux trois "
+    "French": "il elle les une et puis avec dans est le la des du en marche court saute gauche droite "
+    "lentement homme femme deux trois "
     "vers il lève salue pas fois qui sur son sa",
-    "German": "er sie der das und mit ein eine geht läuft springt dann nach links rechts langsam schnell mann frau zwei drei winkt "
+    "German": "er sie der das und mit ein eine geht läuft springt dann nach links rechts langsam schnell "
+    "mann frau zwei drei winkt "
     "hebt seine seinen den dem im vorwärts rückwärts mal ist",
-    "Spanish": "él ella el los las una y luego con camina corre salta hacia izquierda derecha lentamente hombre mujer dos tres "
+    "Spanish": "él ella el los las una y luego con camina corre salta hacia izquierda derecha lentamente "
+    "hombre mujer dos tres "
     "un la en su saluda adelante atrás veces mano",
-    "Italian": "lui lei gli una poi con cammina corre salta verso sinistra destra lentamente uomo donna due tre e il la mano saluta avanti",
-    "Portuguese": "ele ela os uma depois com anda corre pula esquerda direita devagar homem mulher dois três e um a frente mão para",
+    "Italian": "lui lei gli una poi con cammina corre salta verso sinistra destra lentamente uomo donna due "
+    "tre e il la mano saluta avanti",
+    "Portuguese": "ele ela os uma depois com anda corre pula esquerda direita devagar homem mulher dois três e "
+    "um a frente mão para",
     "Dutch": "hij zij het een en dan met loopt rent springt naar links rechts langzaam snel man vrouw twee drie zwaait",
     "Swedish": "han hon och sedan med går springer hoppar vänster höger långsamt två tre mannen framåt",
     "Polish": "on ona i potem idzie biegnie skacze lewo prawo powoli dwa trzy ręką macha",
@@ -137,7 +142,8 @@ def check(text: str, tokens: list[Token]) -> None:
         raise BadInput(f"text seems to be {tongue}: '{_short(text)}'; plans are read from English alone")
     if english == 0 and not any(corrected(word) for word in words):
         raise BadInput(
-            f"no English word that I know in '{_short(text)}'; expected what a performer does, for example 'walks forward'"
+            f"no English word that I know in '{_short(text)}'; "
+            "expected what a performer does, for example 'walks forward'"
         )
 
 

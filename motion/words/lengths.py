@@ -7,16 +7,19 @@ from motion.words.vocabulary import Action
 #: Seconds for one of what is usually counted: a step of going, a repetition of anything else. Common adult figures:
 #: 109 steps a minute walking, about 170 running; the rest by eye on captures of the same actions.
 ONE = {
-    "walk": 0.55, "run": 0.36, "dash": 0.3, "jog": 0.4, "sneak": 0.9, "crawl": 0.8, "step": 0.6, "jump": 1.3, "hop": 0.6,
+    "walk": 0.55, "run": 0.36, "dash": 0.3, "jog": 0.4, "sneak": 0.9, "crawl": 0.8, "step": 0.6, "jump": 1.3,
+    "hop": 0.6,
     "roll": 1.6, "cartwheel": 1.8, "flip": 1.5, "kick": 1.2, "spin kick": 1.4, "punch": 0.8, "slash": 1.2, "dance": 2.0,
     "salsa": 2.0, "indian dance": 2.5, "karate": 2.0, "raise hand": 2.0, "wave": 0.7, "bow": 2.4, "wave goodbye": 0.7,
     "call": 1.5, "guide": 2.5, "respond": 1.5, "climb": 1.0, "swing": 1.5, "sit": 2.0, "get up": 2.5, "spin": 1.2,
-    "dribble": 0.6, "bridge": 3.0, "handstand": 3.0, "duck": 1.5, "pick up": 2.5, "wash": 1.0, "balance": 3.0, "slip": 1.5,
+    "dribble": 0.6, "bridge": 3.0, "handstand": 3.0, "duck": 1.5, "pick up": 2.5, "wash": 1.0, "balance": 3.0,
+    "slip": 1.5,
     "turn": 1.2, "fall": 1.8, "block": 1.0, "stretch": 2.5, "kick ball": 1.5, "vault": 1.5, "look": 1.2, "stand": 2.0,
 }  # fmt: skip
 #: Seconds of an action that goes on, where nothing is counted.
 GOES_ON = {
-    "stand": 2.0, "walk": 4.0, "run": 3.0, "dash": 2.5, "jog": 3.5, "sneak": 5.0, "crawl": 4.0, "dance": 6.0, "salsa": 6.0,
+    "stand": 2.0, "walk": 4.0, "run": 3.0, "dash": 2.5, "jog": 3.5, "sneak": 5.0, "crawl": 4.0, "dance": 6.0,
+    "salsa": 6.0,
     "indian dance": 6.0, "karate": 5.0, "wave": 2.1, "wave goodbye": 2.1, "climb": 4.0, "swing": 4.0, "dribble": 3.0,
     "wash": 4.0, "balance": 4.0, "stretch": 4.0, "hop": 2.0,
 }  # fmt: skip

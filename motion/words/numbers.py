@@ -40,15 +40,19 @@ _SMALL = {
 _LOOSE = {
     ("a", "couple", "of"): (2, 0.9), ("a", "couple"): (2, 0.9), ("couple", "of"): (2, 0.9), ("a", "few"): (3, 0.8),
     ("few",): (3, 0.7), ("several",): (4, 0.7), ("many",): (6, 0.5), ("a", "handful", "of"): (4, 0.6),
-    ("a", "dozen"): (12, 1.0), ("half", "a", "dozen"): (6, 1.0), ("a", "pair", "of"): (2, 1.0), ("a", "single"): (1, 1.0),
-    ("single",): (1, 1.0), ("another",): (1, 1.0), ("some",): (3, 0.5), ("multiple",): (4, 0.6), ("a", "number", "of"): (4, 0.5),
+    ("a", "dozen"): (12, 1.0), ("half", "a", "dozen"): (6, 1.0), ("a", "pair", "of"): (2, 1.0),
+    ("a", "single"): (1, 1.0),
+    ("single",): (1, 1.0), ("another",): (1, 1.0), ("some",): (3, 0.5), ("multiple",): (4, 0.6),
+    ("a", "number", "of"): (4, 0.5),
     ("half", "a"): (0.5, 1.0), ("half", "of", "a"): (0.5, 1.0), ("half",): (0.5, 0.9), ("a", "half"): (0.5, 1.0),
     ("quarter",): (0.25, 1.0), ("a", "quarter"): (0.25, 1.0), ("lots", "of"): (6, 0.5), ("a", "good"): (1, 0.8),
 }  # fmt: skip
 _FIXED = {
-    "for a moment": 1.0, "a moment": 1.0, "momentarily": 1.0, "briefly": 1.0, "for a bit": 2.0, "for a while": 5.0, "a while": 5.0,
+    "for a moment": 1.0, "a moment": 1.0, "momentarily": 1.0, "briefly": 1.0, "for a bit": 2.0, "for a while": 5.0,
+    "a while": 5.0,
     "awhile": 5.0, "a long time": 8.0, "a long while": 8.0, "for long": 8.0, "a short while": 2.0, "a short time": 2.0,
-    "some time": 5.0, "an instant": 0.5, "a little while": 3.0, "a beat": 0.7, "half a minute": 30.0, "a very long time": 10.0,
+    "some time": 5.0, "an instant": 0.5, "a little while": 3.0, "a beat": 0.7, "half a minute": 30.0,
+    "a very long time": 10.0,
     "a bit": 2.0, "ages": 10.0,
 }  # fmt: skip
 _TIME = {
@@ -56,7 +60,8 @@ _TIME = {
     "mins": 60.0, "frames": 1 / 30, "frame": 1 / 30, "ms": 0.001, "milliseconds": 0.001,
 }  # fmt: skip
 _LENGTH = {
-    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "cm": 0.01, "centimeters": 0.01, "centimetres": 0.01,
+    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "cm": 0.01, "centimeters": 0.01,
+    "centimetres": 0.01,
     "yard": 0.9144, "yards": 0.9144, "feet": 0.3048, "foot": 0.3048, "ft": 0.3048, "inches": 0.0254, "km": 1000.0,
 }  # fmt: skip
 _UNITS = dict.fromkeys(["step", "steps", "pace", "paces", "stride", "strides", "footstep", "footsteps"], "steps")
@@ -196,9 +201,14 @@ def read(tokens: list[Token], i: int) -> Number | None:
     return None
 
 
+_QUALIFIES = words_of(
+    "more full whole complete big small long short little good separate baby large tiny huge giant forward left "
+    "right side different of backward hard"
+)
+
+
 def _describes(words: list[str], k: int) -> bool:
-    if words[k] in {"more", "full", "whole", "complete", "big", "small", "long", "short", "little", "good", "separate", "baby",
-                    "large", "tiny", "huge", "giant", "forward", "left", "right", "side", "different", "of", "backward", "hard"}:  # fmt: skip
+    if words[k] in _QUALIFIES:
         return True
     found = PHRASES.get((words[k],))
     return found is not None and found[0] in {"manner", "style"}

@@ -203,9 +203,14 @@ def _finish(step: list[_Placed]) -> list[tuple[Action, ...]]:
         if _veers(placed.filled) and action.label.verb == "turn" and len(actions) == len(step):
             index = step.index(placed)
             actions[index] = dataclasses.replace(
-                actions[index], label=dataclasses.replace(action.label, verb="walk"), confidence=0.8,
-                decisions=tuple(dataclasses.replace(d, value="walk", confidence=0.8) if d.slot == "verb" else d for d in actions[index].decisions),
-            )  # fmt: skip
+                actions[index],
+                label=dataclasses.replace(action.label, verb="walk"),
+                confidence=0.8,
+                decisions=tuple(
+                    dataclasses.replace(d, value="walk", confidence=0.8) if d.slot == "verb" else d
+                    for d in actions[index].decisions
+                ),
+            )
     whole = [a for a in actions if not PART_OF_VERB.get(a.label.verb) and a.label.verb]
     if whole and len(actions) > 1:
         travel = [a for a in whole if a.label.verb in TRAVEL]

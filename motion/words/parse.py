@@ -19,12 +19,6 @@ from motion.words.settle import read_clauses, settle
 from motion.words.verbs import TRAVEL, Sense
 from motion.words.vocabulary import Action, ActionPlan, Decision
 
-_SAYING = frozenset(
-    {"style", "manner", "direction", "lr", "back", "side", "count", "seconds", "part", "degrees", "metres", "around"}
-)
-_AGAIN = frozenset(["again", "same", "likewise", "repeat", "repeats", "repeated", "repeating"])
-_WHICH_WAY = frozenset({"direction", "lr", "back"})
-
 
 def plan(text: str, more: Source | None = None) -> ActionPlan:
     """Reads English into steps of actions; no network.

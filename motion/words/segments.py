@@ -11,14 +11,18 @@ from motion.words.verbs import HEADS
 
 _LINKS: dict[tuple[str, ...], str] = {}
 for _link, _phrases in {
-    "then": "then,and then,after that,after this,after which,afterwards,afterward,next,followed by,finally,lastly,later,"
-    "subsequently,thereafter,eventually,ending with,ends with,end with,ending in,ends in,ending by,ends by,finishes with,finish with,"
-    "finishing with,finishes by,finishing by,ends up,concluding with,concludes with,before finally,followed immediately by,"
+    "then": "then,and then,after that,after this,after which,afterwards,afterward,next,followed by,finally,"
+    "lastly,later,"
+    "subsequently,thereafter,eventually,ending with,ends with,end with,ending in,ends in,ending by,"
+    "ends by,finishes with,finish with,"
+    "finishing with,finishes by,finishing by,ends up,concluding with,concludes with,before finally,"
+    "followed immediately by,"
     "transitions to,transitions into,transitioning into,transition to,leading into,going into,which leads to,only to",
     "stop": ".,;,!,?,\n,:,->,→,—,–,…,...",
     "comma": ",,(,)",
     "and": "and,plus,&,+,and also,but also,but,as well as",
-    "while": "while,whilst,as,during,meanwhile,at the same time as,simultaneously,at the same time,all while,all the while,"
+    "while": "while,whilst,as,during,meanwhile,at the same time as,simultaneously,at the same time,"
+    "all while,all the while,"
     "and at the same time,whereas,as well as while",
     "before": "before,prior to",
     "after": "after,preceded by,having first",

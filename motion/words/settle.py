@@ -91,9 +91,8 @@ def settle(text: str, tokens: list[Token], clauses: list[Clause], notes: list[st
         words = text[tokens[clause.first].start : tokens[clause.last - 1].end]
         if clause.head is not None or clause.steps_only:
             if clause.link == "or" and out:
-                notes.append(
-                    f"'or': took '{text[tokens[out[-1].first].start : tokens[out[-1].last - 1].end]}', left out '{words}'"
-                )
+                taken = text[tokens[out[-1].first].start : tokens[out[-1].last - 1].end]
+                notes.append(f"'or': took '{taken}', left out '{words}'")
                 continue
             if (
                 clause.steps_only
@@ -175,8 +174,15 @@ def _pause(clause: Clause, following: Clause | None, saying: list[Mark]) -> Clau
     later = clause.link == "after" or (following is not None and following.link_words in {"later", "afterwards"})
     if not later or {mark.kind for mark in saying} != {"seconds"}:
         return None
-    return dataclasses.replace(clause, sense=Sense("stand"), sure=0.7, marks=saying, link="then" if clause.link == "after" else clause.link,
-                               head=Head(saying[0].first, saying[0].last, "pause", "base"), opener=False)  # fmt: skip
+    return dataclasses.replace(
+        clause,
+        sense=Sense("stand"),
+        sure=0.7,
+        marks=saying,
+        link="then" if clause.link == "after" else clause.link,
+        head=Head(saying[0].first, saying[0].last, "pause", "base"),
+        opener=False,
+    )
 
 
 def _opens(clause: Clause, following: Clause | None, out: list[Clause], saying: list[Mark]) -> bool:
@@ -226,5 +232,3 @@ def _kept(before: Clause, saying: list[Mark]) -> list[Mark]:
     """What a repetition takes over: how, never which way, which side, how often or how long."""
     kinds = {mark.kind for mark in saying}
     return [mark for mark in before.marks if mark.kind in {"style", "manner"} - kinds]
-
-

@@ -19,7 +19,6 @@ _TURNING = frozenset({"turn", "veer", "swerve", "curve", "spin", "rotate", "pivo
 _STRIKES = words_of(
     "kick kicks punch punches hook hooks jab jabs uppercut wave waves slash slashes block blocks cross salute"
 )
-_SIDE_OF = {"left": "right", "right": "left"}
 
 
 def lr_role(tokens: list[Token], mark: Mark, clause: Clause, verb: str) -> tuple[str, float]:
@@ -78,5 +77,3 @@ def lr_role(tokens: list[Token], mark: Mark, clause: Clause, verb: str) -> tuple
         return "side", 0.7
     bends = bool(set(word[clause.first : clause.last]) & (_BENDS - {"turn", "turns"}))
     return ("turn" if bends else "direction"), 1.0
-
-

@@ -94,12 +94,14 @@ def _rows() -> list[tuple[str, Sense]]:
     add("sprint,dash,bolt,rush,race,hurtle,break into a sprint,take off", "dash")
     add("charge,gallop,chase,hurry,hasten", "dash", sure=0.8)
     add(
-        "sneak,steal along,steal away,walk on the sly,tiptoe,creep,prowl,slink,skulk,walk on tiptoe,walk on tiptoes,walk on his toes,walk on her toes",
+        "sneak,steal along,steal away,walk on the sly,tiptoe,creep,prowl,slink,skulk,walk on tiptoe,"
+        "walk on tiptoes,walk on his toes,walk on her toes",
         "sneak",
     )
     add("stalk", "sneak", sure=0.8)
     add(
-        "crawl,creep on hands and knees,go on hands and knees,move on hands and knees,go on all fours,walk on all fours,move on all fours,creep on all fours,walk on hands and knees",
+        "crawl,creep on hands and knees,go on hands and knees,move on hands and knees,go on all fours,"
+        "walk on all fours,move on all fours,creep on all fours,walk on hands and knees",
         "crawl",
     )
     add("climb,clamber,ascend", "climb")
@@ -142,7 +144,8 @@ def _rows() -> list[tuple[str, Sense]]:
     add("bend,arch", "bridge", near="bridge")
     add("bridge,back bend,backbend", "bridge")
     add(
-        "balance,keep balance,keep the balance,keep his balance,keep her balance,keep their balance,stand on one leg,stand on one foot",
+        "balance,keep balance,keep the balance,keep his balance,keep her balance,keep their balance,"
+        "stand on one leg,stand on one foot",
         "balance",
     )
     add("teeter,wobble,sway", "balance", sure=0.6)
@@ -151,7 +154,8 @@ def _rows() -> list[tuple[str, Sense]]:
     add("trip,drop to the ground,drop to the floor,drop down", "fall", sure=0.8)
     add("stumble", "fall", sure=0.6)
     add(
-        "lose balance,lose his balance,lose her balance,lose their balance,lose its balance,lose the balance,lose the footing,lose footing,lose his footing,lose her footing",
+        "lose balance,lose his balance,lose her balance,lose their balance,lose its balance,"
+        "lose the balance,lose the footing,lose footing,lose his footing,lose her footing",
         "fall",
         sure=0.7,
     )
@@ -181,7 +185,8 @@ def _rows() -> list[tuple[str, Sense]]:
     add("kung fu,martial arts,taekwondo", "karate", sure=0.8)
     # Dancing.
     add(
-        "move to salsa music,move to salsa,sway to salsa music,salsa,salsa dance,dance salsa,dance the salsa,dance a salsa",
+        "move to salsa music,move to salsa,sway to salsa music,salsa,salsa dance,dance salsa,"
+        "dance the salsa,dance a salsa",
         "salsa",
     )
     add("dance", "salsa", near="salsa")
