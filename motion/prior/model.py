@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from motion.prior.features import BODY, ROOT, Track
 from motion.prior.network import Said, Size, plan_tokens
 from motion.prior.observed import Observed
 from motion.prior.request import WindowRequest
-from motion.prior.stages import BodyStage, RootStage, Sizes, TwoStages, guide
+from motion.prior.stages import Sizes, TwoStages, guide
 from motion.prior.weights import Card
 from motion.prior.words import Words
 
@@ -141,13 +141,13 @@ class Prior:
         root_stage, body_stage = self.stages.root, self.stages.body
         rough = None if start is None else root_stage.scale.normal(features.root_features(start))
         noisy = noised(ROOT, rough)
-        clean = ddim(lambda x, t: told.ask(x, t, root_stage, told.observed), noisy, steps, level)
+        clean = ddim(lambda x, t: told.ask(x, t, root_stage.clean, told.observed), noisy, steps, level)
         root = settle(root_stage.scale.metric(clean))
         seen = told.observed.for_body(told.repeat(root[..., :2]), told.repeat(root[..., 3:5]))
         led = told.repeat(body_stage.guide_scale.normal(guide(root)))
         rough = None if start is None else body_stage.scale.normal(features.body_features(start))
         noisy = noised(BODY, rough)
-        clean = ddim(lambda x, t: told.ask(x, t, body_stage, led, seen), noisy, steps, level)
+        clean = ddim(lambda x, t: told.ask(x, t, body_stage.clean, led, seen), noisy, steps, level)
         track = features.place(root, body_stage.scale.metric(clean), self._rest)
         back = features.turned(track, cos, -sin, torch.zeros_like(shift))
         return features.turned(back, torch.ones_like(cos), torch.zeros_like(sin), -shift)
@@ -204,10 +204,10 @@ class _Told:
         """One copy of the batch's tensor for each share."""
         return x.repeat(len(self.shares), *([1] * (x.ndim - 1)))
 
-    def ask(self, x: Tensor, time: Tensor, stage: RootStage | BodyStage, *told: Any) -> Tensor:
-        """The stage's clean motion under guidance (Ho and Salimans 2022, with x0 for ε)."""
+    def ask(self, x: Tensor, time: Tensor, predict: Callable[..., Tensor], *told: Any) -> Tensor:
+        """A stage's clean motion under guidance (Ho and Salimans 2022, with x0 for ε)."""
         joints = torch.ones(len(x) * len(self.shares), features.JOINTS)
-        clean = stage.clean(self.repeat(x), self.repeat(time), *told, self.said, joints)
+        clean = predict(self.repeat(x), self.repeat(time), *told, self.said, joints)
         shares = torch.tensor(self.shares)[:, None, None, None]
         return (clean.unflatten(0, (len(self.shares), -1)) * shares).sum(0)
 
