@@ -173,7 +173,8 @@ class Transformer(nn.Module):
         self.pooled = nn.Linear(WORD_WIDTH, width)
         self.joints = nn.Linear(JOINTS, width, bias=False)
         self.states = nn.Linear(WORD_WIDTH, width)
-        self.plan = nn.ModuleDict({slot: nn.Embedding(count, width) for slot, count in SLOTS.items()})
+        embeddings = {slot: nn.Embedding(count, width) for slot, count in SLOTS.items()}
+        self.plan = nn.ModuleDict(embeddings)
         self.silence = nn.Parameter(torch.zeros(1, 1, width))  # there is always something to look at
         self.adapt = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(
@@ -186,7 +187,7 @@ class Transformer(nn.Module):
         for linear in (self.adapt, self.head, self.skip):
             nn.init.zeros_(linear.weight)
             nn.init.zeros_(linear.bias)
-        for embedding in self.plan.values():
+        for embedding in embeddings.values():
             nn.init.normal_(embedding.weight, std=0.3)
 
     def forward(self, x: Tensor, time: Tensor, said: Said, joints: Tensor) -> Tensor:
