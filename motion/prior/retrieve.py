@@ -25,6 +25,10 @@ from motion.take import Provenance
 #: Pooled MiniLM cosine from which two sentences say nearly the same. Side, direction and count are compared apart:
 #: pooled vectors hardly know left from right (cosine .98).
 CLOSE = 0.80
+#: Sentences that stand for the windows of one capture with one meaning.
+_SENTENCES = 2
+#: Windows whose length is weighed against their words.
+_LOOKED_AT = 2000
 #: Results among which the seed chooses, so that variations differ.
 _AMONG = 6
 
@@ -65,9 +69,17 @@ class Index:
         if not self.windows:
             raise BadInput(f"retrieval: no captioned windows in {' or '.join(splits)}")
         self._encode = encode or _minilm
-        self.captions = tuple(dict.fromkeys(c for w in self.windows for c in w.captions))
+        # Windows of one capture that mean the same share some sentences: a corpus says each motion in many ways, and a
+        # hundred thousand sentences would take minutes to encode.
+        said: dict[tuple[int, Label], list[str]] = {}
+        for w in self.windows:
+            words = said.setdefault((w.clip, w.label), [])
+            words[:] = list(dict.fromkeys((*words, *w.captions)))[:_SENTENCES]
+        self.captions = tuple(dict.fromkeys(c for words in said.values() for c in words))
         number = {c: i for i, c in enumerate(self.captions)}
-        self._of_window = [[number[c] for c in w.captions] for w in self.windows]
+        of_window = [said[w.clip, w.label] for w in self.windows]
+        self._first = np.concatenate([[0], np.cumsum([len(words) for words in of_window])])[:-1]
+        self._caption = np.array([number[c] for words in of_window for c in words])
         self.vectors = self._vectors(cache)
 
     def _vectors(self, cache: str | os.PathLike[str] | None) -> np.ndarray:
@@ -94,13 +106,17 @@ class Index:
             label: what it means; empty fields agree with anything but the verb.
             most: hits to return.
         """
-        near = self.vectors @ np.asarray(self._encode([text]), dtype=np.float32)[0]
-        hits = []
-        for i, (window, captions) in enumerate(zip(self.windows, self._of_window, strict=True)):
-            best = max(captions, key=lambda c: float(near[c]))
-            hits.append(Hit(i, self.captions[best], float(near[best]), agrees(label, window.label)))
-        hits.sort(key=lambda hit: (not hit.agrees, -hit.score, hit.window))
-        return hits[:most]
+        near = (self.vectors @ np.asarray(self._encode([text]), dtype=np.float32)[0])[self._caption]
+        score = np.maximum.reduceat(near, self._first)
+        same = np.array([agrees(label, w.label) for w in self.windows])
+        order = np.lexsort((np.arange(len(score)), -score, ~same))[:most]
+        last = np.append(self._first[1:], len(near))
+        found = []
+        for i in order:
+            rows = slice(int(self._first[i]), int(last[i]))
+            caption = self.captions[self._caption[rows][int(np.argmax(near[rows]))]]
+            found.append(Hit(int(i), caption, float(score[i]), bool(same[i])))
+        return found
 
     def choose(self, text: str, label: Label, frames: int, seed: int = 0, force: bool = False) -> Hit | None:
         """A window that says what was asked and lasts about as long; None when none is close.
@@ -112,7 +128,7 @@ class Index:
             seed: chooses among the best.
             force: True takes the nearest even when it is not close.
         """
-        hits = self.search(text, label, 200)
+        hits = self.search(text, label, _LOOKED_AT)
         close = [hit for hit in hits if hit.agrees and hit.score >= CLOSE]
         if not close:
             return hits[0] if force else None
@@ -123,7 +139,9 @@ class Index:
             return (1.0 - hit.score) + 0.3 * missing + 0.05 * over
 
         close.sort(key=lambda hit: (cost(hit), hit.window))
-        top = close[:_AMONG]
+        # One window of each capture: six crops of one take are not six motions.
+        best = {self.windows[hit.window].clip: hit for hit in reversed(close)}
+        top = sorted(best.values(), key=lambda hit: (cost(hit), hit.window))[:_AMONG]
         return top[int(np.random.default_rng([seed & 0xFFFFFFFF, 7]).integers(len(top)))]
 
     def clip(self, window: int) -> Clip:
