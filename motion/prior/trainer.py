@@ -9,7 +9,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -122,8 +122,8 @@ def train(
         batch = task.batch(step)
         rows = task.rows(batch)
         share = slice(rows * rank // world, rows * (rank + 1) // world)
-        with torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
-            terms = task.loss(module, batch, share)
+        with device, torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
+            terms = task.loss(module, moved(batch, device), share)
         total = torch.stack([term.sum() for term in terms.values()]).sum() / rows
         total.backward()
         if world > 1:
@@ -143,7 +143,7 @@ def train(
                 say(f"step {step}  {now / 60:.1f} min  " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
         stop = _agreed(done())
         if log and (step % settings.check_every == 0 or stop):
-            figures = task.check(_averaged(task, average).to(device))
+            figures = task.check(_averaged(task, average))
             if figures:
                 log.write(step, figures, kind="check")
                 say(f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
@@ -151,6 +151,21 @@ def train(
             _save(path, module, average, optimiser, step, time.monotonic() - started, say)
             saved = time.monotonic()
     return Run(_averaged(task, average), step, time.monotonic() - started)
+
+
+def moved(value: Any, device: torch.device) -> Any:
+    """The same with every tensor on ``device``: tensors, and tuples, lists, dictionaries and dataclasses of them."""
+    if device.type == "cpu":
+        return value
+    if isinstance(value, Tensor):
+        return value.to(device, non_blocking=True)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: moved(getattr(value, f.name), device) for f in fields(value)})
+    if isinstance(value, dict):
+        return {key: moved(one, device) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(moved(one, device) for one in value)
+    return value
 
 
 def _ranks() -> tuple[int, int]:
@@ -186,7 +201,7 @@ def _agreed(stop: bool) -> bool:
         return stop
     import torch.distributed as group
 
-    flag = torch.tensor([int(stop)])
+    flag = torch.tensor([int(stop)], device="cuda" if torch.cuda.is_available() else "cpu")
     group.broadcast(flag, 0)
     return bool(flag.item())
 
