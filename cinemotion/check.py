@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cinemotion import vocabulary
-from cinemotion.scene import MaterialSpec, Scene
+from cinemotion import acting, vocabulary
+from cinemotion.scene import Entry, MaterialSpec, Scene
 from cinemotion.source import Loc, Source
 from cinemotion.structure import Report
 from motion.errors import BadInput, CinemotionError, did_you_mean
@@ -27,11 +27,12 @@ def check_names(scene: Scene, report: Report) -> None:
         for key in ("build", "age", "presentation", "skin", "hair", "gender"):
             word(key, getattr(actor.body, key), (*loc, "body", key))
         word("outfit", actor.outfit, (*loc, "outfit"))
+        word("style", actor.style, (*loc, "style"))
         _check_facing(scene, report, actor.facing, (*loc, "facing"), name)
         if not any(e.actor == name for e in scene.timeline):
             report(loc, f"'{name}' has nothing to do: no entry of the timeline names this actor", key=True)
     _check_stage(scene, report, word)
-    _check_entries(scene, report)
+    _check_entries(scene, report, word)
     for k, shot in enumerate(scene.shots):
         loc = ("shots", k)
         for key in ("size", "angle", "view", "move", "position", "director"):
@@ -117,7 +118,18 @@ def _check_stage(scene: Scene, report: Report, word: _WordCheck) -> None:
             word("joint", held.joint, (*loc, "held", h, "joint"))
 
 
-def _check_entries(scene: Scene, report: Report) -> None:
+#: Keys that cut and repeat a clip; an action in words lasts as long as it is told to.
+_CLIPS_ONLY = {
+    "in": "trims a clip; say with `for` how long",
+    "out": "trims a clip; say with `for` how long",
+    "speed": "re-times a clip; say it in words: slowly, fast",
+    "repeat": "repeats a clip; say it in words: waves three times",
+    "loop": "repeats a clip; an action lasts as long as `for` says",
+    "mirror": "mirrors a clip; say it in words: with the left hand",
+}
+
+
+def _check_entries(scene: Scene, report: Report, word: _WordCheck) -> None:
     ids: dict[str, int] = {}
     for i, entry in enumerate(scene.timeline):
         loc: Loc = ("timeline", i)
@@ -131,10 +143,12 @@ def _check_entries(scene: Scene, report: Report) -> None:
         if entry.clip is not None and entry.do is not None:
             report((*loc, "do"), "give `clip` or `do`, not both", key=True)
         elif entry.do is not None:
-            words = "text actions need the motion prior, which this version does not have; give a `clip`"
-            report((*loc, "do"), words, key=True)
+            _check_words(entry, report, loc, word)
         elif entry.clip is None:
-            report(loc, "missing key 'clip': a motion file, or pybullet:NAME")
+            report(loc, "missing key 'clip' (a motion file, or pybullet:NAME) or 'do' (an action in words)")
+        elif entry.style is not None or entry.seed is not None:
+            key = "style" if entry.style is not None else "seed"
+            report((*loc, key), f"`{key}` is for actions in words (`do`); a clip is as it was captured", key=True)
         if entry.for_ is not None and entry.until is not None:
             report((*loc, "until"), "give `for` or `until`, not both", key=True)
         said = [n for n, v in (("at", entry.at), ("after", entry.after), ("with", entry.with_)) if v is not None]
@@ -146,6 +160,42 @@ def _check_entries(scene: Scene, report: Report) -> None:
                 report((*loc, name), f"expected an entry's id, got {value}; for a time, say `at`")
 
 
+def _check_words(entry: Entry, report: Report, loc: Loc, word: _WordCheck) -> None:
+    """An action in words: known ones, and no keys that only clips have."""
+    assert entry.do is not None
+    for key, why in _CLIPS_ONLY.items():
+        if (*loc, key) in report.source.keys:
+            report((*loc, key), f"`{key}` {why}", key=True)
+    word("style", entry.style, (*loc, "style"))
+    for trouble in acting.troubles(entry.do):
+        report((*loc, "do"), trouble)
+
+
+def weights_path(scene: Scene, folder: Path) -> Path:
+    """The weights that act the scene's words: shipped or the user's own by name, or a file beside the scene.
+
+    Raises:
+        BadInput: there are none, or they cannot be used.
+    """
+    from motion.prior import weights
+
+    name = scene.model
+    if name.endswith(weights.SUFFIX):
+        return weights.find(existing(folder, name), "prior")
+    return weights.find(name, "prior")
+
+
+def _check_model(scene: Scene, report: Report) -> None:
+    spoken = next((i for i, e in enumerate(scene.timeline) if e.do is not None), None)
+    if spoken is None:
+        return
+    try:
+        weights_path(scene, report.source.folder)
+    except BadInput as error:
+        given = ("model",) in report.source.values
+        report(("model",) if given else ("timeline", spoken, "do"), str(error))
+
+
 def check_files(scene: Scene, report: Report) -> None:
     """Files that the scene names: there, and where they may be."""
     folder = report.source.folder
@@ -155,6 +205,7 @@ def check_files(scene: Scene, report: Report) -> None:
                 clip_path(folder, entry.clip)
             except CinemotionError as error:
                 report(("timeline", i, "clip"), str(error))
+    _check_model(scene, report)
     from motion.props import is_file
 
     for name, actor in scene.cast.items():

@@ -1,20 +1,19 @@
-"""The command line: `film`, `check`, `convert`, `doctor`, `schema`, `words`, `verify`, `bench`.
+"""The command line: `film`, `check`, `convert`, `doctor`, `schema`, `words`, `verify`, `bench`, and `main`.
 
-Each command is a typed function; what it needs is imported when it runs, so that help is instant. Errors meant for
-people become one line on stderr and an exit code here and nowhere else: 0 done, 1 failed, 2 bad input, 130 stopped.
+Each command is a typed function; what it needs is imported when it runs, so that help is instant. The commands of
+learned motion (`motion`, `train`, `dataset`, `models`) are in `cinemotion.cli_motion`.
 """
 
 from __future__ import annotations
 
-import functools
-import os
-import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
+
+from cinemotion import cli_motion
+from cinemotion.guard import guarded, say
 
 app = typer.Typer(
     name="cinemotion",
@@ -25,65 +24,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 
 class Format(StrEnum):
     """How results are printed."""
 
     text = "text"
     json = "json"
-
-
-def _guarded(command: Command) -> Command:
-    """Errors as people and shells expect them."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **options: Any) -> None:
-        try:
-            command(*args, **options)
-        except (typer.Exit, typer.Abort, typer.BadParameter):
-            raise
-        except KeyboardInterrupt:
-            _say("stopped")
-            raise SystemExit(130) from None
-        except BrokenPipeError:
-            # The reader of our output has gone; Python would complain about it once more at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(1) from None
-        except Exception as error:
-            raise SystemExit(_explain(error)) from (error if os.environ.get("CINEMOTION_DEBUG") else None)
-
-    return run  # type: ignore[return-value]
-
-
-def _explain(error: Exception) -> int:
-    """Say an error in one line (a scene's: one line per problem); its exit code. Unknown ones go on."""
-    from motion.errors import CinemotionError
-
-    if isinstance(error, CinemotionError):
-        from cinemotion.source import SceneError
-
-        if isinstance(error, SceneError):
-            for problem in error.problems:
-                _say(str(problem))
-        else:
-            _say("error: " + " ".join(str(error).split()))
-        return error.exit_code
-    if isinstance(error, MemoryError):
-        _say("error: not enough memory for this")
-        return 1
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        _say(f"error: {where}{error.strerror or error}")
-        return 1
-    raise error
-
-
-def _say(text: str) -> None:
-    # A file's names end up in messages; its control characters must not reach the terminal.
-    plain = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-    print(plain, file=sys.stderr, flush=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -104,7 +50,7 @@ SceneFile = Annotated[Path, typer.Argument(metavar="SCENE.yaml", help="The scene
 
 
 @app.command()
-@_guarded
+@guarded
 def film(
     scene: SceneFile,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The film; by default where the scene says.")] = None,
@@ -140,7 +86,7 @@ def film(
         quiet=quiet,
     )
     for problem in made.warnings:
-        _say(str(problem))
+        say(str(problem))
     if quiet:
         return
     total = sum(made.seconds.values())
@@ -171,7 +117,7 @@ def _frames(text: str | None) -> tuple[int | None, int | None] | None:
 
 
 @app.command()
-@_guarded
+@guarded
 def check(
     scene: SceneFile,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the compiled timeline.")] = False,
@@ -191,7 +137,7 @@ def check(
     try:
         source = read(scene)
         report = Report(source)
-        made = resolve(source, report, Changes(), Clock())
+        made = resolve(source, report, Changes(), Clock(), sketch=True)
         problems = report.sorted
     except SceneError as error:
         problems = list(error.problems)
@@ -206,9 +152,9 @@ def check(
         print(json.dumps(document | ({"timeline": table} if table is not None else {}), indent=2, ensure_ascii=False))
     else:
         for problem in problems:
-            _say(str(problem))
+            say(str(problem))
         if errors:
-            _say(f"{errors} problem{'s' if errors > 1 else ''}")
+            say(f"{errors} problem{'s' if errors > 1 else ''}")
         elif made is not None:
             _print_film(scene, made, resolved)
     raise SystemExit(2 if errors else 0)
@@ -228,7 +174,7 @@ def _print_film(scene: Path, made: Any, resolved: bool) -> None:
 
 
 @app.command()
-@_guarded
+@guarded
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="A motion file, or pybullet:NAME.", show_default=False)],
     target: Annotated[
@@ -272,7 +218,7 @@ def convert(
 
 
 @app.command()
-@_guarded
+@guarded
 def doctor() -> None:
     """Say what this machine can do, and the line that mends what it cannot."""
     from cinemotion.doctor import examine
@@ -289,7 +235,7 @@ def doctor() -> None:
 
 
 @app.command()
-@_guarded
+@guarded
 def schema() -> None:
     """Print the JSON Schema of scene files, for editors."""
     import json
@@ -300,7 +246,7 @@ def schema() -> None:
 
 
 @app.command()
-@_guarded
+@guarded
 def words() -> None:
     """Print every word that a scene may use, as Markdown."""
     from cinemotion.words import page
@@ -309,7 +255,7 @@ def words() -> None:
 
 
 @app.command()
-@_guarded
+@guarded
 def verify(
     film: Annotated[Path, typer.Argument(metavar="FILM", help="A film with its sidecar.", show_default=False)],
 ) -> None:
@@ -321,11 +267,13 @@ def verify(
     print(f"  scene     {document['scene']['name']} ({document['scene']['sha256'][:16]}…), seed {document['seed']}")
     for one in document["inputs"]:
         print(f"  {one['role']:<9} {one['name']}: {one['licence']}")
+    for one in document["models"]:
+        print(f"  model     {one['name']} {one['kind']} {one['version']} ({one['sha256'][:16]}…): {one['licence']}")
     print(f"  drawn by  {document['made_by']['gl']['renderer']}")
 
 
 @app.command()
-@_guarded
+@guarded
 def bench(
     subject: Annotated[str, typer.Argument(help="render, motion or formats.", show_default=False)],
     arguments: Annotated[
@@ -336,6 +284,9 @@ def bench(
     from cinemotion.bench import run
 
     run(subject, arguments or ())
+
+
+cli_motion.add_to(app)
 
 
 def main() -> None:

@@ -136,7 +136,8 @@ def _reading(source: str, options: Options, known: frozenset[str]) -> dict[str, 
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _body(options: Options) -> Any:
+def body_of(options: Options) -> Any:
+    """The body that options describe."""
     from motion.body import Body
 
     if options.model is not None:
@@ -170,7 +171,7 @@ def told(report: Any) -> tuple[str, ...]:
 def _to_gltf(take: Take, target: Path, options: Options) -> Converted:
     from render.interchange import gltf
 
-    body = _body(options)
+    body = body_of(options)
     clip, notes = _clip(take, options, body.rest_offsets)
     gltf.save(target, clip, body, names=options.names or "smpl")
     return Converted(take, notes, True, clip.frames, clip.fps)
@@ -198,7 +199,7 @@ def _by_smpl(take: Take, target: Path, options: Options, why: tuple[str, ...]) -
     from motion.retarget import clip_to_take
 
     asked = any(getattr(options, n) is not None for n in ("height", "build", "age", "presentation", "model"))
-    clip, notes = _clip(take, options, _body(options).rest_offsets if asked else None)
+    clip, notes = _clip(take, options, body_of(options).rest_offsets if asked else None)
     result = clip_to_take(clip, names=options.names or "smpl")
     mocap_data.save(result, target)
     return Converted(result, (*why, *notes), True, result.frames, result.fps)

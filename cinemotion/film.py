@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from motion.camera import CameraPath, Shot
 from motion.stage import Performance, Stage
@@ -60,7 +61,7 @@ class Look:
 class Input:
     """A file that the film is made from."""
 
-    role: str  # "clip", "body", "prop", "plate"
+    role: str  # "clip", "words", "body", "prop", "plate"
     name: str  # as the scene names it
     provenance: Provenance
 
@@ -87,6 +88,7 @@ class Film:
     chunk: int
     scene_sha256: str
     inputs: tuple[Input, ...]
+    models: tuple[dict[str, Any], ...] = ()  # weights that made some of the motion, as the sidecar names them
     table: tuple[dict[str, object], ...] = field(default=(), repr=False)  # the compiled timeline, row by row
 
     @property

@@ -22,6 +22,7 @@ from motion.files import write_json
 
 SCHEMA = 1
 RECORD = "chunk.json"
+PACKAGES = ("cinemotion", "mocap_data", "motion", "render", "rl_camera")
 
 
 def digest(*values: Any) -> str:
@@ -80,11 +81,11 @@ def file_sha256(path: Path) -> str:
 
 
 @functools.cache
-def code_version() -> str:
-    """SHA-256 over the source of every package of ours: other code may draw other pixels."""
+def code_version(packages: tuple[str, ...] = PACKAGES) -> str:
+    """SHA-256 over the source of packages of ours: other code may draw other pixels."""
     here = Path(__file__).resolve().parent.parent
     found = hashlib.sha256()
-    for package in ("cinemotion", "mocap_data", "motion", "render", "rl_camera"):
+    for package in packages:
         for path in sorted((here / package).rglob("*")):
             if path.is_file() and path.suffix in {".py", ".glsl", ".vert", ".frag", ".npz", ".json"}:
                 found.update(path.relative_to(here).as_posix().encode())

@@ -24,6 +24,8 @@ from motion.errors import BadInput
 SCHEMA = 1
 #: IPTC NewsCodes, digital source type: made by a person with digital tools, from captures, without a trained model.
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCreation"
+#: The same with motion that a trained model made.
+WITH_MODEL = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 _PACKAGES = ("cinemotion", "numpy", "scipy", "av", "moderngl", "trimesh", "pydantic", "ruamel.yaml")
 
 
@@ -47,11 +49,11 @@ def describe(
             "frames": [chunks[0].first, chunks[-1].stop],
             "draft": film.look.draft,
         },
-        "digitalSourceType": SOURCE_TYPE,
+        "digitalSourceType": WITH_MODEL if film.models else SOURCE_TYPE,
         "scene": {"name": source.path.name, "sha256": film.scene_sha256},
         "seed": film.seed,
         "inputs": [_input(i) for i in sorted(film.inputs, key=lambda i: (i.role, i.name))],
-        "models": [],
+        "models": list(film.models),
         "made_by": {
             "versions": versions(),
             "code_sha256": manifest.code_version(),

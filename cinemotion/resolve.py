@@ -11,12 +11,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from cinemotion import formats, vocabulary
-from cinemotion.check import check_files, check_names, clip_path, existing, output_path
+from cinemotion.acting import Acting, Company, Part, Sketch
+from cinemotion.acting_prior import Played, cache_folder
+from cinemotion.check import check_files, check_names, clip_path, existing, output_path, weights_path
 from cinemotion.cuts import Cuts, ShotTime
 from cinemotion.film import Changes, Clock, Film, Input, Look
 from cinemotion.manifest import file_sha256
+from cinemotion.models import entry_of
 from cinemotion.scene import Actor, Entry, Scene, ShotSpec
 from cinemotion.set_stage import set_stage
 from cinemotion.source import Loc, SceneError, Source
@@ -45,31 +51,46 @@ def load(source: Source, changes: Changes | None = None, clock: Clock | None = N
     return film, report
 
 
-def resolve(source: Source, report: Report, changes: Changes, clock: Clock) -> Film | None:
-    """The film, or None with the reasons in the report. Goes as far as it can, to find all problems at once."""
+def resolve(source: Source, report: Report, changes: Changes, clock: Clock, *, sketch: bool = False) -> Film | None:
+    """The film, or None with the reasons in the report. Goes as far as it can, to find all problems at once.
+
+    Args:
+        source: the scene.
+        report: takes problems.
+        changes: what is asked instead of what the scene says.
+        clock: takes times.
+        sketch: stand-ins act what is said in words: times are the film's, poses are not. Needs no weights.
+    """
     with clock("check"):
         scene, broken = validate(source, report)
         if scene is None:
             return None
         check_names(scene, report)
         check_files(scene, report)
-    if broken & {"", "fps", "cast", "timeline", "shots"} or any(not e.clip for e in scene.timeline):
+    if broken & {"", "fps", "cast", "timeline", "shots"} or any(not e.clip and not e.do for e in scene.timeline):
         return None  # times worked out from half a scene would only mislead
-    return _Resolver(source, scene, report, changes, clock).film()
+    return _Resolver(source, scene, report, changes, clock, sketch).film()
 
 
 class _Resolver:
-    def __init__(self, source: Source, scene: Scene, report: Report, changes: Changes, clock: Clock) -> None:
+    def __init__(
+        self, source: Source, scene: Scene, report: Report, changes: Changes, clock: Clock, sketch: bool
+    ) -> None:
         self.source, self.scene, self.report, self.changes, self.clock = source, scene, report, changes, clock
         self._takes: dict[Path, Take | None] = {}
         self._bodies: dict[object, Character | None] = {}
         self._clips: dict[tuple[Path, int], Clip | None] = {}
         self._inputs: dict[tuple[str, str], Input] = {}
         self.seed = scene.seed if changes.seed is None else changes.seed
+        self.acting: Acting = Sketch()
+        self.played: Played | None = None
+        if not sketch and not report.errors and any(e.do for e in scene.timeline):
+            self.acting = self.played = Played(weights_path(scene, source.folder), cache_folder())
 
     def film(self) -> Film | None:
         scene, report = self.scene, self.report
-        timeline = Timeline(scene, self._motion, report, report.line)
+        company = Company(_Timed(self.acting, self.clock), self._offsets, self.seed)
+        timeline = Timeline(scene, self._motion, report, report.line, company)
         with self.clock("edit"):
             segments = timeline.segments()
         self._check_coverage(timeline, segments, shots := Cuts(timeline, report).times())
@@ -104,11 +125,17 @@ class _Resolver:
             video=output_path(scene, self.source),
             chunk=output.chunk,
             scene_sha256=self.source.sha256,
+            models=self._note_words(segments),
             inputs=tuple(self._inputs.values()),
             table=tuple(_table(scene, segments, shots, camera)),
         )
 
-    # ---- captures and bodies
+    # ---- captures, words and bodies
+
+    def _offsets(self, name: str) -> np.ndarray | None:
+        """The proportions of an actor's body."""
+        body = self._body(name, self.scene.cast[name])
+        return None if body is None else np.asarray(body.rest_offsets)
 
     def _motion(self, i: int) -> Clip | None:
         """An entry's whole clip on its actor's body."""
@@ -126,6 +153,17 @@ class _Resolver:
         if key not in self._clips:
             self._clips[key] = self._retargeted(i, take, body)
         return self._clips[key]
+
+    def _note_words(self, segments: list[Segment]) -> tuple[dict[str, Any], ...]:
+        """The performances that weights made, among the inputs; and those weights."""
+        if self.played is None:
+            return ()
+        for segment in segments:
+            entry = self.scene.timeline[segment.index]
+            if entry.do is not None:
+                name = f"{segment.actor}: {entry.do}"
+                self._inputs[("words", f"{name} ({segment.index})")] = Input("words", name, segment.clip.provenance)
+        return (entry_of(self.played.card, self.played.file),)
 
     def _retargeted(self, i: int, take: Take, body: Character) -> Clip | None:
         from motion.retarget import retarget
@@ -280,10 +318,12 @@ class _Resolver:
                     # The last frame of a shot is a frame earlier than its end, and rounding may take one more.
                     if name in shot.of and short > Fraction(2) / fps:
                         line = self.report.line(("timeline", last.index))
+                        spoken = self.scene.timeline[last.index].do is not None
+                        more = "give the action a longer `for`" if spoken else "`loop` the clip"
                         self.report(
                             ("shots", shot.index) if shot.index >= 0 else ("timeline", last.index),
                             f"the last clip of '{name}' (line {line}) ends at {float(last.end):.2f} s and the shot at "
-                            f"{float(shot.stop / fps):.2f} s; shorten the shot, `loop` the clip, or say `hold: true` "
+                            f"{float(shot.stop / fps):.2f} s; shorten the shot, {more}, or say `hold: true` "
                             "there to stand still",
                         )
                         break
@@ -292,6 +332,17 @@ class _Resolver:
                 if segment.jump and any(s.first < frame < s.stop for s in shots):
                     words = f"'{name}' jumps to another place in the middle of a shot; cut here, or leave out `place`"
                     self.report(("timeline", segment.index, "place"), words, severity="warning")
+
+
+class _Timed:
+    """An actor whose time is counted."""
+
+    def __init__(self, acting: Acting, clock: Clock) -> None:
+        self._acting, self._clock = acting, clock
+
+    def perform(self, part: Part) -> Clip:
+        with self._clock("act"):
+            return self._acting.perform(part)
 
 
 @functools.lru_cache(maxsize=32)
@@ -321,13 +372,14 @@ def _table(
         x, _, z = s.clip.root_position[0]
         x2, _, z2 = s.clip.root_position[-1]
         yield {
-            "what": "clip",
+            "what": "clip" if entry.do is None else "do",
             "name": s.actor + (f" ({entry.id})" if entry.id else ""),
             "start_s": round(float(s.start), 4),
             "end_s": round(float(s.end), 4),
             "first": int(s.start * scene.fps),
             "stop": math.ceil(s.end * scene.fps) + 1,
-            "detail": f"{entry.clip}, from ({x:.2f}, {z:.2f}) to ({x2:.2f}, {z2:.2f}), fade {float(s.fade):.2f} s",
+            "detail": f"{entry.clip or entry.do}, from ({x:.2f}, {z:.2f}) to ({x2:.2f}, {z2:.2f}), "
+            f"fade {float(s.fade):.2f} s",
         }
     for shot in shots:
         spec = scene.shots[shot.index] if shot.index >= 0 else None

@@ -170,6 +170,9 @@ class Actor(Strict):
     facing: Facing = Field(default=0.0, description="about +Y from +Z, or another actor's name")
     body: BodySpec = BodySpec()
     outfit: Word | None = _from("outfit")
+    style: Word | None = Field(
+        default=None, json_schema_extra={"x-vocabulary": "style"}, description="how they do what `do` says"
+    )
 
 
 class MaterialSpec(Strict):
@@ -244,7 +247,7 @@ class Entry(Strict):
 
     actor: Word
     clip: Word | None = Field(default=None, description="a motion file, or pybullet:NAME")
-    do: Word | None = Field(default=None, description="an action in words (needs the motion prior)")
+    do: Word | None = Field(default=None, description="an action in words: walks forward, then waves")
     id: Id | None = Field(default=None, description="a name for references from elsewhere")
     at: When | None = None
     after: When | None = None
@@ -261,8 +264,16 @@ class Entry(Strict):
     mirror: StrictBool = False
     in_place: StrictBool = False
     place: Point2 | None = Field(default=None, description="begin at this floor point instead of where the last ended")
-    facing: Facing | None = Field(default=None, description="begin facing this way, with `place` or as first entry")
-    to: Point2 | None = Field(default=None, description="walk this way, and stop when nearest")
+    facing: Facing | None = Field(
+        default=None, description="begin facing this way, with `place` or as first entry; else turn there, with `do`"
+    )
+    to: Point2 | None = Field(default=None, description="go this way, and stop there")
+    style: Word | None = Field(
+        default=None, json_schema_extra={"x-vocabulary": "style"}, description="of a `do`, instead of the actor's"
+    )
+    seed: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)] | None = Field(
+        default=None, description="of a `do`: another number, another performance"
+    )
 
 
 class ShotSpec(Strict):
@@ -312,6 +323,7 @@ class Scene(Strict):
     fps: Rate = Field(default=Fraction(30), validate_default=False)
     size: tuple[Whole, Whole] = Field(default=(1280, 720), description="[width, height] in pixels, even numbers")
     seed: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)] = 0
+    model: Word = Field(default="base", description="weights for `do`: base, clean, or a .safetensors file")
     cast: dict[Id, Actor] = Field(min_length=1)
     stage: StageSpec = StageSpec()
     timeline: list[Entry] = Field(min_length=1)

@@ -13,11 +13,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from cinemotion.acting import Company
 from cinemotion.scene import Entry, Scene
 from cinemotion.source import Loc
 from cinemotion.values import Moment
 from motion import edit
 from motion.clip import Clip
+from motion.corpus import FPS
 from motion.errors import BadInput, did_you_mean
 
 #: Longest film, seconds. A scene is a sequence of shots; a feature is cut from many of them.
@@ -42,12 +44,18 @@ class Segment:
     actor: str
     start: Fraction  # seconds, on a frame of the film
     clip: Clip  # in the world, at the actor's pose rate
-    fade: Fraction  # seconds of cross-fade at the start
+    fade: Fraction  # seconds of cross-fade at the clip's start
     jump: bool = False  # begins somewhere else than the last one ended, without a blend
+    lead: Fraction = Fraction(0)  # seconds of the clip before the entry's start: someone waiting for it
+
+    @property
+    def begins(self) -> Fraction:
+        """When the clip's first pose is shown."""
+        return self.start - self.lead
 
     @property
     def end(self) -> Fraction:
-        return self.start + span_of(self.clip)
+        return self.begins + span_of(self.clip)
 
 
 def span_of(clip: Clip) -> Fraction:
@@ -63,13 +71,20 @@ class Timeline:
         motion: the whole retargeted clip of an entry, by its index; None when it could not be had (and was reported).
         report: takes a problem's place in the scene and its words.
         line_of: the line of an entry, to point at from another one's problem.
+        company: who acts what is said in words; needed when an entry says so.
     """
 
     def __init__(
-        self, scene: Scene, motion: Callable[[int], Clip | None], report: Report, line_of: Callable[[Loc], int]
+        self,
+        scene: Scene,
+        motion: Callable[[int], Clip | None],
+        report: Report,
+        line_of: Callable[[Loc], int],
+        company: Company | None = None,
     ) -> None:
         self.scene, self.fps = scene, scene.fps
-        self._motion, self._report, self._line_of = motion, report, line_of
+        self._motion, self.report, self._line_of = motion, report, line_of
+        self.company = company
         self._segments: dict[int, Segment | None] = {}
         self._open: list[int] = []
         self._ids = {e.id: i for i, e in enumerate(scene.timeline) if e.id is not None}
@@ -89,12 +104,12 @@ class Timeline:
         if i in self._open:
             circle = [*self._open[self._open.index(i) :], i]
             names = " -> ".join(self._name(k) for k in circle)
-            self._report(("timeline", i), f"references in a circle: {names}")
+            self.report(("timeline", i), f"references in a circle: {names}")
             for k in circle:
                 self._segments[k] = None
             return None
         if len(self._open) >= MAX_CHAIN:
-            self._report(
+            self.report(
                 ("timeline", i), f"more than {MAX_CHAIN} entries wait for one another; give one of them an `at`"
             )
             return self._segments.setdefault(i, None)
@@ -102,7 +117,7 @@ class Timeline:
         try:
             built = self._build(i)
         except BadInput as error:
-            self._report(("timeline", i), str(error))
+            self.report(("timeline", i), str(error))
             built = None
         finally:
             self._open.pop()
@@ -113,7 +128,8 @@ class Timeline:
         entry = self.scene.timeline[i]
         return entry.id or f"timeline[{i}]"
 
-    def _previous(self, i: int) -> int | None:
+    def previous(self, i: int) -> int | None:
+        """The same actor's entry before this one."""
         actor = self.scene.timeline[i].actor
         return next((k for k in range(i - 1, -1, -1) if self.scene.timeline[k].actor == actor), None)
 
@@ -121,19 +137,23 @@ class Timeline:
         entry, loc = self.scene.timeline[i], ("timeline", i)
         if entry.actor not in self.scene.cast:
             return None
-        piece = self._piece(i)
-        before = self._previous(i)
+        if entry.do is not None:
+            from cinemotion.timeline_words import acted
+
+            return acted(self, i)
+        piece = self.piece(i)
+        before = self.previous(i)
         previous = self.segment(before) if before is not None else None
         if piece is None or (before is not None and previous is None):
             return None
-        fade = self._fade(before, previous, piece)
-        start = self._start(i, previous, fade)
+        fade = self.fade(before, None if previous is None else span_of(previous.clip), span_of(piece))
+        start = self.start(i, previous, fade)
         if start is None or i in self._segments:
             return None
         if start > MAX_FILM_S:
-            self._report(loc, f"begins at {float(start):g} s; a film lasts at most {MAX_FILM_S} s")
+            self.report(loc, f"begins at {float(start):g} s; a film lasts at most {MAX_FILM_S} s")
             return None
-        if previous is not None and not self._in_order(i, previous, start, fade):
+        if previous is not None and not self.in_order(i, previous, start, fade):
             return None
         placed = self._placed(entry, piece, previous, start)
         full = self._lengthened(i, placed, start)
@@ -143,25 +163,27 @@ class Timeline:
         jump = previous is not None and entry.place is not None
         return Segment(i, entry.actor, start, full, Fraction(0) if jump or previous is None else fade, jump)
 
-    def _fade(self, before: int | None, previous: Segment | None, piece: Clip) -> Fraction:
+    def fade(self, before: int | None, previous: Fraction | None, following: Fraction) -> Fraction:
+        """Cross-fade between an entry and the next one of the same actor, from how long both last."""
         if before is None or previous is None:
             return Fraction(0)
         wanted = self.scene.timeline[before].blend
         seconds = DEFAULT_BLEND_S if wanted is None else wanted.at(self.fps)
-        limit = min(span_of(previous.clip), span_of(piece)) / (2 if wanted is None else 1)
+        limit = min(previous, following) / (2 if wanted is None else 1)
         return min(seconds, limit)
 
-    def _in_order(self, i: int, previous: Segment, start: Fraction, fade: Fraction) -> bool:
+    def in_order(self, i: int, previous: Segment, start: Fraction, fade: Fraction) -> bool:
+        """Whether an entry begins when the same actor's one before it is over; reports it when not."""
         line = self._line_of(("timeline", previous.index))
         loc: Loc = ("timeline", i)
         overlap = previous.end - start
         if start < previous.start:
             words = f"begins at {float(start):g} s, before the same actor's entry above it (line {line},"
-            self._report(loc, f"{words} {float(previous.start):g} s); expected the entries of one actor in order")
+            self.report(loc, f"{words} {float(previous.start):g} s); expected the entries of one actor in order")
             return False
         if overlap > fade + Fraction(1) / self.fps:
             actor = self.scene.timeline[i].actor
-            self._report(
+            self.report(
                 loc,
                 f"overlaps the clip of '{actor}' on line {line} by {float(overlap):.2f} s (it ends at "
                 f"{float(previous.end):.2f} s, this begins at {float(start):.2f} s); expected at most that entry's "
@@ -179,14 +201,14 @@ class Timeline:
             return offset
         if moment.anchor not in self._ids:
             hint = did_you_mean(moment.anchor, self._ids) if self._ids else "; no entry has an id"
-            self._report(loc, f"unknown entry '{moment.anchor}'{hint}")
+            self.report(loc, f"unknown entry '{moment.anchor}'{hint}")
             return None
         segment = self.segment(self._ids[moment.anchor])
         if segment is None:
             return None
         at = (segment.end if (moment.edge or usual_edge) == "end" else segment.start) + offset
         if at < 0:
-            self._report(loc, f"{moment} is {float(-at):g} s before the film begins")
+            self.report(loc, f"{moment} is {float(-at):g} s before the film begins")
             return None
         return at
 
@@ -194,7 +216,8 @@ class Timeline:
         """The nearest frame."""
         return math.floor(seconds * self.fps + Fraction(1, 2))
 
-    def _start(self, i: int, previous: Segment | None, fade: Fraction) -> Fraction | None:
+    def start(self, i: int, previous: Segment | None, fade: Fraction) -> Fraction | None:
+        """When an entry begins, on a frame; None when a reference in it is wrong."""
         entry, loc = self.scene.timeline[i], ("timeline", i)
         given = {"at": entry.at, "after": entry.after, "with": entry.with_}
         said = [(name, value) for name, value in given.items() if value is not None]
@@ -214,14 +237,16 @@ class Timeline:
             entries = [i for i, e in enumerate(self.scene.timeline) if e.actor == actor]
             clips = [c for c in (self._motion(i) for i in entries) if c is not None]
             fastest = max((c.fps for c in clips), default=self.fps)
+            if any(self.scene.timeline[i].do is not None for i in entries):
+                fastest = max(fastest, Fraction(FPS))
             times = max(1, math.ceil(min(fastest, Fraction(MAX_POSE_RATE)) / self.fps))
             if any(self.scene.timeline[i].place is not None for i in entries[1:]):
                 times = math.ceil(times / 4) * 4  # a jump hides between two open shutters, see `performance`
             self._rates[actor] = times * self.fps
         return self._rates[actor]
 
-    def _piece(self, i: int) -> Clip | None:
-        """The part of the clip that is played, once, at its speed."""
+    def piece(self, i: int) -> Clip | None:
+        """The part of an entry's clip that is played, once, at its speed."""
         entry, loc = self.scene.timeline[i], ("timeline", i)
         clip = self._motion(i)
         if clip is None:
@@ -231,17 +256,17 @@ class Timeline:
         finish = total if entry.out is None else entry.out.at(self.fps)
         slack = Fraction(1) / clip.fps
         if finish > total + slack:
-            self._report((*loc, "out"), f"{entry.out} is after the clip's end, {float(total):.3f} s")
+            self.report((*loc, "out"), f"{entry.out} is after the clip's end, {float(total):.3f} s")
             return None
         if begin > total:
-            self._report((*loc, "in"), f"{entry.in_} is after the clip's end, {float(total):.3f} s")
+            self.report((*loc, "in"), f"{entry.in_} is after the clip's end, {float(total):.3f} s")
             return None
         if begin > finish or (begin == finish and total > 0):
-            self._report((*loc, "in"), f"{entry.in_ or '0s'} is not before `out`, {float(finish):g} s")
+            self.report((*loc, "in"), f"{entry.in_ or '0s'} is not before `out`, {float(finish):g} s")
             return None
         if total == 0 and not (entry.hold and (entry.for_ or entry.until)):
             words = "the clip has a single pose; to stand in it, say `for:` how long and `hold: true`"
-            self._report((*loc, "clip"), words)
+            self.report((*loc, "clip"), words)
             return None
         piece = edit.slice(clip, float(begin), float(min(finish, total)))
         if entry.speed != 1.0:
@@ -252,21 +277,22 @@ class Timeline:
             piece = edit.in_place(piece)
         piece = edit.resample(piece, self.pose_rate(entry.actor))
         if piece.frames < 2 and not entry.hold:
-            self._report((*loc, "clip"), f"too short: less than 1/{float(piece.fps):g} s is played")
+            self.report((*loc, "clip"), f"too short: less than 1/{float(piece.fps):g} s is played")
             return None
         return piece
 
     def _placed(self, entry: Entry, piece: Clip, previous: Segment | None, start: Fraction) -> Clip:
         if previous is None:
             spot = entry.place or self.scene.cast[entry.actor].at
-            yaw = self._yaw(self.scene.cast[entry.actor].facing if entry.facing is None else entry.facing, spot)
+            yaw = self.yaw(self.scene.cast[entry.actor].facing if entry.facing is None else entry.facing, spot)
         else:
-            stands = edit.sample(previous.clip, [float(start - previous.start)])
+            stands = edit.sample(previous.clip, [float(start - previous.begins)])
             spot = entry.place or (float(stands.root_position[0, 0]), float(stands.root_position[0, 2]))
-            yaw = float(edit.heading(stands)[0]) if entry.facing is None else self._yaw(entry.facing, spot)
+            yaw = float(edit.heading(stands)[0]) if entry.facing is None else self.yaw(entry.facing, spot)
         return edit.place(piece, spot, yaw)
 
-    def _yaw(self, facing: float | str, spot: tuple[float, float]) -> float:
+    def yaw(self, facing: float | str, spot: tuple[float, float]) -> float:
+        """The heading that faces an angle or another actor's place from a floor point."""
         if not isinstance(facing, str):
             return facing
         other = self.scene.cast.get(facing)
@@ -275,43 +301,53 @@ class Timeline:
         x, z = other.at[0] - spot[0], other.at[1] - spot[1]
         return math.atan2(x, z) if math.hypot(x, z) > 1e-9 else 0.0
 
+    def wanted(self, i: int, start: Fraction) -> tuple[bool, Fraction | None]:
+        """How long an entry shall last by `for` or `until`, None when it does not say; False: it cannot be."""
+        entry, loc = self.scene.timeline[i], ("timeline", i)
+        seconds = None if entry.for_ is None else entry.for_.at(self.fps)
+        if entry.until is not None:
+            ends = self.moment(entry.until, (*loc, "until"))
+            if ends is None:
+                return False, None
+            seconds = ends - start
+        if seconds is not None and seconds <= 0:
+            key = "for" if entry.until is None else "until"
+            words = f"ends at {float(start + seconds):g} s, not after its start, {float(start):g} s"
+            self.report((*loc, key), words)
+            return False, None
+        return True, seconds
+
     def _lengthened(self, i: int, clip: Clip, start: Fraction) -> Clip | None:
         """Repeats, `for`, `until`, `to` and `hold`."""
         entry, loc = self.scene.timeline[i], ("timeline", i)
         once = span_of(clip)
         key = "for" if entry.until is None else "until"
-        wanted = None if entry.for_ is None else entry.for_.at(self.fps)
-        if entry.until is not None:
-            ends = self.moment(entry.until, (*loc, key))
-            if ends is None:
-                return None
-            wanted = ends - start
-        if wanted is not None and wanted <= 0:
-            self._report((*loc, key), f"ends at {float(start + wanted):g} s, not after its start, {float(start):g} s")
+        known, wanted = self.wanted(i, start)
+        if not known:
             return None
         times = entry.repeat
         if entry.to is not None and once > 0:
             travel = float(np.hypot(*(clip.root_position[-1] - clip.root_position[0])[[0, 2]]))
             way = float(np.hypot(*(np.asarray(entry.to) - clip.root_position[0, [0, 2]])))
             if travel < MIN_TRAVEL_M:
-                self._report((*loc, "to"), f"the clip stays where it is ({travel:.2f} m); it cannot walk {way:.2f} m")
+                self.report((*loc, "to"), f"the clip stays where it is ({travel:.2f} m); it cannot walk {way:.2f} m")
                 return None
             if travel * times < way - 0.5 * travel:
                 if not entry.loop:
                     words = f"the clip goes {travel * times:.2f} m and the way is {way:.2f} m; add `loop: true`"
-                    self._report((*loc, "to"), words)
+                    self.report((*loc, "to"), words)
                     return None
                 times = max(times, math.ceil(way / travel) + 1)
         elif entry.loop and once > 0:
             if wanted is None:
-                self._report((*loc, "loop"), "`loop` repeats as often as `for`, `until` or `to` needs; give one")
+                self.report((*loc, "loop"), "`loop` repeats as often as `for`, `until` or `to` needs; give one")
                 return None
             times = max(times, math.ceil(wanted / once))
         if wanted is not None and once > 0:
             times = min(times, math.ceil(wanted / once))
         longest = once * times if wanted is None else wanted
         if longest > MAX_FILM_S:
-            self._report(loc, f"lasts {float(longest):g} s; a film lasts at most {MAX_FILM_S} s")
+            self.report(loc, f"lasts {float(longest):g} s; a film lasts at most {MAX_FILM_S} s")
             return None
         if times > 1:
             clip = _copies(edit.loop(clip, float(min(Fraction(3, 10), once / 4))), times)
@@ -322,7 +358,7 @@ class Timeline:
         have = span_of(clip)
         if have < wanted - Fraction(1) / clip.fps:
             if not entry.hold:
-                self._report(
+                self.report(
                     (*loc, key),
                     f"{float(wanted):.2f} s is longer than the clip, {float(have):.2f} s; add `loop: true` to repeat "
                     "it or `hold: true` to stand still afterwards",
@@ -338,10 +374,10 @@ class Timeline:
             return None
         rate = self.pose_rate(actor)
         per_frame = int(rate / self.fps)
-        result, origin = mine[0].clip, mine[0].start
+        result, origin = mine[0].clip, mine[0].begins
         for segment in mine[1:]:
             fade = round(segment.fade * rate)
-            begins = round((segment.start - origin) * rate)
+            begins = round((segment.begins - origin) * rate)
             clip = segment.clip
             if segment.jump:
                 # From the old place to the new within a quarter of a frame, while no half-open shutter looks.

@@ -31,6 +31,11 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "hair": _attribute("motion.body", "HAIR_COLOURS"),
     "gender": lambda: ("neutral", "female", "male"),  # the files of a folder of SMPL models
     "joint": _attribute("motion.skeleton", "JOINTS"),
+    "style": _attribute("motion.text", "STYLES"),
+    "verb": _attribute("motion.text", "VERBS"),
+    "side": _attribute("motion.text", "SIDES"),
+    "direction": _attribute("motion.text", "DIRECTIONS"),
+    "manner": _attribute("motion.text", "MANNERS"),
     "shape": _attribute("motion.props", "PRIMITIVES"),
     "material": _attribute("motion.props", "MATERIALS"),
     "pattern": _attribute("render.materials", "PATTERNS"),

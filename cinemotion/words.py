@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cinemotion import vocabulary
 
-#: Section of the scene file: its kinds of words, each with the key that takes it.
+#: Section of the scene file: its kinds of words, each with the key that takes it, and what they are when it takes more.
 SECTIONS: dict[str, dict[str, str]] = {
     "cast": {
         "outfit": "outfit",
@@ -15,6 +15,13 @@ SECTIONS: dict[str, dict[str, str]] = {
         "presentation": "body.presentation",
         "skin": "body.skin",
         "hair": "body.hair",
+        "style": "style",
+    },
+    "timeline": {
+        "verb": "do actions",
+        "side": "do sides",
+        "direction": "do directions and turns",
+        "manner": "do manners",
     },
     "stage": {
         "ground": "ground",
@@ -80,12 +87,14 @@ def _lines() -> Iterator[str]:
         for kind, key in kinds.items():
             words = vocabulary.words(kind)
             meanings = {word: _about(kind, word) for word in words}
+            key, _, what = key.partition(" ")
+            head = f"`{key}`, {what}" if what else f"`{key}`"
             yield ""
             if any(meanings.values()):
-                yield f"`{key}`"
+                yield head
                 yield ""
                 yield "| word | meaning |"
                 yield "|---|---|"
                 yield from (f"| `{word}` | {meaning} |" for word, meaning in meanings.items())
             else:
-                yield f"`{key}`: " + ", ".join(f"`{word}`" for word in words)
+                yield f"{head}: " + ", ".join(f"`{word}`" for word in words)

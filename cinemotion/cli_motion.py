@@ -1,0 +1,158 @@
+"""Commands of learned motion: `motion` from words, keys and paths; `train`, `dataset`, `models`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cinemotion.guard import guarded, say
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands of this module on an application."""
+    for command in (motion, train, dataset, models):
+        app.command()(guarded(command))
+
+
+BODY = "The body: dressed in a .glb, its proportions in other files"
+
+
+def motion(
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="By its suffix: .bvh, .npz; .glb with the body.", show_default=False)
+    ],
+    text: Annotated[str, typer.Argument(metavar="WORDS", help="What the performer does.", show_default=False)] = "",
+    seconds: Annotated[float | None, typer.Option(help="Length; by default as long as the actions take.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another number, another performance.")] = 0,
+    variations: Annotated[int, typer.Option(help="How many performances; files are numbered.")] = 1,
+    keyframes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Poses to pass through: an .npz (docs/prior.md), or any motion file, each frame a key."
+        ),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE[@TIME]=TIME", help="One pose of a motion file at a time: idle.bvh@0.5s=2s. Repeat."),
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option(metavar="CSV", help="Way to go: columns x, z in metres, and seconds if it matters.")
+    ] = None,
+    reach: Annotated[
+        list[str] | None,
+        typer.Option(metavar="JOINT:X,Y,Z@TIME", help="right hand:0.4,1.2,0.5@2s touches that point. Repeat."),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A clip to change, keep parts of, or extend.")
+    ] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="Of the change: 0 leaves the base as it is, 1 makes it anew.")
+    ] = None,
+    keep: Annotated[
+        str | None, typer.Option(metavar="PARTS", help="Stay as in the base: legs, left arm, head.")
+    ] = None,
+    extend: Annotated[
+        str | None, typer.Option(metavar="forwards|backwards", help="Go on after the base, or begin before it.")
+    ] = None,
+    style: Annotated[str | None, typer.Option(metavar="WORD|FILE", help="happy, tired, old, …, or a clip.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="End as it begins.")] = False,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Without travel.")] = False,
+    retrieval: Annotated[
+        str | None, typer.Option(metavar="CORPUS", help="Captures to use where the words are close to one.")
+    ] = None,
+    foot_lock: Annotated[bool, typer.Option("--foot-lock", help="Hold planted feet by leg IK.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also of words that are not understood.")] = False,
+    model: Annotated[str, typer.Option(metavar="base|clean|FILE", help="Weights; see `cinemotion models`.")] = "base",
+    steps: Annotated[int, typer.Option(min=1, max=100, help="Of denoising.")] = 8,
+    guidance: Annotated[float, typer.Option(help="How closely the words are followed.")] = 2.5,
+    fps: Annotated[str | None, typer.Option(help="Rate of the result: 30, 24000/1001.")] = None,
+    names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, …")] = None,
+    height: Annotated[float | None, typer.Option(help="Of the body, metres.", rich_help_panel=BODY)] = None,
+    build: Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)] = None,
+    age: Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)] = None,
+    presentation: Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)] = None,
+    outfit: Annotated[str | None, typer.Option(help="What the body wears.", rich_help_panel=BODY)] = None,
+    body: Annotated[
+        str | None, typer.Option("--body", help="Your own SMPL, SMPL-H or SMPL-X file.", rich_help_panel=BODY)
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Make motion from words, key poses, a path, or another clip."""
+    from cinemotion.ask import Ask
+    from cinemotion.make_motion import make
+
+    ask = Ask(
+        text=text, seconds=seconds, seed=seed, variations=variations, keyframes=keyframes, keys=tuple(key or ()),
+        path=path, reach=tuple(reach or ()), base=base, strength=strength, keep=keep, extend=extend, style=style,
+        loop=loop, in_place=in_place, retrieval=retrieval, foot_lock=foot_lock, anyway=anyway, model=model, steps=steps,
+        guidance=guidance, fps=fps, names=names, height=height, build=build, age=age, presentation=presentation,
+        outfit=outfit, body=body,
+    )  # fmt: skip
+    for line in make(ask, out):
+        if not quiet:
+            typer.echo(line)
+
+
+def train(
+    kind: Annotated[str, typer.Argument(help="prior, evaluator, inbetween, tokens or gpt.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder of the run; a run that was stopped goes on.", show_default=False)
+    ],
+    data: Annotated[
+        list[str],
+        typer.Option(help="A corpus (`cinemotion dataset`), or folders of captures. Repeat.", show_default=False),
+    ],
+    minutes: Annotated[float | None, typer.Option(help="Of training, all sittings together.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="End at this step, if minutes do not end it before.")] = None,
+    size: Annotated[str, typer.Option(help="Of the network: cpu or gpu.")] = "cpu",
+    batch: Annotated[
+        int | None, typer.Option(min=30, help="Frames of a step, all windows together; by default each kind's own.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
+    sources: Annotated[
+        str | None, typer.Option(help="Only these sets of the corpus, with commas: weights under another licence.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the weights are called.")] = "own",
+    seed: Annotated[int, typer.Option(min=0, help="Of the weights' start and of all that is drawn.")] = 0,
+    tokens: Annotated[str | None, typer.Option(metavar="FILE", help="gpt: the token weights that it speaks.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of the CPU.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Train a model on motion; on again where it was stopped, also by kill -9. Works under torchrun."""
+    from cinemotion.training import Plan, run
+
+    plan = Plan(
+        kind=kind, data=tuple(data), folder=out, minutes=minutes, steps=steps, size=size, batch=batch, device=device,
+        sources=None if sources is None else tuple(s.strip() for s in sources.split(",") if s.strip()),
+        name=name, seed=seed, tokens=tokens, threads=threads,
+    )  # fmt: skip
+    run(plan, (lambda _: None) if quiet else (typer.echo))
+
+
+def dataset(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDERS…", help="Of captures, in any format.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The corpus, a folder.", show_default=False)],
+    seed: Annotated[int, typer.Option(min=0, help="Of the split into training and held-out motion.")] = 0,
+    card: Annotated[bool, typer.Option("--card", help="Print the dataset card.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Make a corpus to train on: retargeted, cleaned, captioned, split; broken files are skipped and counted."""
+    from cinemotion.training import make_corpus
+
+    made = make_corpus(folders, out, seed, quiet=quiet, say=say)
+    if not quiet:
+        say(f"{out}: {made.summary}")
+    if card:
+        typer.echo(made.card)
+
+
+def models() -> None:
+    """List the weights on this machine: what they are, how good they were measured to be, their licence."""
+    from cinemotion.models import table
+
+    for line in table():
+        typer.echo(line)

@@ -1,0 +1,186 @@
+"""`cinemotion motion`: asks the prior, brings results onto a body, writes files and sidecars, tells what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cinemotion import ask as asking
+from cinemotion import formats
+from cinemotion.ask import Ask
+from cinemotion.carry import carried
+from cinemotion.models import entry_of
+from motion.clip import Clip
+from motion.errors import BadInput, unknown
+from motion.files import write_json
+from motion.prior import weights
+from motion.prior.weights import Card
+
+SCHEMA = 1
+
+
+def make(ask: Ask, out: Path) -> Iterator[str]:
+    """Make motion and write it; yields what to tell, line by line, as it is known.
+
+    Raises:
+        BadInput: an option, a file or a request is wrong.
+        MissingSystem: the disk is full.
+    """
+    targets = _targets(out, ask.variations)
+    wants_body = ask.wants_body or out.suffix.lower() in formats.GLTF_SUFFIXES
+    body = _body(ask) if wants_body else None
+    request = scaled(asking.request(ask, None if body is None else body.rest_offsets), body)
+    path = weights.find(ask.model, "prior")
+    card = weights.card_of(path)
+    for target, result in zip(targets, played(request, path, ask.retrieval), strict=True):
+        clip = result.clip
+        if body is not None and not np.allclose(clip.rest_offsets, body.rest_offsets, atol=1e-6):
+            clip = carried(clip, body.rest_offsets)
+        _write(clip, target, ask.names or "smpl", body)
+        write_json(sidecar(target), _document(ask, clip, result, card, path, target))
+        yield f"{target}: {clip.frames} frames at {float(clip.fps):g} fps, {clip.seconds:.2f} s"
+        yield from told(result.report)
+    yield f"licence: {card.licence} ({card.label}{'' if card.commercial else '; not for commercial use'})"
+
+
+def played(request: Any, path: Path, corpus: str | None = None) -> Sequence[Any]:
+    """The results of a request, by the weights in a file; with a corpus, captures are used where the words are near."""
+    index = None if corpus is None else _index(corpus)
+    from motion.prior.make import make as run
+    from motion.prior.model import Prior
+
+    return run(request, Prior.load(path), index)
+
+
+def _index(corpus: str) -> Any:
+    from mocap_data import dataset
+    from motion.prior.retrieve import Index
+
+    return Index(dataset.load(corpus))
+
+
+def scaled(request: Any, body: Any) -> Any:
+    """A request whose way and points, given for a body, are those of the models' own skeleton.
+
+    A clip or keys carry their skeleton with them; without either, the motion is made on the models' own.
+    """
+    if body is None or request.base is not None or request.keys is not None:
+        return request
+    if request.path is None and not request.reach:
+        return request
+    from motion.prior import paths, points
+    from motion.retarget.proportions import leg_length
+
+    factor = leg_length(adult()) / leg_length(body.rest_offsets)
+    path = None if request.path is None else paths.scaled(request.path, factor)
+    return replace(request, path=path, reach=points.scaled(request.reach, factor))
+
+
+def adult() -> np.ndarray:
+    """``(24, 3)`` the skeleton of every corpus and model."""
+    from mocap_data.dataset_read import rest_offsets
+
+    return rest_offsets()
+
+
+def _targets(out: Path, variations: int) -> list[Path]:
+    """Where each result goes: one to ``out``, several numbered."""
+    from motion.prior.request import MOST_VARIATIONS
+
+    if out.suffix.lower() not in formats.writable():
+        raise BadInput(f"{out}: {unknown('suffix to write', out.suffix.lower() or '(none)', formats.writable())}")
+    if not 1 <= variations <= MOST_VARIATIONS:
+        raise BadInput(f"--variations {variations}, expected 1 to {MOST_VARIATIONS}")
+    if variations == 1:
+        return [out]
+    return [out.with_stem(f"{out.stem}_{k:0{len(str(variations))}d}") for k in range(1, variations + 1)]
+
+
+def sidecar(target: Path) -> Path:
+    """``walk.bvh`` has ``walk.bvh.provenance.json`` beside it."""
+    return target.with_name(target.name + ".provenance.json")
+
+
+def _body(ask: Ask) -> Any:
+    from cinemotion.convert import Options, body_of
+
+    return body_of(
+        Options(
+            height=ask.height, build=ask.build, age=ask.age, presentation=ask.presentation, outfit=ask.outfit,
+            model=ask.body,
+        )
+    )  # fmt: skip
+
+
+def _write(clip: Clip, target: Path, names: str, body: Any) -> None:
+    if target.suffix.lower() in formats.GLTF_SUFFIXES:
+        from render.interchange import gltf
+
+        gltf.save(target, clip, body, names=names)
+        return
+    import mocap_data
+    from motion.retarget import clip_to_take
+
+    mocap_data.save(clip_to_take(clip, names=names), target)
+
+
+def _document(ask: Ask, clip: Clip, result: Any, card: Card, weights_file: Path, target: Path) -> dict[str, Any]:
+    """The sidecar: what made the file, from what, and what may be done with it."""
+    from cinemotion.manifest import file_sha256
+
+    given = {k: v for k, v in vars(ask).items() if v is not None and v != () and v is not False and k != "text"}
+    p = clip.provenance
+    return {
+        "schema": SCHEMA,
+        "file": {"name": target.name, "sha256": file_sha256(target), "frames": clip.frames, "fps": str(clip.fps)},
+        "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+        "words": ask.text,
+        "asked": given,
+        "models": [entry_of(card, weights_file)],
+        "licence": p.licence or card.licence,
+        "source": p.source,
+        "seed": p.seed,
+        "notes": list(p.notes),
+        "report": result.report.as_dict(),
+    }
+
+
+# ---- what people read
+
+
+def told(report: Any) -> Iterator[str]:
+    """A report in a few lines: what is done when and by which road, which words decided it, how well it keeps what
+    was asked."""
+    for span in report.spans:
+        road = span.road + (f" ({span.detail})" if span.detail else "")
+        yield f"  {span.start_s:6.2f} – {span.stop_s:6.2f} s  {span.text or '(no words)'}  [{road}]"
+    decided = [f"{d.slot} {d.value} ('{d.words}')" for d in report.decisions]
+    if decided:
+        yield "  understood: " + ", ".join(decided)
+    if report.suggestions:
+        yield f"  not sure of the words (confidence {report.confidence:.2f}); nearest: {', '.join(report.suggestions)}"
+    if report.key_error_m:
+        worst = max(range(len(report.key_error_m)), key=report.key_error_m.__getitem__)
+        mean = sum(report.key_error_m) / len(report.key_error_m)
+        yield f"  keys: {_cm(mean)} off on average, {_cm(report.key_error_m[worst])} at key {worst}"
+        if report.key_sampled_m:
+            left = sum(report.key_sampled_m) / len(report.key_sampled_m)
+            yield f"        ({_cm(left)} before they were bent in)"
+    if report.path_error_m is not None:
+        yield f"  path: {_cm(report.path_error_m)} off on average, {_cm(report.path_worst_m or 0.0)} at worst"
+    for k, error in enumerate(report.reach_error_m):
+        yield f"  reach {k}: {_cm(error)} off"
+    if report.loop_gap_m is not None:
+        yield f"  loop: joints come back within {_cm(report.loop_gap_m)}"
+    if report.seams:
+        yield f"  seams: {len(report.seams)}, jerk {max(s.ratio for s in report.seams):.2f} times that beside them"
+    for note in report.notes:
+        yield f"  {note}"
+
+
+def _cm(metres: float) -> str:
+    return f"{100 * metres:.1f} cm"
