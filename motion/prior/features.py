@@ -13,8 +13,11 @@ velocities in m/s (66), contacts of left heel, left toe, right heel, right toe (
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +29,9 @@ from motion.contacts import LABELS
 from motion.corpus import FPS
 from motion.prior.constraints import JOINTS
 from motion.take import Provenance
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ROOT = 8
 BODY = 3 + 3 * (JOINTS - 1) + 6 * JOINTS + 3 * JOINTS + 4
@@ -45,6 +51,17 @@ _I = skeleton.INDEX
 ENDS: tuple[int, ...] = tuple(_I[n] for n in ("head", "left_wrist", "right_wrist", "left_ankle", "right_ankle"))
 
 
+def exact(function: Callable[P, R]) -> Callable[P, R]:
+    """Keep kinematics in full precision inside a network's autocast: in bfloat16 a metre is known to 4 mm."""
+
+    @functools.wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            return function(*args, **kwargs)
+
+    return inner
+
+
 def matrix_from_quaternion(q: Tensor) -> Tensor:
     """Rotation matrices ``(…, 3, 3)`` of unit quaternions ``(…, 4)``, xyzw."""
     x, y, z, w = q.unbind(-1)
@@ -62,6 +79,7 @@ def six_from_matrix(matrix: Tensor) -> Tensor:
     return torch.cat([matrix[..., :, 0], matrix[..., :, 1]], -1)
 
 
+@exact
 def matrix_from_six(six: Tensor) -> Tensor:
     """Rotation matrices ``(…, 3, 3)`` from any ``(…, 6)`` by Gram-Schmidt (Zhou et al. 2019, eq. 15)."""
     a, b = six[..., :3], six[..., 3:]
@@ -76,6 +94,7 @@ def yaw_matrix(cos: Tensor, sin: Tensor) -> Tensor:
     return torch.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], -1).reshape(*cos.shape, 3, 3)
 
 
+@exact
 def forward(rotations: Tensor, rest_offsets: Tensor) -> Tensor:
     """Joint positions relative to the pelvis, from rotations that share one frame.
 
@@ -107,6 +126,7 @@ def smooth(values: Tensor, sigma: float) -> Tensor:
     return torch.nn.functional.conv1d(padded, kernel[None, None])[:, 0].T
 
 
+@exact
 def facing(rotations: Tensor, rest_offsets: Tensor) -> Tensor:
     """Where hips and shoulders face: level vectors ``(…, 2)`` (x, z), not normalised: short when neither is level.
 
@@ -136,6 +156,7 @@ class Track:
         return forward(self.rotations, self.rest_offsets) + self.pelvis[..., None, :]
 
 
+@exact
 def track(
     rotations: Tensor, root_position: Tensor, contacts: Tensor, rest_offsets: Tensor, fps: float = float(FPS)
 ) -> Track:
@@ -183,6 +204,7 @@ def root_features(t: Track) -> Tensor:
     return torch.cat([t.path, t.pelvis[..., 1:2], t.heading, _velocity(t.path, -2), rate[..., None]], -1)
 
 
+@exact
 def body_features(t: Track) -> Tensor:
     """``(…, T, BODY)`` of a track; the same wherever the track stands and whichever way it faces."""
     turn_back = yaw_matrix(t.heading[..., 0], -t.heading[..., 1])  # (…, T, 3, 3)
@@ -195,6 +217,7 @@ def body_features(t: Track) -> Tensor:
     return torch.cat([local.flatten(-2), six.flatten(-2), speed.flatten(-2), t.contacts], -1)
 
 
+@exact
 def place(root: Tensor, body: Tensor, rest_offsets: Tensor) -> Track:
     """The track that root and body features describe. Only root, pelvis, rotations and contacts are read.
 
@@ -212,6 +235,7 @@ def place(root: Tensor, body: Tensor, rest_offsets: Tensor) -> Track:
     return Track(root[..., :2], heading, pelvis, rotations, body[..., CONTACTS], rest_offsets)
 
 
+@exact
 def turned(t: Track, cos: Tensor, sin: Tensor, shift: Tensor) -> Track:
     """The track moved by ``shift`` (…, 2) and then turned about the origin by a yaw given as cos and sin ``(…,)``."""
     turn = yaw_matrix(cos, sin)[..., None, :, :]

@@ -107,6 +107,7 @@ class Observed:
         turn = torch.where(faced[:, None], self.heading[rows, self.heading_on.float().argmax(1)], turn)
         return shift, turn[:, 0], -turn[:, 1]
 
+    @features.exact
     def moved(self, shift: Tensor, cos: Tensor, sin: Tensor) -> Observed:
         """The same constraints after the motion is moved by ``shift`` and turned by a yaw; see `reference`."""
         turn = features.yaw_matrix(cos, sin)[:, None]  # (B, 1, 3, 3)
@@ -144,6 +145,7 @@ class Observed:
         )
         return values, flags
 
+    @features.exact
     def for_body(self, path: Tensor, heading: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the body stage is told, in the frame of a root that is settled.
 
