@@ -194,3 +194,18 @@ def test_windows_of_two_lengths_are_refused(prior: Prior) -> None:
     with pytest.raises(BadInput, match="frame 3 is not finite"):
         prior.sample([request(constraints=bad)])
     assert prior.sample([]) == []
+
+
+def test_one_stage_trains_and_samples_too(tmp_path: Path) -> None:
+    """The comparison that the docs make is between two things that run."""
+    from motion.prior.weights import Card
+
+    one = PriorTask(corpus(), "tiny", frames_per_batch=240, one_stage=True)
+    run = train(one, tmp_path, Settings(steps=3, check_every=10**6))
+    prior = Prior(run.module, corpus().rest_offsets, Card("prior", "one", "MIT", config={"sizes": one.sizes}))
+    prior.save(tmp_path / "one.safetensors")
+    again = Prior.load(tmp_path / "one.safetensors")
+    c = Constraints.none(40)
+    c.pelvis[0], c.pelvis_on[0], c.heading_on[0] = (1.0, 0.9, 2.0), True, True
+    clip = again.sample([request(constraints=c, text="walks")], steps=3)[0]
+    assert clip.frames == 40 and np.linalg.norm(clip.root_position[0, [0, 2]] - [1.0, 2.0]) < 1.0

@@ -12,10 +12,12 @@ from motion.corpus import FPS
 from motion.prior import features
 from motion.prior.batches import Batch
 from motion.prior.constraints import JOINTS
-from motion.prior.diffusion import mix
+from motion.prior.diffusion import ddim, mix
 from motion.prior.features import BODY, CONTACTS, PELVIS, POSITIONS, ROOT, ROTATIONS, VELOCITIES, Track
+from motion.prior.guidance import Told
 from motion.prior.network import Said, Size, Transformer
 from motion.prior.observed import BODY_FLAGS, ROOT_FLAGS, ROOT_VALUES, Observed
+from motion.prior.settling import settle
 
 #: What the body stage is told of the root, per frame: path velocity in the heading's frame, yaw rate, height.
 GUIDE = 4
@@ -84,6 +86,60 @@ def _huber(error: Tensor, beta: float) -> Tensor:
     return functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=beta)
 
 
+def root_input(scale: Scale, noisy: Tensor, observed: Observed) -> Tensor:
+    """What a network that makes roots reads: the noisy root with what is observed in its place, values, flags."""
+    values, flags = observed.for_root()
+    known = torch.cat([observed.path, observed.pelvis[..., 1:2], observed.heading], -1)
+    known = scale.normal(functional.pad(known, (0, ROOT - 5)))[..., :5]
+    path_on, _, height_on, heading_on = flags[..., :4].split(1, -1)
+    on = torch.cat([path_on, path_on, height_on, heading_on, heading_on], -1)
+    imputed = torch.cat([noisy[..., :5] * (1 - on) + known * on, noisy[..., 5:]], -1)
+    # Places share the path's spread, so that a key and the path speak one language.
+    metre = scale.spread[0]
+    values = torch.cat([values[..., :5] / metre, values[..., 5:7], values[..., 7:] / metre], -1)
+    return torch.cat([imputed, values, flags], -1)
+
+
+def root_terms(scale: Scale, predicted: Tensor, track: Track, weights: Losses) -> dict[str, Tensor]:
+    """Terms of the loss of a predicted root ``(B, T, ROOT)``, normalised; each ``(B,)``."""
+    error = _huber(predicted - scale.normal(features.root_features(track)), 0.1)
+    columns = torch.stack([error[..., g].mean((1, 2)) for g in _ROOT_GROUPS], -1)
+    path = scale.metric(predicted)[..., :2]
+    drift = _huber((torch.diff(path, dim=1) - torch.diff(track.path, dim=1)) * FPS, 0.1)
+    return {"root": columns.sum(-1), "path": weights.path * drift.mean((1, 2))}
+
+
+def body_terms(
+    scale: Scale, predicted: Tensor, track: Track, joints: Tensor, time: Tensor, weights: Losses
+) -> dict[str, Tensor]:
+    """Terms of the loss of a predicted body ``(B, T, BODY)``, normalised; each ``(B,)``."""
+    had = columns_of(joints)
+    target = scale.normal(features.body_features(track))
+    error = _huber(predicted - target, 0.1) * had[:, None]
+    groups = torch.stack(
+        [error[..., g].sum((1, 2)) / (had[:, g].sum(1) * error.shape[1]).clamp(min=1) for g in _BODY_GROUPS], -1
+    )
+    weight = torch.tensor([1.0, 1.0, 1.0, 0.5, 0.5])
+    placed = features.place(features.root_features(track), scale.metric(predicted), track.rest_offsets)
+    far = features.forward(placed.rotations, track.rest_offsets) + placed.pelvis[..., None, :]
+    truth = track.positions()
+    shown = reached(joints)[:, None, :, None]
+    miss = _huber(far - truth, 0.02) * shown
+    move = (torch.diff(far, dim=1) - torch.diff(truth, dim=1)) * FPS
+    speed = _huber(move, 0.1) * shown
+    stand = torch.minimum(track.contacts[:, 1:], track.contacts[:, :-1]) * shown[..., _FEET, 0]
+    slide = _huber(move[..., _FEET, :], 0.05).sum(-1)
+    count = shown.sum((1, 2, 3)).clamp(min=1) * 3
+    # A pose drawn at high noise is a guess: its kinematics are counted by how much of it is known.
+    sure = torch.cos(time * (torch.pi / 2))
+    return {
+        "body": (groups * weight).sum(-1),
+        "forward": sure * weights.forward * 10 * miss.sum((1, 2, 3)) / (count * far.shape[1]),
+        "velocity": sure * weights.velocity * speed.sum((1, 2, 3)) / (count * move.shape[1]),
+        "feet": sure * weights.feet * (slide * stand).sum((1, 2)) / (4 * move.shape[1]),
+    }
+
+
 class RootStage(nn.Module):
     """Path, height and heading from words and constraints."""
 
@@ -94,18 +150,7 @@ class RootStage(nn.Module):
 
     def clean(self, noisy: Tensor, time: Tensor, observed: Observed, said: Said, joints: Tensor) -> Tensor:
         """Normalised root features ``(B, T, ROOT)`` from noisy ones; what is observed is put in their place first."""
-        values, flags = observed.for_root()
-        known = torch.cat([observed.path, observed.pelvis[..., 1:2], observed.heading], -1)
-        known = self.scale.normal(functional.pad(known, (0, ROOT - 5)))[..., :5]
-        on = torch.cat(
-            [flags[..., 0:1].expand(*flags.shape[:2], 2), flags[..., 2:3], flags[..., 3:4].expand(*flags.shape[:2], 2)],
-            -1,
-        )
-        imputed = torch.cat([noisy[..., :5] * (1 - on) + known * on, noisy[..., 5:]], -1)
-        # Places share the path's spread, so that a key and the path speak one language.
-        metre = self.scale.spread[0]
-        values = torch.cat([values[..., :5] / metre, values[..., 5:7], values[..., 7:] / metre], -1)
-        return self.network(torch.cat([imputed, values, flags], -1), time, said, joints)
+        return self.network(root_input(self.scale, noisy, observed), time, said, joints)
 
     def loss(
         self, track: Track, observed: Observed, said: Said, joints: Tensor, chance: Chance, weights: Losses
@@ -113,11 +158,7 @@ class RootStage(nn.Module):
         """Terms of the loss, each ``(B,)``."""
         target = self.scale.normal(features.root_features(track))
         predicted = self.clean(mix(target, chance.root_noise, chance.time), chance.time, observed, said, joints)
-        error = _huber(predicted - target, 0.1)
-        columns = torch.stack([error[..., g].mean((1, 2)) for g in _ROOT_GROUPS], -1)
-        path = self.scale.metric(predicted)[..., :2]
-        drift = _huber((torch.diff(path, dim=1) - torch.diff(track.path, dim=1)) * FPS, 0.1)
-        return {"root": columns.sum(-1), "path": weights.path * drift.mean((1, 2))}
+        return root_terms(self.scale, predicted, track, weights)
 
 
 def guide(root: Tensor) -> Tensor:
@@ -168,29 +209,7 @@ class BodyStage(nn.Module):
         told = self.guide_scale.normal(guide(root)) + chance.guide_noise
         noisy = mix(target, chance.body_noise, chance.time) * had[:, None]
         predicted = self.clean(noisy, chance.time, told, observed.for_body(track.path, track.heading), said, joints)
-        error = _huber(predicted - target, 0.1) * had[:, None]
-        groups = torch.stack(
-            [error[..., g].sum((1, 2)) / (had[:, g].sum(1) * error.shape[1]).clamp(min=1) for g in _BODY_GROUPS], -1
-        )
-        weight = torch.tensor([1.0, 1.0, 1.0, 0.5, 0.5])
-        placed = features.place(root, self.scale.metric(predicted), track.rest_offsets)
-        far = features.forward(placed.rotations, track.rest_offsets) + placed.pelvis[..., None, :]
-        truth = track.positions()
-        shown = reached(joints)[:, None, :, None]
-        miss = _huber(far - truth, 0.02) * shown
-        move = (torch.diff(far, dim=1) - torch.diff(truth, dim=1)) * FPS
-        speed = _huber(move, 0.1) * shown
-        stand = torch.minimum(track.contacts[:, 1:], track.contacts[:, :-1]) * shown[..., _FEET, 0]
-        slide = _huber(move[..., _FEET, :], 0.05).sum(-1)
-        count = shown.sum((1, 2, 3)).clamp(min=1) * 3
-        # A pose drawn at high noise is a guess: its kinematics are counted by how much of it is known.
-        sure = torch.cos(chance.time * (torch.pi / 2))
-        return {
-            "body": (groups * weight).sum(-1),
-            "forward": sure * weights.forward * 10 * miss.sum((1, 2, 3)) / (count * far.shape[1]),
-            "velocity": sure * weights.velocity * speed.sum((1, 2, 3)) / (count * move.shape[1]),
-            "feet": sure * weights.feet * (slide * stand).sum((1, 2)) / (4 * move.shape[1]),
-        }
+        return body_terms(self.scale, predicted, track, joints, chance.time, weights)
 
 
 def columns_of(joints: Tensor) -> Tensor:
@@ -235,18 +254,61 @@ class TwoStages(nn.Module):
         self.root, self.body = RootStage(sizes.root), BodyStage(sizes.body)
 
     def measure(self, batches: list[Batch]) -> None:
-        """Set means and spreads from some batches of whole poses."""
-        roots, bodies, guides = [], [], []
-        for batch in batches:
-            whole = batch.valid.all(1)
-            track = canonical(batch.track)
-            root = features.root_features(track)
-            roots.append(root.flatten(0, 1))
-            guides.append(guide(root).flatten(0, 1))
-            bodies.append(features.body_features(track)[whole if whole.any() else slice(None)].flatten(0, 1))
-        self.root.scale.measure(torch.cat(roots), _ROOT_GROUPS, centred=(slice(0, 2), slice(5, 8)))
-        self.body.scale.measure(torch.cat(bodies), _BODY_GROUPS)
-        self.body.guide_scale.measure(torch.cat(guides), (slice(0, 2), slice(2, 3), slice(3, 4)))
+        """Set means and spreads from some batches."""
+        measure(batches, self.root.scale, self.body.scale, self.body.guide_scale)
+
+    def loss(
+        self, track: Track, observed: Observed, said: Said, joints: Tensor, chance: Chance, weights: Losses
+    ) -> dict[str, Tensor]:
+        """Terms of the loss of both stages, each ``(B,)``."""
+        told = (track, observed, said, joints, chance, weights)
+        return {**self.root.loss(*told), **self.body.loss(*told)}
+
+    def denoise(
+        self, told: Told, noise: tuple[Tensor, Tensor], start: Track | None, level: float, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Root and body features ``(B, T, ROOT)`` and ``(B, T, BODY)``, metres, from noise of the same shapes.
+
+        Args:
+            told: words and constraints, in the windows' own axes.
+            noise: one for each stage.
+            start: a rough motion to noise up to ``level`` and denoise again; None: pure noise.
+            level: noise level to start from, 0 to 1.
+            steps: evaluations of each stage.
+        """
+        rough = None if start is None else self.root.scale.normal(features.root_features(start))
+        clean = ddim(
+            lambda x, t: told.ask(x, t, self.root.clean, told.observed), noised(rough, noise[0], level), steps, level
+        )
+        root = settle(self.root.scale.metric(clean))
+        seen = told.observed.for_body(told.repeat(root[..., :2]), told.repeat(root[..., 3:5]))
+        led = told.repeat(self.body.guide_scale.normal(guide(root)))
+        rough = None if start is None else self.body.scale.normal(features.body_features(start))
+        clean = ddim(
+            lambda x, t: told.ask(x, t, self.body.clean, led, seen), noised(rough, noise[1], level), steps, level
+        )
+        return root, self.body.scale.metric(clean)
+
+
+def measure(batches: list[Batch], root_scale: Scale, body_scale: Scale, guide_scale: Scale | None = None) -> None:
+    """Set means and spreads from some batches; those of the body from whole poses alone, where there are any."""
+    roots, bodies, guides = [], [], []
+    for batch in batches:
+        whole = batch.valid.all(1)
+        track = canonical(batch.track)
+        root = features.root_features(track)
+        roots.append(root.flatten(0, 1))
+        guides.append(guide(root).flatten(0, 1))
+        bodies.append(features.body_features(track)[whole if whole.any() else slice(None)].flatten(0, 1))
+    root_scale.measure(torch.cat(roots), _ROOT_GROUPS, centred=(slice(0, 2), slice(5, 8)))
+    body_scale.measure(torch.cat(bodies), _BODY_GROUPS)
+    if guide_scale is not None:
+        guide_scale.measure(torch.cat(guides), (slice(0, 2), slice(2, 3), slice(3, 4)))
+
+
+def noised(clean: Tensor | None, noise: Tensor, level: float) -> Tensor:
+    """Where sampling starts: noise, or a rough motion with so much of it."""
+    return noise if clean is None else mix(clean, noise, torch.full((len(noise),), level))
 
 
 def canonical(track: Track) -> Track:

@@ -12,9 +12,11 @@ from motion.corpus import Corpus
 from motion.prior.batches import Batch, Windows
 from motion.prior.features import BODY, ROOT
 from motion.prior.masking import draw_masks
+from motion.prior.model import build, sizes_of
 from motion.prior.network import Said, plan_tokens
 from motion.prior.observed import Observed
-from motion.prior.stages import GUIDE, SIZES, Chance, Losses, TwoStages, own_axes
+from motion.prior.one_stage import OneStage
+from motion.prior.stages import GUIDE, Chance, Losses, TwoStages, own_axes
 from motion.prior.words import Words
 
 
@@ -48,20 +50,23 @@ class PriorTask:
         size: a name in `stages.SIZES`.
         seed: of the weights' start and of everything drawn.
         frames_per_batch: rows × frames.
+        one_stage: one network for root and body, to compare with.
     """
 
     def __init__(
-        self, corpus: Corpus, size: str = "cpu", *, seed: int = 0, frames_per_batch: int = 5760, losses: Losses | None = None, drops: Drops | None = None,
+        self, corpus: Corpus, size: str = "cpu", *, seed: int = 0, frames_per_batch: int = 5760,
+        one_stage: bool = False, losses: Losses | None = None, drops: Drops | None = None,
     ) -> None:  # fmt: skip
         self.windows = Windows(corpus, ("train",), frames_per_batch)
         held = [w for w in corpus.windows if w.split != "train"]
         self.held = Windows(corpus, ("blocks", "combinations"), frames_per_batch) if held else None
-        self.size, self.seed, self.losses, self.drops = size, seed, losses or Losses(), drops or Drops()
+        self.sizes, self.seed = sizes_of(size, one_stage), seed
+        self.losses, self.drops = losses or Losses(), drops or Drops()
         self.words = Words(bf16=True)
 
     def module(self) -> nn.Module:
         torch.manual_seed(self.seed)
-        module = TwoStages(SIZES[self.size])
+        module = build(self.sizes)
         module.measure([self.windows.draw(step, seed=self.seed + 1) for step in range(20)])
         return module
 
@@ -104,7 +109,6 @@ class PriorTask:
         return len(batch.batch)
 
     def loss(self, module: nn.Module, batch: Step, rows: slice) -> dict[str, Tensor]:
-        assert isinstance(module, TwoStages)
         t = batch.batch.track
         track = replace(
             t, path=t.path[rows], heading=t.heading[rows], pelvis=t.pelvis[rows],
@@ -113,7 +117,8 @@ class PriorTask:
         c = batch.chance
         chance = Chance(c.time[rows], c.root_noise[rows], c.body_noise[rows], c.guide_noise[rows])
         arguments = (track, batch.observed[rows], batch.said[rows], batch.joints[rows], chance, self.losses)
-        return {**module.root.loss(*arguments), **module.body.loss(*arguments)}
+        assert isinstance(module, (OneStage, TwoStages))
+        return module.loss(*arguments)
 
     @torch.inference_mode()
     def check(self, module: nn.Module) -> dict[str, float]:
