@@ -40,9 +40,9 @@ class WindowRequest:
     constraint on place and heading, its first frame stands at the origin and faces +Z.
 
     Constraints come together, and a network should have seen them together: nearly every window has a prefix of
-    20 frames (whole poses), and beside it nothing, one place to be at or near its end (path, perhaps heading), a path on
-    every frame, some whole poses, a wrist or ankle at a point, or parts held on every frame. Loops and backward
-    extension have a suffix of whole poses, with or without a prefix.
+    20 frames (whole poses), and beside it nothing, one place to be at or near its end (path, perhaps heading), a
+    path on every frame, some whole poses, a wrist or ankle at a point, or parts held on every frame. Loops and
+    backward extension have a suffix of whole poses, with or without a prefix.
     """
 
     frames: int  # LEAST_WINDOW to MOST_WINDOW
