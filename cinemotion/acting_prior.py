@@ -54,7 +54,7 @@ _UNFORESEEN = frozenset({
 @functools.cache
 def _code() -> str:
     """SHA-256 of what lays the requests out; other code may make other motion of the same words."""
-    return digest(*(Path(module.__file__).read_bytes() for module in (acting, carry, sys.modules[__name__])))
+    return digest(*(Path(str(module.__file__)).read_bytes() for module in (acting, carry, sys.modules[__name__])))
 
 
 def cache_folder() -> Path:

@@ -116,6 +116,9 @@ def train(
     ] = None,
     name: Annotated[str, typer.Option(help="What the weights are called.")] = "own",
     seed: Annotated[int, typer.Option(min=0, help="Of the weights' start and of all that is drawn.")] = 0,
+    one_stage: Annotated[
+        bool, typer.Option("--one-stage", help="prior: one network for root and body, to compare with.")
+    ] = False,
     tokens: Annotated[str | None, typer.Option(metavar="FILE", help="gpt: the token weights that it speaks.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Of the CPU.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
@@ -126,7 +129,7 @@ def train(
     plan = Plan(
         kind=kind, data=tuple(data), folder=out, minutes=minutes, steps=steps, size=size, batch=batch, device=device,
         sources=None if sources is None else tuple(s.strip() for s in sources.split(",") if s.strip()),
-        name=name, seed=seed, tokens=tokens, threads=threads,
+        name=name, seed=seed, one_stage=one_stage, tokens=tokens, threads=threads,
     )  # fmt: skip
     run(plan, (lambda _: None) if quiet else (typer.echo))
 

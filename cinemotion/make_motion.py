@@ -93,6 +93,8 @@ def _targets(out: Path, variations: int) -> list[Path]:
 
     if out.suffix.lower() not in formats.writable():
         raise BadInput(f"{out}: {unknown('suffix to write', out.suffix.lower() or '(none)', formats.writable())}")
+    if not out.parent.is_dir():
+        raise BadInput(f"{out}: the folder {out.parent} does not exist")
     if not 1 <= variations <= MOST_VARIATIONS:
         raise BadInput(f"--variations {variations}, expected 1 to {MOST_VARIATIONS}")
     if variations == 1:

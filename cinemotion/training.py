@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ class Plan:
     sources: tuple[str, ...] | None = None
     name: str = "own"
     seed: int = 0
+    one_stage: bool = False  # prior: one network for root and body, to compare with
     tokens: str | None = None  # gpt: weights of the tokens that it speaks
     threads: int | None = None
 
@@ -100,6 +101,8 @@ def _check(plan: Plan) -> None:
         raise unknown("device", plan.device, ("cpu", "cuda", "cuda:0"))
     if plan.folder.exists() and not plan.folder.is_dir():
         raise BadInput(f"{plan.folder}: is a file, expected a folder for the run")
+    if plan.one_stage and plan.kind != "prior":
+        raise BadInput("--one-stage is for the prior")
     if (plan.kind == "gpt") != (plan.tokens is not None):
         words = (
             "gpt needs --tokens FILE: the token weights that it speaks" if plan.kind == "gpt" else "--tokens is for gpt"
@@ -175,27 +178,22 @@ Recipe = Callable[[Plan, Corpus], tuple[Any, Callable[[Any, Card, Path], Card]]]
 
 
 def _prior(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path], Card]]:
-    from dataclasses import replace
-
     from motion.prior.model import Prior
     from motion.prior.stages import SIZES
     from motion.prior.task import PriorTask
 
     if plan.size not in SIZES:
         raise unknown("size", plan.size, SIZES)
-    task = PriorTask(corpus, plan.size, seed=plan.seed, cache=_captions(plan), **_batch(plan))
-    sizes = {stage: asdict(getattr(SIZES[plan.size], stage)) for stage in ("root", "body")}
+    task = PriorTask(corpus, plan.size, seed=plan.seed, one_stage=plan.one_stage, **_batch(plan))
 
     def write(made: Any, card: Card, path: Path) -> Card:
-        Prior(made.module.cpu(), corpus.rest_offsets, replace(card, config={"sizes": sizes})).save(path)
+        Prior(made.module.cpu(), corpus.rest_offsets, replace(card, config={"sizes": task.sizes})).save(path)
         return weights.card_of(path)
 
     return task, write
 
 
 def _evaluator(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path], Card]]:
-    from dataclasses import replace
-
     from motion.prior.evaluator import Evaluator, card_config
     from motion.prior.evaluator_task import EvaluatorTask
 
@@ -209,8 +207,6 @@ def _evaluator(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Pa
 
 
 def _inbetween(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path], Card]]:
-    from dataclasses import replace
-
     from motion.prior.inbetween import InBetweener
     from motion.prior.inbetween_net import Config, InbetweenTask
 
@@ -224,8 +220,6 @@ def _inbetween(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Pa
 
 
 def _tokens(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path], Card]]:
-    from dataclasses import replace
-
     from motion.prior.vqvae import Tokenizer
     from motion.prior.vqvae_net import Config, TokenTask
 
@@ -238,11 +232,34 @@ def _tokens(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path]
     return task, write
 
 
+def _gpt(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path], Card]]:
+    from motion.prior.gpt import MotionGPT
+    from motion.prior.gpt_task import GptTask
+    from motion.prior.vqvae import Tokenizer
+    from motion.prior.words import Words
+
+    _one_size(plan)
+    if plan.batch is not None:
+        raise BadInput("--batch: gpt has rows of tokens, not frames; leave it out")
+    assert plan.tokens is not None
+    tokenizer = Tokenizer.load(plan.tokens)
+    train, held = _windows(corpus)
+    words = Words()
+    words.keep(_captions(plan), train.captions() + (held.captions() if held else []))
+    task = GptTask(train, tokenizer, held, seed=plan.seed, words=words, cache=plan.folder)
+
+    def write(made: Any, card: Card, path: Path) -> Card:
+        return MotionGPT(made.module.cpu(), tokenizer, card).save(path)
+
+    return task, write
+
+
 _RECIPES: dict[str, Recipe] = {
     "prior": _prior,
     "evaluator": _evaluator,
     "inbetween": _inbetween,
     "tokens": _tokens,
+    "gpt": _gpt,
 }
 
 
@@ -259,7 +276,7 @@ def _captions(plan: Plan) -> Path:
     return plan.folder / "captions.safetensors"
 
 
-def _batch(plan: Plan) -> dict[str, int]:
+def _batch(plan: Plan) -> dict[str, Any]:
     """The size of a step, where it was given."""
     return {} if plan.batch is None else {"frames_per_batch": plan.batch}
 

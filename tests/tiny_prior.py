@@ -51,7 +51,7 @@ def write(path: Path, licence: str = "CC BY-NC 4.0", name: str = "base") -> Path
     import torch
 
     from motion.prior.batches import Windows
-    from motion.prior.model import Prior
+    from motion.prior.model import Prior, sizes_of
     from motion.prior.stages import SIZES, TwoStages
 
     torch.manual_seed(0)
@@ -61,7 +61,6 @@ def write(path: Path, licence: str = "CC BY-NC 4.0", name: str = "base") -> Path
     with torch.no_grad():  # untrained ends are zero, and then every seed gives the same
         for parameter in stages.parameters():
             parameter += 0.02 * torch.randn(parameter.shape)
-    sizes = {stage: vars(getattr(SIZES["tiny"], stage)) for stage in ("root", "body")}
-    card = Card("prior", name, licence, data=("two captures",), config={"sizes": sizes})
+    card = Card("prior", name, licence, data=("two captures",), config={"sizes": sizes_of("tiny")})
     Prior(stages, corpus().rest_offsets, card).save(path)
     return path
