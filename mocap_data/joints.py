@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,6 @@ class _Batch:
     motions: Array  # (N, T, J, 3) or (N, T, 263 or 272)
     lengths: tuple[int, ...] = ()
     texts: tuple[str, ...] = ()
-    repetitions: int = 1
-    notes: tuple[str, ...] = field(default_factory=tuple)
 
 
 def sniff(head: bytes) -> bool:
@@ -79,7 +77,6 @@ def read(
         motions = f"{count} motions, 0 to {count - 1}" if count > 1 else "one motion, number 0"
         raise BadInput(f"{name}: no sample {chosen}; it holds {motions}")
     motion, notes = _cut(batch, chosen, name)
-    notes = [*batch.notes, *notes]
     if count > 1:
         text = f": {batch.texts[chosen][:200]}" if chosen < len(batch.texts) else ""
         more = "" if sample is not None else f"; choose another by {Path(name).name}#1"
