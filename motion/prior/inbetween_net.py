@@ -26,6 +26,8 @@ from motion.prior.poses import Bones, local_quaternions, multiply, quaternions, 
 SHORTEST_GAP, LONGEST_GAP = 3, 60
 #: Known frames that it may see on each side.
 CONTEXT = 10
+#: Size of a usual residual, metres or parts of a rotation's columns: what the network says is near one.
+RESIDUAL = 0.1
 _FRAME = 6 * JOINTS + 3 * JOINTS + 7  # what it reads at a frame
 
 
@@ -37,6 +39,7 @@ class Config:
     layers: int = 6
     heads: int = 4
     hidden: int = 768
+    patch: int = 2  # frames that share one token
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -103,12 +106,13 @@ class Network(nn.Module):
         self.config = config or Config()
         c = self.config
         self.bones = Bones(rest_offsets)
-        self.stem = nn.Linear(3 * _FRAME, c.width)
+        inputs = (c.patch + 2) * _FRAME  # a token also sees the frame before and the frame after its own
+        self.stem = nn.Linear(inputs, c.width)
         self.blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.layers))
         self.norm = nn.LayerNorm(c.width)
-        self.head = nn.Linear(c.width, 6 * JOINTS + 3)
+        self.head = nn.Linear(c.width, c.patch * (6 * JOINTS + 3))
         start(self, c.layers)
-        nn.init.normal_(self.stem.weight, std=(3 * _FRAME) ** -0.5)
+        nn.init.normal_(self.stem.weight, std=inputs**-0.5)
         nn.init.zeros_(self.head.weight)  # untrained it is the guess itself
         nn.init.zeros_(self.head.bias)
 
@@ -122,12 +126,14 @@ class Network(nn.Module):
             torch.log1p(since), torch.log1p(until), since / (since + until).clamp(min=1),
         ]  # fmt: skip
         frame = torch.cat([six.flatten(2), places[:, :, 1:].flatten(2), pelvis, torch.stack(marks, -1)], -1)
-        around = F.pad(frame, (0, 0, 1, 1), mode="replicate")
-        x = self.stem(torch.cat([around[:, :-2], frame, around[:, 2:]], -1))
+        frames, patch = frame.shape[1], self.config.patch
+        around = F.pad(frame.transpose(1, 2), (1, 1 + -frames % patch), mode="replicate")
+        x = self.stem(around.unfold(2, patch + 2, patch).permute(0, 2, 3, 1).flatten(2))
         angles = rotary(x.shape[1], self.config.width // self.config.heads)
         for block in self.blocks:
             x = block(x, angles)
-        change = self.head(self.norm(x)).float() * gaps.gate(where)[..., None]
+        out = self.head(self.norm(x)).float().unflatten(-1, (patch, -1)).flatten(1, 2)[:, :frames]
+        change = RESIDUAL * out * gaps.gate(where)[..., None]
         turn = features.matrix_from_six(six + change[..., 3:].unflatten(-1, (JOINTS, 6)))
         # Gram-Schmidt of two columns that already are a rotation's gives them back but for the last bits.
         turn = torch.where(where.known[..., None, None, None], guess.rotations, turn)

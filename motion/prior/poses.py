@@ -104,7 +104,7 @@ class Bones(torch.nn.Module):
     """Joint places from world rotation matrices, on one set of bones.
 
     Args:
-        rest_offsets: ``(24, 3)`` or ``(22, 3)`` metres; the first row is not used.
+        rest_offsets: ``(24, 3)`` metres; kept whole, though the hands have no joints here.
     """
 
     offsets: Tensor
@@ -112,13 +112,11 @@ class Bones(torch.nn.Module):
 
     def __init__(self, rest_offsets: np.ndarray | Tensor) -> None:
         super().__init__()
-        offsets = torch.as_tensor(np.array(rest_offsets), dtype=torch.float32)[:JOINTS].clone()
-        offsets[0] = 0.0
-        self.register_buffer("offsets", offsets)
+        self.register_buffer("offsets", torch.as_tensor(rest_offsets).detach().to(torch.float32).clone())
         self.register_buffer("chains", ancestry(), persistent=False)
 
     def forward(self, world: Tensor, pelvis: Tensor) -> Tensor:
         """``(…, 22, 3, 3)`` and ``(…, 3)`` to joint places ``(…, 22, 3)``, metres."""
         with torch.autocast(world.device.type, enabled=False):  # half precision is centimetres at a fingertip
-            turned = (world.float()[..., PARENTS, :, :] * self.offsets[:, None, :]).sum(-1)
+            turned = (world.float()[..., PARENTS, :, :] * self.offsets[:JOINTS, None, :]).sum(-1)
             return pelvis.float()[..., None, :] + self.chains @ turned
