@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cinemotion import acting, carry
+from cinemotion import acting, carry, threads
 from cinemotion.acting import WAYS, Part, frames_of, turned
 from cinemotion.carry import carried
 from cinemotion.manifest import code_version, digest
@@ -104,6 +104,7 @@ class Played:
     @property
     def model(self) -> Any:
         if self._model is None:
+            threads.settle()
             from motion.prior.model import Prior
 
             self._model = Prior.load(self.file)

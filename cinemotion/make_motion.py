@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cinemotion import ask as asking
-from cinemotion import formats
+from cinemotion import formats, threads
 from cinemotion.ask import Ask
 from cinemotion.carry import carried
 from cinemotion.models import entry_of
@@ -50,6 +50,7 @@ def make(ask: Ask, out: Path) -> Iterator[str]:
 def played(request: Any, path: Path, corpus: str | None = None) -> Sequence[Any]:
     """The results of a request, by the weights in a file; with a corpus, captures are used where the words are near."""
     index = None if corpus is None else _index(corpus)
+    threads.settle()
     from motion.prior.make import make as run
     from motion.prior.model import Prior
 

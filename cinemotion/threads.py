@@ -1,0 +1,28 @@
+"""How many threads a network gets: as many as there are cores that nobody else is using (`settle`)."""
+
+from __future__ import annotations
+
+import os
+
+
+def free_cores() -> int:
+    """Cores of this process that are not busy with others' work, at least one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        busy = os.getloadavg()[0]
+    except OSError:
+        busy = 0.0
+    return max(1, min(cores, round(cores - busy)))
+
+
+def settle() -> None:
+    """Give torch the free cores, unless ``OMP_NUM_THREADS`` says how many.
+
+    On a busy machine threads wait for one another at every product: measured beside a training run on two cores, 45 s
+    with two threads and 1.4 s with one. Results do not depend on the number.
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        return
+    import torch
+
+    torch.set_num_threads(free_cores())
