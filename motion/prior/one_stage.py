@@ -68,7 +68,7 @@ class OneStage(nn.Module):
         seen = observed.for_body(track.path, track.heading)
         predicted = self.clean(noisy, chance.time, observed, seen, said, joints)
         return {
-            **root_terms(self.root_scale, predicted[..., :ROOT], track, weights),
+            **root_terms(self.root_scale, predicted[..., :ROOT], track, chance.time),
             **body_terms(self.body_scale, predicted[..., ROOT:], track, joints, chance.time, weights),
         }
 

@@ -12,7 +12,7 @@ from motion.corpus import FPS
 from motion.prior import features
 from motion.prior.batches import Batch
 from motion.prior.constraints import JOINTS
-from motion.prior.diffusion import ddim, mix
+from motion.prior.diffusion import ddim, mix, noise
 from motion.prior.features import BODY, CONTACTS, PELVIS, POSITIONS, ROOT, ROTATIONS, VELOCITIES, Track
 from motion.prior.guidance import Told
 from motion.prior.network import Said, Size, Transformer
@@ -68,7 +68,6 @@ class Losses:
     forward: float = 2.0  # joints by forward kinematics, metres / 0.1
     velocity: float = 0.5  # of those joints
     feet: float = 0.5  # speed of feet that stand
-    path: float = 1.0  # differences of the path against its velocity
 
 
 @dataclass(frozen=True)
@@ -100,13 +99,20 @@ def root_input(scale: Scale, noisy: Tensor, observed: Observed) -> Tensor:
     return torch.cat([imputed, values, flags], -1)
 
 
-def root_terms(scale: Scale, predicted: Tensor, track: Track, weights: Losses) -> dict[str, Tensor]:
-    """Terms of the loss of a predicted root ``(B, T, ROOT)``, normalised; each ``(B,)``."""
-    error = _huber(predicted - scale.normal(features.root_features(track)), 0.1)
+def detail(time: Tensor) -> Tensor:
+    """How much an error counts at noise level ``(B,)``: at little noise errors are small, and are what one sees."""
+    return 0.3 / (noise(time).square() + 0.1)
+
+
+def root_terms(scale: Scale, predicted: Tensor, track: Track, time: Tensor) -> dict[str, Tensor]:
+    """The loss of a predicted root ``(B, T, ROOT)``, normalised: ``(B,)``.
+
+    Nothing here differentiates the path in time: its noise, thirty times a second, would teach it to stay at home.
+    Velocities are columns of their own, and `motion.prior.settling.settle` makes one of both.
+    """
+    error = _huber(predicted - scale.normal(features.root_features(track)), 1.0)
     columns = torch.stack([error[..., g].mean((1, 2)) for g in _ROOT_GROUPS], -1)
-    path = scale.metric(predicted)[..., :2]
-    drift = _huber((torch.diff(path, dim=1) - torch.diff(track.path, dim=1)) * FPS, 0.1)
-    return {"root": columns.sum(-1), "path": weights.path * drift.mean((1, 2))}
+    return {"root": 4 * detail(time) * columns.sum(-1)}
 
 
 def body_terms(
@@ -115,7 +121,7 @@ def body_terms(
     """Terms of the loss of a predicted body ``(B, T, BODY)``, normalised; each ``(B,)``."""
     had = columns_of(joints)
     target = scale.normal(features.body_features(track))
-    error = _huber(predicted - target, 0.1) * had[:, None]
+    error = _huber(predicted - target, 0.5) * had[:, None]
     groups = torch.stack(
         [error[..., g].sum((1, 2)) / (had[:, g].sum(1) * error.shape[1]).clamp(min=1) for g in _BODY_GROUPS], -1
     )
@@ -133,7 +139,7 @@ def body_terms(
     # A pose drawn at high noise is a guess: its kinematics are counted by how much of it is known.
     sure = torch.cos(time * (torch.pi / 2))
     return {
-        "body": (groups * weight).sum(-1),
+        "body": 2 * detail(time) * (groups * weight).sum(-1),
         "forward": sure * weights.forward * 10 * miss.sum((1, 2, 3)) / (count * far.shape[1]),
         "velocity": sure * weights.velocity * speed.sum((1, 2, 3)) / (count * move.shape[1]),
         "feet": sure * weights.feet * (slide * stand).sum((1, 2)) / (4 * move.shape[1]),
@@ -158,7 +164,7 @@ class RootStage(nn.Module):
         """Terms of the loss, each ``(B,)``."""
         target = self.scale.normal(features.root_features(track))
         predicted = self.clean(mix(target, chance.root_noise, chance.time), chance.time, observed, said, joints)
-        return root_terms(self.scale, predicted, track, weights)
+        return root_terms(self.scale, predicted, track, chance.time)
 
 
 def guide(root: Tensor) -> Tensor:
@@ -265,27 +271,27 @@ class TwoStages(nn.Module):
         return {**self.root.loss(*told), **self.body.loss(*told)}
 
     def denoise(
-        self, told: Told, noise: tuple[Tensor, Tensor], start: Track | None, level: float, steps: int
+        self, told: Told, drawn: tuple[Tensor, Tensor], start: Track | None, level: float, steps: int
     ) -> tuple[Tensor, Tensor]:
         """Root and body features ``(B, T, ROOT)`` and ``(B, T, BODY)``, metres, from noise of the same shapes.
 
         Args:
             told: words and constraints, in the windows' own axes.
-            noise: one for each stage.
+            drawn: noise, one for each stage.
             start: a rough motion to noise up to ``level`` and denoise again; None: pure noise.
             level: noise level to start from, 0 to 1.
             steps: evaluations of each stage.
         """
         rough = None if start is None else self.root.scale.normal(features.root_features(start))
         clean = ddim(
-            lambda x, t: told.ask(x, t, self.root.clean, told.observed), noised(rough, noise[0], level), steps, level
+            lambda x, t: told.ask(x, t, self.root.clean, told.observed), noised(rough, drawn[0], level), steps, level
         )
         root = settle(self.root.scale.metric(clean))
         seen = told.observed.for_body(told.repeat(root[..., :2]), told.repeat(root[..., 3:5]))
         led = told.repeat(self.body.guide_scale.normal(guide(root)))
         rough = None if start is None else self.body.scale.normal(features.body_features(start))
         clean = ddim(
-            lambda x, t: told.ask(x, t, self.body.clean, led, seen), noised(rough, noise[1], level), steps, level
+            lambda x, t: told.ask(x, t, self.body.clean, led, seen), noised(rough, drawn[1], level), steps, level
         )
         return root, self.body.scale.metric(clean)
 
@@ -306,9 +312,9 @@ def measure(batches: list[Batch], root_scale: Scale, body_scale: Scale, guide_sc
         guide_scale.measure(torch.cat(guides), (slice(0, 2), slice(2, 3), slice(3, 4)))
 
 
-def noised(clean: Tensor | None, noise: Tensor, level: float) -> Tensor:
+def noised(clean: Tensor | None, drawn: Tensor, level: float) -> Tensor:
     """Where sampling starts: noise, or a rough motion with so much of it."""
-    return noise if clean is None else mix(clean, noise, torch.full((len(noise),), level))
+    return drawn if clean is None else mix(clean, drawn, torch.full((len(drawn),), level))
 
 
 def canonical(track: Track) -> Track:
