@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
@@ -71,6 +71,7 @@ class Company:
     acting: Acting
     rest_offsets: Callable[[str], np.ndarray | None]  # of an actor's body; None: it is wrong, which was reported
     seed: int
+    seconds: Mapping[int, Fraction] = field(default_factory=dict)  # of entries that do not say, as they were checked
 
 
 @functools.lru_cache(maxsize=4096)

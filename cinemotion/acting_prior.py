@@ -133,8 +133,10 @@ class Played:
         settings = Settings(steps=STEPS, guidance=GUIDANCE)
         given = None if tail is None else {0: tail}
         (composed,) = compose(self.model, made, wanted, [part.seed], given=given, settings=settings)
-        clip = finish.lock_feet(composed.clip)
-        body = carried(clip, part.rest_offsets)
+        clip = composed.clip
+        if part.to is not None:
+            clip = _arrived(clip, lead, (np.asarray(part.to) - np.asarray(part.spot)) / ratio)
+        body = carried(finish.lock_feet(clip), part.rest_offsets)
         if part.in_place:
             body = edit.in_place(body)
         if part.before is None:
@@ -225,6 +227,25 @@ def _speed(tail: Clip | None, goal: np.ndarray) -> float:
     n = min(12, tail.frames - 1)
     velocity = (path[-1] - path[-1 - n]) / n * FPS
     return max(0.0, float(velocity @ goal / np.hypot(*goal)))
+
+
+def _arrived(clip: Clip, lead: int, goal: np.ndarray) -> Clip:
+    """The clip with what is missing to its goal shared out over its steps, so that who stands does not slide.
+
+    Args:
+        clip: on the models' skeleton.
+        lead: frames that were there before.
+        goal: ``(2,)`` floor point of the last frame, metres.
+    """
+    floor = clip.root_position[:, [0, 2]]
+    missing = goal - floor[-1]
+    gone = np.linalg.norm(np.diff(floor[max(0, lead - 1) :], axis=0), axis=1)
+    if gone.sum() < 1e-3:
+        return clip
+    share = np.concatenate([np.zeros(clip.frames - len(gone)), np.cumsum(gone) / gone.sum()])
+    root = clip.root_position.copy()
+    root[:, [0, 2]] += share[:, None] * missing
+    return replace(clip, root_position=root)
 
 
 def _along(pace: np.ndarray, way: float, speed: float, part: Part) -> np.ndarray:

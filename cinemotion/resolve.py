@@ -89,7 +89,7 @@ class _Resolver:
 
     def film(self) -> Film | None:
         scene, report = self.scene, self.report
-        company = Company(_Timed(self.acting, self.clock), self._offsets, self.seed)
+        company = Company(_Timed(self.acting, self.clock), self._offsets, self.seed, self._seconds())
         timeline = Timeline(scene, self._motion, report, report.line, company)
         with self.clock("edit"):
             segments = timeline.segments()
@@ -131,6 +131,15 @@ class _Resolver:
         )
 
     # ---- captures, words and bodies
+
+    def _seconds(self) -> dict[int, Fraction]:
+        """How long each action lasts that does not say so: as in the sketch that was checked, wherever one ends up."""
+        if self.played is None:
+            return {}
+        aside = Report(self.source)  # what is wrong is found again
+        company = Company(Sketch(), self._offsets, self.seed)
+        sketched = Timeline(self.scene, self._motion, aside, aside.line, company).segments()
+        return {s.index: s.end - s.start for s in sketched}
 
     def _offsets(self, name: str) -> np.ndarray | None:
         """The proportions of an actor's body."""

@@ -71,6 +71,8 @@ def acted(timeline: Timeline, i: int) -> Segment | None:
     tail = _tail(previous, joins) if goes_on and previous is not None else None
     spot, yaw = _stands(timeline, i, tail)
     try:
+        if wanted is None:
+            wanted = company.seconds.get(i)
         seconds = _seconds(entry, plan, style, spot) if wanted is None else wanted
     except BadInput as error:
         timeline.report((*loc, "to" if entry.to is not None else "do"), str(error))

@@ -67,6 +67,8 @@ timeline:
   - {actor: ada, do: waves, for: 2s, id: wave}
   - {actor: ada, clip: "pybullet:walk", id: go}
   - {actor: ada, do: stops, for: 1.5s, facing: ben}
+  - {actor: ada, do: walks}
+  - {actor: ada, do: walks, to: [-2, 5]}
   - {actor: ben, do: waves, after: walk+0.5s, for: 2s}
   - {actor: ben, do: walks, to: [3, 2], until: 5s, hold: true}
 """
@@ -145,7 +147,7 @@ def test_seeds_words_and_places_of_entries(home: Path) -> None:
 def test_nothing_is_sampled_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = film_of(home, TWO)
     kept = sorted((home / "cache" / "performances").iterdir())
-    assert len(kept) == 5
+    assert len(kept) == 7
     kept[0].write_bytes(b"torn")
     made = []
     real = acting_prior.Played._make
@@ -184,6 +186,8 @@ def test_walking_somewhere_is_laid_into_the_request(home: Path, monkeypatch: pyt
     monkeypatch.setattr(compose, "compose", lambda *a, **k: asked.append(a) or real(*a, **k))
     text = "cast: {ada: {at: [1, 1], body: {height: 1.5}}}\ntimeline:\n  - {actor: ada, do: walks, to: [4, 1]}\n  - {actor: ada, do: walks backward, to: [4, -1], facing: 0}\n"
     film = film_of(home, text)
+    clip = film.performances[0].clip
+    assert clip.root_position[-1, [0, 2]] == pytest.approx([4, -1], abs=0.03), "whatever the prior does, one arrives"
     (_, _, first, _), (_, segments, second, _) = asked
     scale = film.performances[0].clip.rest_offsets[0, 1] / tiny_prior.corpus().rest_offsets[0, 1]
     assert first.path_on.all() and first.path[0] == pytest.approx([0, 0], abs=1e-6)
