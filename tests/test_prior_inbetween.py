@@ -229,16 +229,26 @@ def test_weights_come_back_and_bad_ones_are_refused(maker: InBetweener, walk: Cl
         InBetweener.load(path)
 
 
+class OneBatch(InbetweenTask):
+    """Learns one batch by heart."""
+
+    def batch(self, step: int) -> inbetween_net.Example:
+        if not hasattr(self, "_only"):
+            self._only = super().batch(0)
+        return self._only
+
+
 def test_training_lowers_the_loss(tmp_path: Path) -> None:
-    one = task(256)
+    windows = Windows(corpus(), ("train",)), Windows(corpus(), ("blocks",))
+    one = OneBatch(*windows, SMALL, 128)
 
     def total(network: torch.nn.Module) -> float:
         with torch.inference_mode():
             return float(sum(v.mean() for v in one.loss(network, one.batch(0), slice(None)).values()))
 
-    settings = trainer.Settings(steps=25, rate=5e-3, warm_up=3, average=0.5, bf16=False, check_every=10**6, log_every=1)
+    settings = trainer.Settings(steps=40, rate=5e-3, warm_up=3, average=0.5, bf16=False, check_every=10**6)
     trained = trainer.train(one, tmp_path, settings).module
-    assert total(trained) < 0.97 * total(one.module())
+    assert total(trained) < 0.8 * total(one.module())
     figures = one.check(trained)
     assert figures.keys() == {"place_ratio_15", "place_ratio_30"} and all(0 < v < 2 for v in figures.values())
 

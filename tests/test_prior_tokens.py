@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -184,3 +187,26 @@ def test_training_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     one, two = (torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["module"] for n in ("whole", "parts"))
     for name, value in one.items():
         assert torch.equal(value, two[name]), name
+
+
+@pytest.mark.slow
+def test_two_ranks_learn_the_codebooks_of_one(tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    program = tmp_path / "run.py"
+    program.write_text(
+        "import sys, torch\n"
+        f"sys.path.insert(0, {str(here)!r})\n"
+        "import tiny_tokens\n"
+        "from motion.prior.trainer import Settings, train\n"
+        "torch.set_num_threads(1)\n"
+        "train(tiny_tokens.token_task(), sys.argv[1], Settings(steps=3, bf16=False, check_every=10**6))\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(here.parent)}
+    for name, start in (
+        ("one", [sys.executable]),
+        ("two", [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]),
+    ):
+        subprocess.run([*start, str(program), str(tmp_path / name)], env=environment, check=True, timeout=300)
+    one, two = (torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["module"] for n in ("one", "two"))
+    for name, value in one.items():
+        torch.testing.assert_close(value, two[name], atol=1e-4, rtol=1e-3, msg=name)

@@ -152,12 +152,12 @@ class Quantiser(nn.Module):
         for level in range(self.levels):
             on = torch.ones(len(z), dtype=torch.bool) if used is None else used > level
             if learn and bool((self.counts[level] == 0).all()):
-                self._seed(level, rest.flatten(0, 1))
+                self._seed(level, _of_all_ranks(rest.flatten(0, 1)))
             book = self.books[level]
             nearest = (book.square().sum(-1) - 2 * rest @ book.T).argmin(-1)
             chosen = book[nearest]
             if learn:
-                self._learn(level, rest[on].flatten(0, 1), nearest[on].flatten())
+                self._learn(level, _of_all_ranks(rest[on].flatten(0, 1)), _of_all_ranks(nearest[on].flatten()))
             codes.append(nearest)
             total = torch.where(on[:, None, None], total + chosen, total)
             rest = rest - chosen
@@ -195,6 +195,17 @@ class Quantiser(nn.Module):
         at = torch.frac((float(self.turn) + torch.arange(count, dtype=torch.float64)) * 0.6180339887498949) * size
         self.turn.add_(float(count)).remainder_(1e6)
         return at.long().clamp(max=size - 1)
+
+
+def _of_all_ranks(rows: Tensor) -> Tensor:
+    """Rows of every process under ``torchrun``, in the order of the batch: codebooks must be the same everywhere."""
+    import torch.distributed as group
+
+    if not (group.is_available() and group.is_initialized()):
+        return rows
+    found: list[Any] = [None] * group.get_world_size()
+    group.all_gather_object(found, rows.cpu())
+    return torch.cat(found).to(rows.device)
 
 
 class Network(nn.Module):
