@@ -24,6 +24,8 @@ from motion.text import ActionPlan
 
 #: Turns that the vocabulary knows, radians about +Y from +Z towards +X.
 TURNS = {"turn left": math.pi / 2, "turn right": -math.pi / 2, "turn around": math.pi}
+#: Getting under way and coming to a stand take this long each, seconds.
+EASE_S = 0.5
 #: Which way the vocabulary's directions travel, from the heading.
 WAYS = {"backward": math.pi, "left": math.pi / 2, "right": -math.pi / 2}
 
@@ -115,7 +117,8 @@ def usual_seconds(plan: ActionPlan, style: str, way: float | None = None) -> flo
     made, _ = segments.of_plan(plan, None, way, style)
     if way is not None and not any(segment.pace > 0 for segment in made):
         raise BadInput(f"'{plan.text}' goes nowhere, and the way is {way:.2f} m; say how to go: walks, runs, sneaks …")
-    return sum(segment.frames for segment in made) / FPS
+    # Half of each easing's time is lost to it.
+    return sum(segment.frames for segment in made) / FPS + (0.0 if way is None else EASE_S)
 
 
 def turned(plan: ActionPlan) -> float:

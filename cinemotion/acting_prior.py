@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from cinemotion import acting, carry, threads
-from cinemotion.acting import WAYS, Part, frames_of, turned
+from cinemotion.acting import EASE_S, WAYS, Part, frames_of, turned
 from cinemotion.carry import carried
 from cinemotion.manifest import code_version, digest
 from motion import edit
@@ -38,8 +38,6 @@ STEPS, GUIDANCE = 8, 2.5
 TURN_RATE = 2.5
 #: Headings nearer than this need no turning.
 _SAME_WAY = 0.35
-#: Getting under way and coming to a stand, seconds.
-_EASE_S = 0.5
 #: What is said while someone waits for their next action.
 IDLE = "stands still"
 #: Performances kept in the cache; the oldest give way.
@@ -140,9 +138,10 @@ class Played:
         if part.in_place:
             body = edit.in_place(body)
         if part.before is None:
-            yaw = None if part.to is not None else part.yaw
-            return edit.place(body, part.spot, yaw)
-        return edit.transform(_at_origin(body, lead - 1), translation=(x, 0.0, z))
+            body = edit.place(body, part.spot, None if part.to is not None else part.yaw)
+        else:
+            body = edit.transform(_at_origin(body, lead - 1), translation=(x, 0.0, z))
+        return body if part.to is None else _arrived(body, lead, np.asarray(part.to))
 
     def _segments(self, part: Part, lead: int, new: int, fresh: bool) -> list[Segment]:
         """Standing first, where there is time for it, then the words."""
@@ -264,7 +263,7 @@ def _along(pace: np.ndarray, way: float, speed: float, part: Part) -> np.ndarray
 
     pace = pace if pace.any() else np.full(len(pace), 1.0)
     usual = max(float(pace[pace > 0].mean()), 1e-3)
-    most = usual / _EASE_S / FPS  # change of speed from one frame to the next
+    most = usual / EASE_S / FPS  # change of speed from one frame to the next
     v = pace.astype(float).copy()
     last = min(speed, 1.5 * usual)
     for k in range(len(v)):
