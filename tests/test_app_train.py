@@ -44,6 +44,19 @@ def test_a_run_writes_weights_that_load_and_goes_on(tmp_path: Path, data: Path, 
         assert Prior.load(out).card.training["steps"] == 3
 
 
+@pytest.mark.slow
+def test_torchrun_starts_it_on_two_ranks(tmp_path: Path, data: Path) -> None:
+    import subprocess
+    import sys
+
+    order = ["train", "inbetween", "--data", data, "--steps", 2, "--batch", 240, "-o", tmp_path / "run", "--threads", 1]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, "-m", "cinemotion"]
+    done = subprocess.run([str(w) for w in (*launch, *order)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    card = weights.card_of(tmp_path / "run" / "own-inbetween.safetensors", "inbetween")
+    assert card.training["steps"] == 2 and done.stdout.count("licence:") == 1, "one rank writes and speaks"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
