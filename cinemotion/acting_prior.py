@@ -42,6 +42,8 @@ _SAME_WAY = 0.35
 IDLE = "stands still"
 #: Performances kept in the cache; the oldest give way.
 _MOST_CACHED = 2000
+#: The last pose is met within this time; a hand that gets there faster than this snaps. Seconds, m/s.
+_SNAP_S, _SNAP_SPEED = 0.6, 5.0
 #: After these, the heading is not to be foreseen, and so no pose to end in is asked for.
 _UNFORESEEN = frozenset({
     "dance", "salsa", "indian dance", "karate", "spin", "spin kick", "roll", "cartwheel", "flip", "fall", "get up",
@@ -127,11 +129,16 @@ class Played:
         if tail is None:
             constrain.follow(wanted, [0], [(0.0, 0.0)], [part.yaw])
         end = self._way(part, wanted, made, tail, lead, ratio)
-        self._ending(part, wanted, lead, end, canonical)
         settings = Settings(steps=STEPS, guidance=GUIDANCE)
         given = None if tail is None else {0: tail}
-        (composed,) = compose(self.model, made, wanted, [part.seed], given=given, settings=settings)
-        clip = composed.clip
+
+        def played(asked: Constraints) -> Clip:
+            return compose(self.model, made, asked, [part.seed], given=given, settings=settings)[0].clip
+
+        meeting = self._ending(part, wanted, lead, end, canonical)
+        clip = played(wanted if meeting is None else meeting)
+        if meeting is not None and _snaps(clip):
+            clip = played(wanted)
         if part.to is not None:
             clip = _arrived(clip, lead, (np.asarray(part.to) - np.asarray(part.spot)) / ratio)
         body = carried(finish.lock_feet(clip), part.rest_offsets)
@@ -195,16 +202,26 @@ class Played:
             end = part.facing
         return end
 
-    def _ending(self, part: Part, wanted: Constraints, lead: int, yaw: float, canonical: np.ndarray) -> None:
-        """Have the performer end as the next clip begins, so that the cross-fade has little to do."""
+    def _ending(
+        self, part: Part, wanted: Constraints, lead: int, yaw: float, canonical: np.ndarray
+    ) -> Constraints | None:
+        """The same with an end as the next clip begins, so that the cross-fade has little to do; None: as it is."""
         verbs = {action.label.verb for step in part.plan.steps for action in step}
         if part.after is None or verbs & _UNFORESEEN:
-            return
+            return None
         next_ = edit.place(carried(part.after, canonical), (0.0, 0.0), yaw)
         frames = min(next_.frames, wanted.frames - lead)
         at = np.unique([wanted.frames - frames, wanted.frames - 1])
-        poses = edit.sample(next_, (at - at[0]) / FPS)
-        constrain.hold(wanted, at, poses, placed=False)
+        meeting = wanted[:]
+        constrain.hold(meeting, at, edit.sample(next_, (at - at[0]) / FPS), placed=False)
+        return meeting
+
+
+def _snaps(clip: Clip) -> bool:
+    """Whether the last moments are jerked into a pose: faster than all that went before, and than anyone would."""
+    speed = np.linalg.norm(np.diff(clip.positions(), axis=0), axis=-1).max(1) * FPS
+    last = round(_SNAP_S * FPS)
+    return len(speed) > 2 * last and float(speed[-last:].max()) > max(_SNAP_SPEED, 1.5 * float(speed[:-last].max()))
 
 
 def _turn(a: float, b: float) -> float:

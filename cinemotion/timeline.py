@@ -155,7 +155,7 @@ class Timeline:
             return None
         if previous is not None and not self.in_order(i, previous, start, fade):
             return None
-        placed = self._placed(entry, piece, previous, start)
+        placed = self._placed(entry, piece, previous, start, fade)
         full = self._lengthened(i, placed, start)
         if full is None:
             return None
@@ -281,7 +281,7 @@ class Timeline:
             return None
         return piece
 
-    def _placed(self, entry: Entry, piece: Clip, previous: Segment | None, start: Fraction) -> Clip:
+    def _placed(self, entry: Entry, piece: Clip, previous: Segment | None, start: Fraction, fade: Fraction) -> Clip:
         if previous is None:
             spot = entry.place or self.scene.cast[entry.actor].at
             yaw = self.yaw(self.scene.cast[entry.actor].facing if entry.facing is None else entry.facing, spot)
@@ -289,6 +289,12 @@ class Timeline:
             stands = edit.sample(previous.clip, [float(start - previous.begins)])
             spot = entry.place or (float(stands.root_position[0, 0]), float(stands.root_position[0, 2]))
             yaw = float(edit.heading(stands)[0]) if entry.facing is None else self.yaw(entry.facing, spot)
+            if entry.place is None and self.scene.timeline[previous.index].do is not None:
+                # An action comes from the prior with its speed: both are at one place when the cross-fade is over,
+                # so that nobody is drawn back.
+                there = edit.sample(previous.clip, [float(start + fade - previous.begins)]).root_position[0]
+                own = edit.sample(edit.place(piece, (0.0, 0.0), yaw), [float(fade)]).root_position[0]
+                spot = (float(there[0] - own[0]), float(there[2] - own[2]))
         return edit.place(piece, spot, yaw)
 
     def yaw(self, facing: float | str, spot: tuple[float, float]) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from cinemotion import acting
 from cinemotion.acting import Part
 from motion import edit
+from motion import rotations as rot
 from motion.clip import Clip
 from motion.corpus import FPS
 from motion.errors import BadInput
@@ -99,7 +100,7 @@ def acted(timeline: Timeline, i: int) -> Segment | None:
         timeline.report((*loc, "do"), str(error))
         return None
     shown = Fraction(0) if tail is None else Fraction(tail.frames - 1, FPS) - (joins - begins)
-    clip = edit.slice(edit.resample(clip, timeline.pose_rate(entry.actor)), float(shown))
+    clip = edit.slice(_finer(clip, timeline.pose_rate(entry.actor)), float(shown))
     length = start + seconds - begins
     if span_of(clip) > length:
         clip = edit.slice(clip, 0.0, float(length))
@@ -111,6 +112,21 @@ def _asked(timeline: Timeline, i: int) -> Fraction:
     """How long an entry lasts as far as that is known without its start; a second when it does not say."""
     entry = timeline.scene.timeline[i]
     return Fraction(1) if entry.for_ is None else max(entry.for_.at(timeline.fps), Fraction(1) / timeline.fps)
+
+
+def _finer(clip: Clip, rate: Fraction) -> Clip:
+    """A clip of the models' at a film's pose rate, by cubic splines: between straight lines, every 30th of a second
+    would have a kink."""
+    from scipy.interpolate import CubicSpline
+
+    if rate == clip.fps or clip.frames < 3:
+        return edit.resample(clip, rate)
+    count = int((clip.frames - 1) * rate / clip.fps) + 1
+    times = np.arange(count) / float(rate)
+    own = np.arange(clip.frames) / float(clip.fps)
+    rotations = CubicSpline(own, rot.continuous(clip.rotations))(times)
+    root = CubicSpline(own, clip.root_position)(times)
+    return replace(clip, rotations=rot.normalize(rotations), root_position=root, contacts=None, fps=rate)
 
 
 def _waits_from(start: Fraction) -> Fraction:
