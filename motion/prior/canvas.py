@@ -9,18 +9,19 @@ from fractions import Fraction
 
 import numpy as np
 
-from motion import contacts
+from motion import contacts, edit
 from motion import rotations as rot
 from motion.clip import Clip, ContactTrack
 from motion.corpus import FPS
 from motion.easing import smoothstep
+from motion.prior import constrain
 from motion.prior.request import MOST_WINDOW
 from motion.prior.segments import Segment, longest
 
 #: Frames of finished motion that a window is shown on either side; DiP and ARDY carry 20 too.
 LEAD = 20
-#: Frames over which the end of the old window gives way to the new one's version of it.
-BLEND = 12
+#: Frames over which the old motion gives way to a new window.
+BLEND = 10
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Canvas:
     contacts: np.ndarray  # (V, T, 4)
     rest_offsets: np.ndarray  # (24, 3)
     known: np.ndarray  # (T,) bool: frames that stand
-    given: np.ndarray  # (T,) bool: frames that were handed in and stay as they are
+    reached: int = 0  # end of the last window's job
+    tail: int = 0  # frames that it made beyond that
 
     @classmethod
     def blank(cls, versions: int, frames: int, rest_offsets: np.ndarray) -> Canvas:
@@ -53,7 +55,6 @@ class Canvas:
             np.zeros((versions, frames, 4), bool),
             np.asarray(rest_offsets, dtype=np.float64),
             np.zeros(frames, bool),
-            np.zeros(frames, bool),
         )
 
     def put(self, start: int, clip: Clip) -> None:
@@ -61,7 +62,7 @@ class Canvas:
         here = slice(start, start + clip.frames)
         self.rotations[:, here], self.root_position[:, here] = clip.rotations, clip.root_position
         self.contacts[:, here] = feet(clip)
-        self.known[here] = self.given[here] = True
+        self.known[here] = True
 
     def clip(self, version: int, start: int, stop: int) -> Clip:
         """Frames of one version."""
@@ -74,45 +75,98 @@ class Canvas:
             contacts=ContactTrack(contacts.LABELS, self.contacts[version, here]),
         )
 
-    def join(self, v: int, job: Job, clip: Clip, low: int, before: int, after: int) -> None:
-        """Put a window on the canvas.
+    def join(
+        self, v: int, job: Job, clip: Clip, low: int, before: int, after: int, bound: np.ndarray | None = None
+    ) -> None:
+        """Put a window on the canvas, frames beyond its end too: the next window is blended with them.
 
-        In its context the old motion gives way to the new one's version of it. Frames that were handed in stay as they
-        are: there the new motion begins where they end, and what it is off fades in its own first frames.
+        What stands is kept. A network follows the frames that it is shown a few centimetres off, and leaves them with
+        a jolt; so the new frames are moved to where the old motion was going (its own frames beyond its end, else what
+        its last two frames lead to), and the two are mixed over those frames.
+
+        Args:
+            v: version.
+            job: the frames that were made.
+            clip: the window.
+            low: its first frame on the canvas.
+            before: frames of its context before the job.
+            after: and after it.
+            bound: ``(T,)`` bool: frames of the window whose place or heading was asked, besides its context; there it
+                is not moved. None: none.
         """
-        for context, edge, inward in ((before, job.start - 1, 1), (after, job.stop, -1)):
-            if context and self.given[edge]:
-                clip = self._led_from(v, edge, clip, low, inward)
-        weight = np.ones(clip.frames)
+        tail = min(self.tail, BLEND, job.stop - job.start) if before and self.reached == job.start else 0
+        going = {}
         if before:
-            n = min(BLEND, before)
-            ramp = smoothstep((np.arange(n) + 1) / (n + 1))
-            weight[:before] = 0.0
-            weight[before - n : before] = ramp
+            going[job.start - low] = self.clip(v, job.start, job.start + 1) if tail else self._led_to(v, job.start, -1)
         if after:
-            n = min(BLEND, after)
-            ramp = smoothstep((np.arange(n) + 1) / (n + 1))[::-1]
-            first = job.stop - low
-            weight[first:] = 0.0
-            weight[first : first + n] = ramp
-        a, b = job.start - before, job.stop + after
-        new, here = slice(a - low, b - low), slice(a, b)
-        w = np.where(self.known[here], weight[new], 1.0)
-        w = np.where(self.given[here], 0.0, w)[:, None]
+            going[job.stop - 1 - low] = self._led_to(v, job.stop - 1, 1)
+        clip = _moved(clip, going, 1 if before else -1, bound)
+        stop = min(low + clip.frames, len(self.known)) if not after else job.stop
+        here, new = slice(job.start, stop), slice(job.start - low, stop - low)
+        w = np.ones(stop - job.start)
+        w[:tail] = smoothstep((np.arange(tail) + 1) / (tail + 1))
+        w = w[:, None]
+        on = np.where(w < 0.5, self.contacts[v, here], feet(clip)[new])
         self.rotations[v, here] = rot.slerp(self.rotations[v, here], clip.rotations[new], w)
         self.root_position[v, here] += w * (clip.root_position[new] - self.root_position[v, here])
-        on = feet(clip)[new]
-        self.contacts[v, here] = np.where(w < 0.5, self.contacts[v, here], on)
+        self.contacts[v, here] = on
 
-    def _led_from(self, v: int, edge: int, clip: Clip, low: int, inward: int) -> Clip:
-        """A window whose pose at ``edge`` is the canvas's own; the difference fades over `BLEND` frames inward."""
-        at = edge - low
-        turn = rot.to_rotvec(rot.multiply(rot.inverse(clip.rotations[at]), self.rotations[v, edge]))
-        move = self.root_position[v, edge] - clip.root_position[at]
-        away = (np.arange(clip.frames) - at) * inward
-        share = 1.0 - smoothstep(np.clip(away / BLEND, 0.0, 1.0))
-        rotations = rot.multiply(clip.rotations, rot.from_rotvec(share[:, None, None] * turn))
-        return replace(clip, rotations=rotations, root_position=clip.root_position + share[:, None] * move)
+    def stands(self, job: Job, high: int, after: int) -> None:
+        """The job's frames stand now; the window reached to frame ``high``."""
+        self.known[job.start : job.stop] = True
+        self.reached = job.stop
+        self.tail = 0 if after else max(0, min(high, len(self.known)) - job.stop)
+
+    def _led_to(self, v: int, frame: int, side: int) -> Clip:
+        """The pose at a frame that the two standing frames on one side of it (−1 before, 1 after) lead to."""
+        near, far = frame + side, frame + 2 * side
+        last = self.clip(v, near, near + 1)
+        if not (0 <= far < len(self.known) and self.known[far]):
+            return last
+        rotations, root = self.rotations[v], self.root_position[v]
+        turn = rot.multiply(rot.inverse(rotations[far]), rotations[near])
+        led = rot.multiply(rotations[near], turn)[None]
+        return replace(last, rotations=led, root_position=(2 * root[near] - root[far])[None])
+
+
+def _moved(clip: Clip, going: dict[int, Clip], inward: int, bound: np.ndarray | None) -> Clip:
+    """A window carried so that it goes on from the poses at some of its frames.
+
+    Over the floor it moves as one where nothing else says where it is; else what it is off fades towards the nearest
+    frame that stands where it was asked to. What its pose is off fades over `BLEND` frames.
+
+    Args:
+        clip: the window.
+        going: frame of the window → the pose it should have there.
+        inward: 1 where the first of them is at its beginning, −1 where it is at its end.
+        bound: frames whose place or heading was asked.
+    """
+    asked = np.zeros(0, int) if bound is None else np.flatnonzero(bound)
+    t = np.arange(clip.frames)
+    for number, (at, pose) in enumerate(going.items()):
+        way = inward if number == 0 else -inward
+        now = constrain.pick(clip, [at])
+        turn = float(constrain.facing(pose)[0][0] - constrain.facing(now)[0][0])
+        turn = float(np.arctan2(np.sin(turn), np.cos(turn)))
+        move = (pose.root_position[0] - now.root_position[0]) * np.array([1.0, 0.0, 1.0])
+        ends = [abs(int(k) - at) for k in asked if (k - at) * way > 0]
+        if len(going) == 1 and not ends:
+            pivot = now.root_position[0] * np.array([1.0, 0.0, 1.0])
+            clip = edit.transform(edit.transform(clip, translation=-pivot), turn)
+            clip = edit.transform(clip, translation=pivot + move)
+        else:
+            ends += [abs(other - at) for other in going if other != at]
+            reach = max(min(ends), FPS if len(going) == 1 else 1)
+            share = 1.0 - smoothstep(np.clip((t - at) * way / reach, 0.0, 1.0))
+            rotations = clip.rotations.copy()
+            rotations[:, 0] = rot.multiply(rot.yaw(share * turn), rotations[:, 0])
+            clip = replace(clip, rotations=rotations, root_position=clip.root_position + share[:, None] * move)
+        share = 1.0 - smoothstep(np.clip((t - at) * way / BLEND, 0.0, 1.0))
+        change = rot.to_rotvec(rot.multiply(rot.inverse(clip.rotations[at]), pose.rotations[0]))
+        rise = (pose.root_position[0] - clip.root_position[at]) * share[:, None]
+        rotations = rot.multiply(clip.rotations, rot.from_rotvec(share[:, None, None] * change))
+        clip = replace(clip, rotations=rotations, root_position=clip.root_position + rise)
+    return clip
 
 
 def feet(clip: Clip) -> np.ndarray:

@@ -24,8 +24,8 @@ from motion.prior.request import LEAST_WINDOW, MOST_WINDOW, Span, WindowModel, W
 from motion.prior.segments import Segment
 from motion.take import Provenance
 
-#: Frames made beyond a window's end and given up: the last frames of a window know nothing of what follows.
-AHEAD = 10
+#: Frames made beyond a window's end: they know nothing of what follows, and the next window is mixed with them.
+AHEAD = 12
 #: How far beyond a window's end a key is looked for, frames.
 LOOK = 60
 #: Which way a direction leads, radians from the way that the performer faces.
@@ -178,10 +178,10 @@ class _Work:
         for k, beside in enumerate(segment.beside):
             clips = self._beside(clips, requests, beside.joints, beside.text, beside.label, (number, k + 1), low)
         for v, clip in enumerate(clips):
-            self.canvas.join(v, job, clip, low, before, after)
+            self.canvas.join(v, job, clip, low, before, after, self._bound(requests[v].constraints, job, low))
             detail = leads[v].name or "; ".join(f"{b.part}: {b.text}" for b in segment.beside)
             self.spans[v].append(Span(job.start / FPS, job.stop / FPS, text, roads[v], detail, self.seeds[v]))
-        self.canvas.known[job.start : job.stop] = True
+        self.canvas.stands(job, high, after)
         self.seams |= {f for f, on in ((job.start, before), (job.stop, after)) if on}
 
     def _context(self, job: Job) -> tuple[int, int]:
@@ -193,6 +193,15 @@ class _Work:
         while after < LEAD and job.stop + after < len(known) and known[job.stop + after]:
             after += 1
         return before, after
+
+    def _bound(self, c: Constraints, job: Job, low: int) -> np.ndarray:
+        """Frames of a window, its context aside, that were to be at a place or face a way."""
+        bound = c.path_on | c.pelvis_on[:, 0] | c.heading_on | c.positions_on.any(1)
+        context = np.zeros(len(bound), bool)
+        context[: job.start - low] = True
+        known = self.canvas.known[max(job.stop, 0) : low + len(bound)]
+        context[job.stop - low : job.stop - low + len(known)] = known
+        return np.asarray(bound & ~context)
 
     def _ahead(self, job: Job, frames: int) -> int:
         """Frames to make beyond the end: a few, or up to the next key when one is near; none at the clip's end."""

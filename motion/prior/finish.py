@@ -21,6 +21,8 @@ from motion.rotations import Array
 _I = skeleton.INDEX
 #: What is bent in is spread over so many frames on both sides of a key, unless another key is nearer.
 SPREAD = 12
+#: The place on the floor: over more of them, for a body that shifts within half a second slides.
+_WIDE = 45
 #: Limbs that inverse kinematics can move: end joint → its three joints, and whether a fourth hangs on it.
 _LIMBS: dict[int, tuple[int, int, int]] = {
     _I[f"{side}_{end}"]: tuple(_I[f"{side}_{joint}"] for joint in chain)  # type: ignore[misc]
@@ -87,7 +89,7 @@ def pin(clip: Clip, keys: Keys, at: np.ndarray) -> Clip:
     """
     wanted = keyframes.poses(keys, clip.rest_offsets)
     wanted_world, _ = wanted.world()
-    share = shares(at, clip.frames)
+    share, wide = shares(at, clip.frames), shares(at, clip.frames, _WIDE)
     rotations, root = clip.rotations.copy(), clip.root_position.copy()
     for k, frame in enumerate(at):
         on = np.ones(24, bool) if keys.joints is None else keys.joints[k]
@@ -103,8 +105,31 @@ def pin(clip: Clip, keys: Keys, at: np.ndarray) -> Clip:
         near = share[k] > 0
         rotations[near] = rot.multiply(rotations[near], rot.from_rotvec(share[k][near, None, None] * change))
         if on[0] and keys.root_position is not None:
-            root += share[k][:, None] * (wanted.root_position[k] - root[frame])
+            left = wanted.root_position[k] - root[frame]
+            root += wide[k][:, None] * left * [1.0, 0.0, 1.0] + share[k][:, None] * left * [0.0, 1.0, 0.0]
     return replace(clip, rotations=rot.normalize(rotations), root_position=root)
+
+
+def onto_path(clip: Clip, at: np.ndarray, points: Array) -> Clip:
+    """Carry a clip over to its path where sampling drifted away from it; sway and stride stay.
+
+    Args:
+        clip: 30 fps.
+        at: ``(K,)`` frames on which the path says where to be, in order.
+        points: ``(K, 2)`` metres, x and z.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    frames = clip.frames
+    every = np.arange(frames)
+    flat = clip.root_position[:, [0, 2]]
+    off = np.stack([np.interp(every, at, points[:, k] - flat[at, k]) for k in range(2)], -1)
+    pad = min(frames - 1, 90)
+    if pad:
+        off = np.pad(off, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
+    # A second: what is slower than a stride is drift, what is faster is how one walks.
+    off = gaussian_filter1d(off, 30.0, axis=0, mode="nearest")[pad : pad + frames]
+    return replace(clip, root_position=clip.root_position + np.stack([off[:, 0], 0 * off[:, 0], off[:, 1]], -1))
 
 
 def reach(clip: Clip, points: Sequence[Reach], joints: Sequence[int], at: Sequence[tuple[int, int]]) -> Clip:

@@ -16,7 +16,7 @@ from motion.prior import edit as changes
 from motion.prior.canvas import LEAD
 from motion.prior.compose import Composed, Settings, compose
 from motion.prior.constraints import Constraints
-from motion.prior.report import Raw, measured, provenance
+from motion.prior.report import Raw, measured, path_error, provenance
 from motion.prior.request import (
     MOST_SECONDS,
     Keys,
@@ -271,6 +271,10 @@ class _Making:
         if request.base is not None and (self.joints.any() or self.strength == 0.0):
             base = self.skeleton.to_own(self.base) if self.base is not None else request.base
             clip = changes.put_back(clip, base, self.joints) if self.joints.any() else clip
+        path_raw = path_error(request, clip, wanted, self.skeleton.factor)
+        if path_raw is not None and request.exact and self.keys is None:
+            on = np.flatnonzero(wanted.path_on)
+            clip = finish.onto_path(clip, on, wanted.path[on] / self.skeleton.factor)
         keys_own = None if self.keys is None else keyframes.scaled(self.keys, 1 / self.skeleton.factor)
         own = self.skeleton.own
         key_raw: tuple[float, ...] = ()
@@ -294,7 +298,7 @@ class _Making:
             clip = edit.loop(clip, 0.3)
         elif request.in_place:
             clip = edit.in_place(clip)
-        raw = Raw(keys_own, at_keys, key_raw, reach_raw)
+        raw = Raw(keys_own, at_keys, key_raw, reach_raw, path_raw)
         report = measured(request, one, clip, marks, wanted, self.skeleton, raw, notes)
         clip = replace(clip, provenance=provenance(request, one, seed, report, self.index))
         return Result(self._at_rate(clip), report)

@@ -28,6 +28,7 @@ class Raw:
     at: np.ndarray | None = None  # (K,) frame of each key
     key_error_m: tuple[float, ...] = ()
     reach_error_m: tuple[float, ...] = ()
+    path_error_m: Array | None = None  # (K,) per frame of the path
 
 
 def measured(
@@ -60,7 +61,7 @@ def measured(
         bent = [int(f) for f in raw.at]
         if request.exact and max(raw.key_error_m) > 0.15:
             said.append(f"keys: sampling left up to {max(raw.key_error_m):.2f} m over, which were bent in")
-    path_error = _path_error(request, clip, wanted, skeleton.factor)
+    off_path = path_error(request, clip, wanted, skeleton.factor)
     reach_error = points.error(request.reach, clip)
     for number, (point, miss) in enumerate(zip(request.reach, reach_error, strict=True)):
         if miss > 0.05:
@@ -80,8 +81,9 @@ def measured(
         suggestions=request.suggestions,
         key_error_m=key_error,
         key_sampled_m=raw.key_error_m,
-        path_error_m=None if path_error is None else float(path_error.mean()),
-        path_worst_m=None if path_error is None else float(path_error.max()),
+        path_error_m=None if off_path is None else float(off_path.mean()),
+        path_worst_m=None if off_path is None else float(off_path.max()),
+        path_sampled_m=None if raw.path_error_m is None else float(raw.path_error_m.mean()),
         reach_error_m=reach_error,
         reach_sampled_m=raw.reach_error_m,
         loop_gap_m=loops.gap(clip) if request.loop else None,
@@ -90,7 +92,7 @@ def measured(
     )
 
 
-def _path_error(request: Request, clip: Clip, wanted: Constraints, factor: float) -> Array | None:
+def path_error(request: Request, clip: Clip, wanted: Constraints, factor: float) -> Array | None:
     """Distance of the smoothed root from where the path has it be, metres, per frame of the path."""
     if request.path is None:
         return None

@@ -218,6 +218,7 @@ class Report:
     key_sampled_m: tuple[float, ...] = ()  # the same before keys were bent in exactly: what the network left over
     path_error_m: float | None = None  # mean distance of the smoothed root to where it should be then, metres
     path_worst_m: float | None = None
+    path_sampled_m: float | None = None  # the mean before the clip was carried over to its path
     reach_error_m: tuple[float, ...] = ()  # per reach: largest distance of the joint to the point, metres
     reach_sampled_m: tuple[float, ...] = ()  # the same before the limb was bent to it
     loop_gap_m: float | None = None  # largest joint distance between last and first pose, travel taken out
