@@ -1,7 +1,9 @@
 """The measurements behind the numbers that the documentation quotes, from the packages that own them.
 
 render [ROUNDS] [SIZE …]    the rasterizer beside pyrender, in one run
-motion [FOLDER …]           retargeting per set of captures, skinning; without a folder, the pybullet captures
+motion [CORPUS] [WEIGHTS] [PART …] [REPORT.json]
+                            learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed
+retarget [FOLDER …]         retargeting per set of captures, skinning; without a folder, the pybullet captures
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 
@@ -24,7 +26,14 @@ def render(*arguments: str) -> None:
     bench.run(*arguments)
 
 
-def motion(*folders: str) -> None:
+def motion(*arguments: str) -> None:
+    """Learned motion against captures and baselines, by the frozen evaluator and by geometry."""
+    from cinemotion import bench_prior
+
+    bench_prior.run(*arguments)
+
+
+def retarget(*folders: str) -> None:
     """Bone directions against the source's own kinematics, foot skate, time; and the time to pose the body."""
     from cinemotion import formats
     from mocap_data.deepmimic import bundled
@@ -33,7 +42,7 @@ def motion(*folders: str) -> None:
 
     for folder in folders:
         if not Path(folder).is_dir():
-            raise BadInput(f"bench motion: {folder} is not a folder")
+            raise BadInput(f"bench retarget: {folder} is not a folder")
     ours = body.Body.default()
     _say(
         f"skinning {len(ours.mesh.vertices)} vertices and normals: {1e3 * body.seconds_per_frame(ours):.2f} ms a frame"
@@ -60,7 +69,9 @@ def formats(*folders: str) -> None:
         bench.run(folder)
 
 
-SUBJECTS: dict[str, Callable[..., None]] = {"render": render, "motion": motion, "formats": formats}
+SUBJECTS: dict[str, Callable[..., None]] = {
+    "render": render, "motion": motion, "retarget": retarget, "formats": formats,
+}  # fmt: skip
 
 
 def run(subject: str, arguments: Sequence[str] = ()) -> None:

@@ -98,10 +98,10 @@ def bootstrap_ratio(
             raise BadInput(f"paired ratio: {len(a)} values against {len(b)}")
         number = np.arange(len(a)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         draws = _multinomial(int(number.max()) + 1, rounds, seed)
-        above, below = draws @ np.bincount(number, a), draws @ np.bincount(number, b)
+        above, below = (draws @ np.bincount(number, v).astype(np.float64) for v in (a, b))
     else:
-        above = _multinomial(len(a), rounds, seed) @ a / len(a)
-        below = _multinomial(len(b), rounds, seed + 1) @ b / len(b)
+        above = _multinomial(len(a), rounds, seed) @ (a / len(a))
+        below = _multinomial(len(b), rounds, seed + 1) @ (b / len(b))
     low, high = np.percentile(above / np.where(below == 0, np.nan, below), [2.5, 97.5])
     return Estimate(float(a.mean() / b.mean()) if b.mean() else np.nan, float(low), float(high), len(a))
 
@@ -285,8 +285,9 @@ def kid(
 ) -> Estimate:
     """Kernel inception distance: squared maximum mean discrepancy between embeddings, with a bootstrap interval.
 
-    Pairs of an item with itself never count in the unbiased form, in resamples neither: repeats of a draw would
-    otherwise look like likeness.
+    Pairs of an item with itself, or with another of its group, never count in the unbiased form, in resamples neither:
+    windows of one capture are alike because they are one capture. The interval is 1.96 bootstrap standard deviations
+    about the value, since repeated draws bias a resampled discrepancy upwards.
 
     Args:
         real: ``(N, D)``.
@@ -302,47 +303,93 @@ def kid(
     if len(real) < 2 or len(made) < 2:
         return Estimate(np.nan, np.nan, np.nan, 0)
     xx, yy, xy = kernel(real, real), kernel(made, made), kernel(real, made)
-    if unbiased:
-        np.fill_diagonal(xx, 0.0)
-        np.fill_diagonal(yy, 0.0)
+    numbers = [
+        np.arange(count) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        for groups, count in ((real_groups, len(real)), (made_groups, len(made)))
+    ]
+    apart = [n[:, None] != n[None] if unbiased else np.ones((len(n), len(n)), bool) for n in numbers]
 
     def value(w: np.ndarray, v: np.ndarray) -> np.ndarray:
         """For rows of weights ``(R, N)``, ``(R, M)``."""
-        within = [np.einsum("ri,ij,rj->r", u, k, u, optimize=True) for u, k in ((w, xx), (v, yy))]
-        pairs = [u.sum(1) ** 2 - ((u * u).sum(1) if unbiased else 0.0) for u in (w, v)]
+        within = [
+            np.einsum("ri,ij,rj->r", u, k * a, u, optimize=True)
+            / _some(np.einsum("ri,ij,rj->r", u, a * 1.0, u, optimize=True))
+            for u, k, a in ((w, xx, apart[0]), (v, yy, apart[1]))
+        ]
         across = np.einsum("ri,ij,rj->r", w, xy, v, optimize=True) / (w.sum(1) * v.sum(1))
-        return within[0] / pairs[0] + within[1] / pairs[1] - 2.0 * across
+        return within[0] + within[1] - 2.0 * across
 
-    point = value(np.ones((1, len(real))), np.ones((1, len(made))))[0]
-    draws = []
-    for groups, count, offset in ((real_groups, len(real), 0), (made_groups, len(made), 1)):
-        number = np.arange(count) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        draws.append(_multinomial(int(number.max()) + 1, rounds, seed + offset)[:, number])
-    low, high = np.nanpercentile(value(*draws), [2.5, 97.5])
-    return Estimate(float(point), float(low), float(high), len(made))
+    point = float(value(np.ones((1, len(real))), np.ones((1, len(made))))[0])
+    draws = [_multinomial(int(n.max()) + 1, rounds, seed + k)[:, n] for k, n in enumerate(numbers)]
+    spread = 1.96 * float(np.nanstd(value(*draws)))
+    return Estimate(point, point - spread, point + spread, len(made))
+
+
+def _some(count: np.ndarray) -> np.ndarray:
+    """NaN where nothing is counted: a resample may draw one group alone."""
+    return np.where(count > 0, count, np.nan)
 
 
 # ---- copying
 
 
-def nearest(queries: np.ndarray, gallery: np.ndarray, chunk: int = 20000) -> np.ndarray:
-    """Distance of each query to its nearest gallery motion, metres: root mean square over frames and joints.
+@dataclass(frozen=True)
+class Shapes:
+    """Motions of one length as rows, freed of where they stand: what `shapes` makes and `squared_distance` compares."""
+
+    level: np.ndarray  # (N, T J) complex64: x + i z about their mean
+    height: np.ndarray  # (N, T J) float32
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    def __getitem__(self, index: slice | np.ndarray) -> Shapes:
+        return Shapes(self.level[index], self.height[index])
+
+
+def shapes(positions: np.ndarray) -> Shapes:
+    """`Shapes` of joint positions ``(N, T, J, 3)``, metres, Y up."""
+    p = np.asarray(positions, dtype=np.float32).reshape(len(positions), -1, 3)
+    level = p[..., 0] + 1j * p[..., 2]
+    return Shapes((level - level.mean(1, keepdims=True)).astype(np.complex64), p[..., 1])
+
+
+def squared_distance(a: Shapes, b: Shapes, pairs: bool = False) -> np.ndarray:
+    """Mean over frames and joints of squared distances, m², after the best move and turn over the floor.
+
+    The way a motion faces and where it stands do not make it another one. For level places as complex numbers about
+    their mean, the best turn brings the inner product of the two to its length (Procrustes in the plane).
 
     Args:
-        queries: ``(N, T, J, 3)`` joint positions, aligned (`metrics_motion.align`): the way a motion faces and where
-            it stands at the start do not make it another one.
-        gallery: ``(M, T, J, 3)``, aligned.
+        a: N motions.
+        b: M motions.
+        pairs: compare row with row instead, N = M.
+
+    Returns:
+        ``(N, M)``, or ``(N,)`` of pairs.
+    """
+    count = a.level.shape[1]
+    own = [(np.abs(s.level) ** 2).sum(1) + (s.height**2).sum(1) for s in (a, b)]
+    if pairs:
+        across = np.abs((a.level.conj() * b.level).sum(1)) + (a.height * b.height).sum(1)
+        return np.maximum(own[0] + own[1] - 2 * across, 0.0) / count
+    across = np.abs(a.level.conj() @ b.level.T) + a.height @ b.height.T
+    return np.maximum(own[0][:, None] + own[1][None] - 2 * across, 0.0) / count
+
+
+def nearest(queries: np.ndarray, gallery: np.ndarray, chunk: int = 8192) -> np.ndarray:
+    """Distance of each query to its nearest gallery motion, metres: root of `squared_distance`.
+
+    Args:
+        queries: ``(N, T, J, 3)`` joint positions.
+        gallery: ``(M, T, J, 3)``.
         chunk: gallery motions compared at once.
     """
-    frames_joints = queries.shape[1] * queries.shape[2]
-    q = np.ascontiguousarray(queries, dtype=np.float32).reshape(len(queries), -1)
-    best = np.full(len(q), np.inf, dtype=np.float32)
-    length = (q * q).sum(1)
+    asked = shapes(queries)
+    best = np.full(len(asked), np.inf)
     for at in range(0, len(gallery), chunk):
-        g = np.ascontiguousarray(gallery[at : at + chunk], dtype=np.float32).reshape(-1, q.shape[1])
-        square = length[:, None] + (g * g).sum(1)[None] - 2.0 * q @ g.T
-        best = np.minimum(best, square.min(1, initial=np.inf))
-    return np.sqrt(np.maximum(best, 0.0) / frames_joints).astype(np.float64)
+        best = np.minimum(best, squared_distance(asked, shapes(gallery[at : at + chunk])).min(1, initial=np.inf))
+    return np.sqrt(best)
 
 
 def copy_bound(held_out: np.ndarray, share: float = COPY_SHARE) -> float:

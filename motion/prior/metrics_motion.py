@@ -106,7 +106,8 @@ def near(frames: int, at: ArrayLike, reach: int = NEAR) -> np.ndarray:
     """Which entries of `jerk` touch a frame within ``reach`` of any of the frames ``at``; ``(frames − 3,)`` bool."""
     first = np.arange(max(frames - 3, 0))
     marks = np.asarray(at, dtype=np.int64).reshape(-1)
-    return ((first[:, None] + 3 >= marks - reach) & (first[:, None] <= marks + reach)).any(1)
+    touched: np.ndarray = (first[:, None] + 3 >= marks - reach) & (first[:, None] <= marks + reach)
+    return np.asarray(touched.any(axis=1))
 
 
 def seam_jerk(positions: ArrayLike, seams: ArrayLike, fps: Fraction | float = 30) -> tuple[float, float]:
