@@ -97,7 +97,9 @@ class Canvas:
         tail = min(self.tail, BLEND, job.stop - job.start) if before and self.reached == job.start else 0
         going = {}
         if before:
-            going[job.start - low] = self.clip(v, job.start, job.start + 1) if tail else self._led_to(v, job.start, -1)
+            going[job.start - low] = (
+                self.clip(v, job.start, job.start + 2) if tail > 1 else self._led_to(v, job.start, -1)
+            )
         if after:
             going[job.stop - 1 - low] = self._led_to(v, job.stop - 1, 1)
         clip = _moved(clip, going, 1 if before else -1, bound)
@@ -118,15 +120,17 @@ class Canvas:
         self.tail = 0 if after else max(0, min(high, len(self.known)) - job.stop)
 
     def _led_to(self, v: int, frame: int, side: int) -> Clip:
-        """The pose at a frame that the two standing frames on one side of it (−1 before, 1 after) lead to."""
+        """Poses at a frame and at the next, that the two standing frames beside it (−1 before, 1 after) lead to."""
         near, far = frame + side, frame + 2 * side
-        last = self.clip(v, near, near + 1)
+        last = constrain.pick(self.clip(v, near, near + 1), [0, 0])
         if not (0 <= far < len(self.known) and self.known[far]):
             return last
         rotations, root = self.rotations[v], self.root_position[v]
         turn = rot.multiply(rot.inverse(rotations[far]), rotations[near])
-        led = rot.multiply(rotations[near], turn)[None]
-        return replace(last, rotations=led, root_position=(2 * root[near] - root[far])[None])
+        led = [rot.multiply(rotations[near], turn)]
+        led.append(rot.multiply(led[0], turn))
+        step = root[near] - root[far]
+        return replace(last, rotations=np.stack(led), root_position=root[near] + np.outer((1, 2), step))
 
 
 def _moved(clip: Clip, going: dict[int, Clip], inward: int, bound: np.ndarray | None) -> Clip:
@@ -137,7 +141,7 @@ def _moved(clip: Clip, going: dict[int, Clip], inward: int, bound: np.ndarray | 
 
     Args:
         clip: the window.
-        going: frame of the window → the pose it should have there.
+        going: frame of the window → the pose it should have there and the one that should follow, going inward.
         inward: 1 where the first of them is at its beginning, −1 where it is at its end.
         bound: frames whose place or heading was asked.
     """
@@ -161,11 +165,18 @@ def _moved(clip: Clip, going: dict[int, Clip], inward: int, bound: np.ndarray | 
             rotations = clip.rotations.copy()
             rotations[:, 0] = rot.multiply(rot.yaw(share * turn), rotations[:, 0])
             clip = replace(clip, rotations=rotations, root_position=clip.root_position + share[:, None] * move)
-        share = 1.0 - smoothstep(np.clip((t - at) * way / BLEND, 0.0, 1.0))
-        change = rot.to_rotvec(rot.multiply(rot.inverse(clip.rotations[at]), pose.rotations[0]))
-        rise = (pose.root_position[0] - clip.root_position[at]) * share[:, None]
-        rotations = rot.multiply(clip.rotations, rot.from_rotvec(share[:, None, None] * change))
-        clip = replace(clip, rotations=rotations, root_position=clip.root_position + rise)
+        # Cubic Hermite from the pose and speed that it is off to nothing (as inertialised transitions in games).
+        u = np.clip((t - at) * way / BLEND, 0.0, 1.0)
+        place, speed = (2 * u**3 - 3 * u**2 + 1)[:, None], (u**3 - 2 * u**2 + u)[:, None] * BLEND
+        after = [at, min(max(at + way, 0), clip.frames - 1)]
+        change = rot.to_rotvec(rot.multiply(rot.inverse(clip.rotations[after]), pose.rotations))
+        off = pose.root_position - clip.root_position[after]
+        turned = place[..., None] * change[0] + speed[..., None] * (change[1] - change[0])
+        clip = replace(
+            clip,
+            rotations=rot.multiply(clip.rotations, rot.from_rotvec(turned)),
+            root_position=clip.root_position + place * off[0] + speed * (off[1] - off[0]),
+        )
     return clip
 
 

@@ -132,6 +132,24 @@ def onto_path(clip: Clip, at: np.ndarray, points: Array) -> Clip:
     return replace(clip, root_position=clip.root_position + np.stack([off[:, 0], 0 * off[:, 0], off[:, 1]], -1))
 
 
+def bent_through(way: Array, at: np.ndarray, missed: Array) -> Array:
+    """A way over the floor ``(T, 2)``, smoothed, and carried by what it missed at some frames.
+
+    Args:
+        way: metres, x and z of a root at 30 fps.
+        at: ``(K,)`` frames in order.
+        missed: ``(K, 2)`` metres to add there; between them it changes evenly.
+    """
+    from scipy.ndimage import gaussian_filter1d
+
+    every = np.arange(len(way))
+    off = np.stack([np.interp(every, at, missed[:, k]) for k in range(2)], -1)
+    pad = min(len(way) - 1, 45)
+    wide = np.pad(way + off, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd") if pad else way + off
+    # A quarter of a second: the width by which the models smooth a root into the way one walks.
+    return np.asarray(gaussian_filter1d(wide, 7.5, axis=0, mode="nearest")[pad : pad + len(way)])
+
+
 def reach(clip: Clip, points: Sequence[Reach], joints: Sequence[int], at: Sequence[tuple[int, int]]) -> Clip:
     """Bring hands (and feet) to their points by bending their own limb, eased in and out; other joints are left.
 

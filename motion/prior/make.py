@@ -33,6 +33,8 @@ from motion.prior.segments import Segment
 
 #: What a base keeps when nothing is said: half of the noise.
 _STRENGTH = 0.5
+#: Keys whose place sampling misses by more than this are sampled again along a way through them, metres.
+_MISSED = 0.10
 #: All variations of a request together, seconds: they are held in memory side by side.
 MOST_TOGETHER = 3600.0
 
@@ -157,7 +159,7 @@ class _Making:
         wanted, at_keys = self._wanted(made, frames)
         self._style(made)
         seeds = [request.seed + k for k in range(request.variations)]
-        composed = self._compose(made, wanted, seeds)
+        composed = [self._guided(c, made, wanted, at_keys) for c in self._compose(made, wanted, seeds)]
         return [self._finished(one, seed, wanted, made, at_keys) for one, seed in zip(composed, seeds, strict=True)]
 
     def _settings(self, **more: object) -> Settings:
@@ -203,6 +205,33 @@ class _Making:
             settings = self._settings(captures=captures, capture_names=names)
             done += compose(model, made, wanted, [seed], settings=settings)
         return done
+
+    def _guided(
+        self, one: Composed, made: tuple[Segment, ...], wanted: Constraints, at_keys: np.ndarray | None
+    ) -> Composed:
+        """Motion that missed the places of its keys made again along the way that it took, bent through them.
+
+        A way given on every frame is followed far better than a few places in time.
+        """
+        keys = self.keys
+        if keys is None or at_keys is None or keys.root_position is None or self.base is not None:
+            return one
+        if self.path is not None or self.example is not None or len(at_keys) < 2:
+            return one
+        missed = keys.root_position - one.clip.root_position[at_keys]
+        if np.linalg.norm(missed[:, [0, 2]], axis=1).max() < _MISSED:
+            return one
+        frames = np.arange(int(at_keys[0]), int(at_keys[-1]) + 1)
+        bent = finish.bent_through(one.clip.root_position[:, [0, 2]], at_keys, missed[:, [0, 2]])
+        along = wanted[:]
+        constrain.follow(along, frames, bent[frames])
+        seed = one.clip.provenance.seed or 0
+        [again] = compose(self.model, made, along, [seed], settings=self._settings())
+
+        def error(c: Composed) -> float:
+            return max(keyframes.error(keys, at_keys, c.clip, self.skeleton.model))
+
+        return again if error(again) < error(one) else one
 
     def _free(self) -> bool:
         """Whether only the words say what happens."""

@@ -63,6 +63,10 @@ def measured(
             said.append(f"keys: sampling left up to {max(raw.key_error_m):.2f} m over, which were bent in")
     off_path = path_error(request, clip, wanted, skeleton.factor)
     reach_error = points.error(request.reach, clip)
+    if request.exact and max(raw.reach_error_m, default=0.0) > 0.15:
+        said.append(
+            f"reach: sampling left up to {max(raw.reach_error_m):.2f} m over; the limb alone was bent to its point"
+        )
     for number, (point, miss) in enumerate(zip(request.reach, reach_error, strict=True)):
         if miss > 0.05:
             said.append(f"reach {number}: {point.joint} stays {miss:.2f} m away from its point")
