@@ -190,7 +190,8 @@ def _able(label: Label) -> Label:
 
 
 def _text(step: Sequence[Action], style: str) -> str:
-    said = ["stands" if action.label.verb == "look" else action.text.strip() for action in step]
+    # "stops" and "looks back" are words that no capture was described with; what the body does then is stand.
+    said = ["stands still" if action.label.verb in ("look", "stand") else action.text.strip() for action in step]
     words = " while ".join(text for text in said if text)
     return f"{words}, {style}" if style and style != "normal" and style not in words else words
 
