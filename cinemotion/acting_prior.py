@@ -126,14 +126,16 @@ class Played:
         new = frames_of(part.idle + part.seconds)
         wanted = Constraints.none(lead + new)
         made = self._segments(part, lead, new, fresh=tail is None)
-        if tail is None:
+        # Who begins anywhere does so at the origin, facing +Z, and is put in their place afterwards.
+        asked = part if tail is not None or part.to is not None else replace(part, yaw=0.0)
+        if tail is None and part.to is not None:
             constrain.follow(wanted, [0], [(0.0, 0.0)], [part.yaw])
-        end = self._way(part, wanted, made, tail, lead, ratio)
+        end = self._way(asked, wanted, made, tail, lead, ratio)
         settings = Settings(steps=STEPS, guidance=GUIDANCE)
         given = None if tail is None else {0: tail}
 
-        def played(asked: Constraints) -> Clip:
-            return compose(self.model, made, asked, [part.seed], given=given, settings=settings)[0].clip
+        def played(laid: Constraints) -> Clip:
+            return compose(self.model, made, laid, [part.seed], given=given, settings=settings)[0].clip
 
         meeting = self._ending(part, wanted, lead, end, canonical)
         clip = played(wanted if meeting is None else meeting)
