@@ -26,7 +26,11 @@ PARTS["upper body"] = (*PARTS["torso"], *PARTS["arms"])
 PARTS["lower body"] = (0, *PARTS["legs"])
 
 #: How often a window is told what; the rest has words alone.
-MIX: dict[str, float] = {"keys": 0.20, "prefix": 0.16, "gap": 0.15, "path": 0.08, "ends": 0.06, "parts": 0.06}
+MIX: dict[str, float] = {
+    "keys": 0.20, "prefix": 0.08, "gap": 0.12, "place": 0.06, "path": 0.10, "ends": 0.12, "parts": 0.07,
+}  # fmt: skip
+#: How often, beside that, a window begins with a prefix.
+CARRIED = 0.3
 
 
 def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix: dict[str, float] = MIX) -> Observed:
@@ -54,7 +58,10 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
         pelvis_on[row, at], heading_on[row, at] = True, True
         rotations_on[row, at], positions_on[row, at] = True, True
 
-    for row, kind in enumerate(kinds[k] for k in drawn):
+    # A window of a longer motion begins with the end of the one before, whatever else it is told.
+    carried = (rng.random(rows) < CARRIED) & (mix is MIX)
+    pairs = [(row, kinds[k]) for row, k in enumerate(drawn)] + [(row, "prefix") for row in np.flatnonzero(carried)]
+    for row, kind in pairs:
         if kind == "keys":
             most = max(1, min(20, frames // 6))
             # Few keys are what people set, and the harder case.
@@ -67,7 +74,7 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
                 source[row, at] = np.clip(at + rng.integers(-2, 3, len(at)), 0, frames - 1)
         elif kind == "prefix":
             whole_pose(row, np.arange(min(int(rng.integers(1, 25)), frames - 1)))
-            if rng.random() < 0.15:  # from the other end: a clip extended backwards
+            if kinds[drawn[row]] == "prefix" and rng.random() < 0.15:  # from the other end: a clip extended backwards
                 for on in (pelvis_on, heading_on, rotations_on, positions_on):
                     on[row] = on[row, ::-1]
         elif kind == "gap":
@@ -76,6 +83,10 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
             before = np.arange(max(0, start - int(rng.integers(1, 12))), start)
             after = np.arange(min(start + gap, frames - 1), min(start + gap + int(rng.integers(1, 12)), frames))
             whole_pose(row, np.concatenate([before, after]))
+        elif kind == "place":  # where to be, mostly at the end
+            at = frames - 1 if rng.random() < 0.7 else int(rng.integers(frames))
+            path_on[row, at] = True
+            heading_on[row, at] = rng.random() < 0.4
         elif kind == "path":
             every = int(rng.choice([1, 1, 5, 15, 30]))
             path_on[row, ::every] = True
@@ -88,7 +99,8 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
                 whole_pose(row, np.arange(1))
             ends = [_I[n] for n in ("left_wrist", "right_wrist", "head", "left_ankle", "right_ankle")]
             for joint in rng.choice(ends, size=int(rng.integers(1, 4)), replace=False):
-                positions_on[row, rng.choice(frames, size=int(rng.integers(1, 4))), joint] = True
+                first, held = int(rng.integers(frames)), int(rng.choice([1, 1, 5, 15]))
+                positions_on[row, first : first + held, joint] = True
         elif kind == "parts":
             joints = list(PARTS[str(rng.choice(list(PARTS)))])
             rotations_on[row][:, joints] = True

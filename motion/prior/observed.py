@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from motion.corpus import FPS
 from motion.prior import features
 from motion.prior.constraints import JOINTS, Constraints
 from motion.prior.features import BODY, ENDS, Track
 
 #: Columns that tell the root stage what is observed: values, then flags.
-ROOT_VALUES = 2 + 2 + 1 + 2 + 3 * len(ENDS)
+ROOT_VALUES = 2 + 2 + 1 + 2 + 2 + 3 * len(ENDS)
 ROOT_FLAGS = 4 + len(ENDS)
 #: Flags that tell the body stage what is observed: rotations, positions, pelvis level and height, contacts.
 BODY_FLAGS = JOINTS + (JOINTS - 1) + 2 + 1
@@ -128,17 +129,41 @@ class Observed:
             positions=carry(self.positions + offset[:, :, None]),
         )
 
+    def course(self) -> Tensor:
+        """The way straight from one known place of the root to the next, ``(B, T, 2)`` metres; zero with none known.
+
+        Paths are told and learned as what differs from it: six metres from the start, a key still holds to centimetres.
+        """
+        known = self.path_on | self.pelvis_on[..., 0]
+        place = torch.where(self.path_on[..., None], self.path, self.pelvis[..., [0, 2]]) * known[..., None]
+        frames = known.shape[1]
+        at = torch.arange(frames)
+        before = torch.where(known, at, -1).cummax(1).values
+        after = torch.where(known, at, frames).flip(1).cummin(1).values.flip(1)
+        first = torch.where(before >= 0, before, after).clamp(max=frames - 1)
+        second = torch.where(after < frames, after, first)
+        share = ((at - first) / (second - first).clamp(min=1)).clamp(0, 1)[..., None]
+        rows = torch.arange(len(known))[:, None]
+        return place[rows, first] * (1 - share) + place[rows, second] * share
+
     def for_root(self) -> tuple[Tensor, Tensor]:
-        """What the root stage is told: ``(B, T, ROOT_VALUES)``, zero where off, and flags ``(B, T, ROOT_FLAGS)``."""
-        ends = self.positions[..., ENDS, :]
+        """What the root stage is told: ``(B, T, ROOT_VALUES)``, zero where off, and flags ``(B, T, ROOT_FLAGS)``.
+
+        Places are told relative to the `course`; its velocity comes with them.
+        """
+        course = self.course()
+        moving = torch.diff(course, dim=1, append=course[:, -1:]) * FPS
+        ground = torch.stack([course[..., 0], torch.zeros_like(course[..., 0]), course[..., 1]], -1)
+        ends = self.positions[..., ENDS, :] - ground[..., None, :]
         ends_on = self.positions_on[..., ENDS]
         flags = torch.cat([self.path_on[..., None], self.pelvis_on, self.heading_on[..., None], ends_on], -1).float()
         values = torch.cat(
             [
-                self.path * flags[..., 0:1],
-                self.pelvis[..., [0, 2]] * flags[..., 1:2],
+                (self.path - course) * flags[..., 0:1],
+                (self.pelvis[..., [0, 2]] - course) * flags[..., 1:2],
                 self.pelvis[..., 1:2] * flags[..., 2:3],
                 self.heading * flags[..., 3:4],
+                moving,
                 (ends * ends_on[..., None]).flatten(-2),
             ],
             -1,

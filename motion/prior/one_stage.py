@@ -18,6 +18,7 @@ from motion.prior.stages import (
     Scale,
     body_terms,
     columns_of,
+    course_of,
     measure,
     noised,
     root_input,
@@ -51,10 +52,11 @@ class OneStage(nn.Module):
         """Normalised root and body ``(B, T, ROOT + BODY)`` from noisy ones."""
         values, on, flags = seen
         body = torch.where(on, self.body_scale.normal(values), noisy[..., ROOT:])
-        root = root_input(self.root_scale, noisy[..., :ROOT], observed)
+        root = root_input(self.root_scale, noisy[..., :ROOT], time, observed)
         # The network lets its first columns pass: what is denoised comes first.
         x = torch.cat([root[..., :ROOT], body, root[..., ROOT:], flags], -1)
-        return self.network(x, time, said, joints)
+        answer = self.network(x, time, said, joints)
+        return torch.cat([answer[..., :ROOT] + course_of(self.root_scale, observed), answer[..., ROOT:]], -1)
 
     def loss(
         self, track: Track, observed: Observed, said: Said, joints: Tensor, chance: Chance, weights: Losses
@@ -68,7 +70,7 @@ class OneStage(nn.Module):
         seen = observed.for_body(track.path, track.heading)
         predicted = self.clean(noisy, chance.time, observed, seen, said, joints)
         return {
-            **root_terms(self.root_scale, predicted[..., :ROOT], track, chance.time),
+            **root_terms(self.root_scale, predicted[..., :ROOT], track, observed, chance.time, weights),
             **body_terms(self.body_scale, predicted[..., ROOT:], track, joints, chance.time, weights),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from motion.corpus import FPS
 from motion.prior import features
 from motion.prior.batches import Batch
 from motion.prior.constraints import JOINTS
-from motion.prior.diffusion import ddim, mix, noise
+from motion.prior.diffusion import ddim, mix, noise, signal
 from motion.prior.features import BODY, CONTACTS, PELVIS, POSITIONS, ROOT, ROTATIONS, VELOCITIES, Track
 from motion.prior.guidance import Told
 from motion.prior.network import Said, Size, Transformer
@@ -68,6 +68,7 @@ class Losses:
     forward: float = 2.0  # joints by forward kinematics, metres / 0.1
     velocity: float = 0.5  # of those joints
     feet: float = 0.5  # speed of feet that stand
+    goal: float = 1.0  # the path where a place is known, metres
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Chance:
     root_noise: Tensor  # (B, T, ROOT)
     body_noise: Tensor  # (B, T, BODY)
     guide_noise: Tensor  # (B, T, GUIDE)
+    sway: Tensor  # (B, T, 3) metres, metres, radians: how far off the root lies that the body is told
 
 
 def _huber(error: Tensor, beta: float) -> Tensor:
@@ -85,17 +87,27 @@ def _huber(error: Tensor, beta: float) -> Tensor:
     return functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=beta)
 
 
-def root_input(scale: Scale, noisy: Tensor, observed: Observed) -> Tensor:
-    """What a network that makes roots reads: the noisy root with what is observed in its place, values, flags."""
+def course_of(scale: Scale, observed: Observed) -> Tensor:
+    """What is added to a network's root, normalised ``(B, T, ROOT)``: the course that its constraints set."""
+    return functional.pad(observed.course() / scale.spread[:2], (0, ROOT - 2))
+
+
+def root_input(scale: Scale, noisy: Tensor, time: Tensor, observed: Observed) -> Tensor:
+    """What a network that makes roots reads: the noisy root with what is observed in its place, values, flags.
+
+    All places are relative to the observed course; `course_of` is to be added to what the network answers.
+    """
     values, flags = observed.for_root()
+    course = course_of(scale, observed)
     known = torch.cat([observed.path, observed.pelvis[..., 1:2], observed.heading], -1)
-    known = scale.normal(functional.pad(known, (0, ROOT - 5)))[..., :5]
+    known = (scale.normal(functional.pad(known, (0, ROOT - 5))) - course)[..., :5]
+    noisy = noisy - signal(time)[:, None, None] * course
     path_on, _, height_on, heading_on = flags[..., :4].split(1, -1)
     on = torch.cat([path_on, path_on, height_on, heading_on, heading_on], -1)
     imputed = torch.cat([noisy[..., :5] * (1 - on) + known * on, noisy[..., 5:]], -1)
     # Places share the path's spread, so that a key and the path speak one language.
     metre = scale.spread[0]
-    values = torch.cat([values[..., :5] / metre, values[..., 5:7], values[..., 7:] / metre], -1)
+    values = torch.cat([values[..., :5] / metre, values[..., 5:9], values[..., 9:] / metre], -1)
     return torch.cat([imputed, values, flags], -1)
 
 
@@ -104,7 +116,9 @@ def detail(time: Tensor) -> Tensor:
     return 0.3 / (noise(time).square() + 0.1)
 
 
-def root_terms(scale: Scale, predicted: Tensor, track: Track, time: Tensor) -> dict[str, Tensor]:
+def root_terms(
+    scale: Scale, predicted: Tensor, track: Track, observed: Observed, time: Tensor, weights: Losses
+) -> dict[str, Tensor]:
     """The loss of a predicted root ``(B, T, ROOT)``, normalised: ``(B,)``.
 
     Nothing here differentiates the path in time: its noise, thirty times a second, would teach it to stay at home.
@@ -112,7 +126,10 @@ def root_terms(scale: Scale, predicted: Tensor, track: Track, time: Tensor) -> d
     """
     error = _huber(predicted - scale.normal(features.root_features(track)), 1.0)
     columns = torch.stack([error[..., g].mean((1, 2)) for g in _ROOT_GROUPS], -1)
-    return {"root": 4 * detail(time) * columns.sum(-1)}
+    held = (observed.path_on | observed.pelvis_on[..., 0]).float()
+    miss = _huber((predicted - scale.normal(features.root_features(track)))[..., :2] * scale.spread[:2], 0.02).sum(-1)
+    goal = (miss * held).sum(1) / held.sum(1).clamp(min=1)
+    return {"root": 4 * detail(time) * columns.sum(-1), "goal": weights.goal * goal}
 
 
 def body_terms(
@@ -156,7 +173,8 @@ class RootStage(nn.Module):
 
     def clean(self, noisy: Tensor, time: Tensor, observed: Observed, said: Said, joints: Tensor) -> Tensor:
         """Normalised root features ``(B, T, ROOT)`` from noisy ones; what is observed is put in their place first."""
-        return self.network(root_input(self.scale, noisy, observed), time, said, joints)
+        answer = self.network(root_input(self.scale, noisy, time, observed), time, said, joints)
+        return answer + course_of(self.scale, observed)
 
     def loss(
         self, track: Track, observed: Observed, said: Said, joints: Tensor, chance: Chance, weights: Losses
@@ -164,7 +182,7 @@ class RootStage(nn.Module):
         """Terms of the loss, each ``(B,)``."""
         target = self.scale.normal(features.root_features(track))
         predicted = self.clean(mix(target, chance.root_noise, chance.time), chance.time, observed, said, joints)
-        return root_terms(self.scale, predicted, track, chance.time)
+        return root_terms(self.scale, predicted, track, observed, chance.time, weights)
 
 
 def guide(root: Tensor) -> Tensor:
@@ -172,6 +190,15 @@ def guide(root: Tensor) -> Tensor:
     cos, sin = root[..., 3], root[..., 4]
     vx, vz = root[..., 5], root[..., 6]
     return torch.stack([cos * vx - sin * vz, sin * vx + cos * vz, root[..., 7], root[..., 2]], -1)
+
+
+def swayed(track: Track, sway: Tensor) -> Track:
+    """The same motion about a root that lies a little off, as a sampled one does: the body makes up for it."""
+    cos, sin = sway[..., 2].cos(), sway[..., 2].sin()
+    c, s = track.heading.unbind(-1)
+    return replace(
+        track, path=track.path + sway[..., :2], heading=torch.stack([c * cos - s * sin, s * cos + c * sin], -1)
+    )
 
 
 class BodyStage(nn.Module):
@@ -210,6 +237,7 @@ class BodyStage(nn.Module):
     ) -> dict[str, Tensor]:
         """Terms of the loss, each ``(B,)``; joints that the source never had count in none."""
         had = columns_of(joints)  # (B, BODY)
+        track = swayed(track, chance.sway)
         target = self.scale.normal(features.body_features(track)) * had[:, None]
         root = features.root_features(track)
         told = self.guide_scale.normal(guide(root)) + chance.guide_noise

@@ -40,6 +40,7 @@ class Drops:
     both: float = 0.10
     slot: float = 0.15  # each slot of the plan by itself: people leave things out
     guide: float = 0.03  # spread of the noise on the root that the body is told, at most
+    sway: tuple[float, float, float] = (0.05, 0.05, 0.07)  # metres, metres, radians: how far off that root may lie
 
 
 class PriorTask:
@@ -86,9 +87,13 @@ class PriorTask:
         time = (torch.arange(rows) + torch.rand(rows, generator=chance)) / rows
         time = time[torch.randperm(rows, generator=chance)]
         shake = torch.rand(rows, 1, 1, generator=chance) * self.drops.guide
+        # A slow wander, one draw every half second, of half the windows.
+        slow = torch.randn(rows, 3, max(2, frames // 15 + 1), generator=chance)
+        slow = torch.nn.functional.interpolate(slow, size=frames, mode="linear", align_corners=True).transpose(1, 2)
+        sway = slow * (torch.rand(rows, 1, 1, generator=chance) * 2 - 1).clamp(min=0) * torch.tensor(self.drops.sway)
         return Step(
             replace(batch, track=track), observed, said,
-            Chance(time, normal(ROOT), normal(BODY), normal(GUIDE) * shake), batch.valid.float(),
+            Chance(time, normal(ROOT), normal(BODY), normal(GUIDE) * shake, sway), batch.valid.float(),
         )  # fmt: skip
 
     def _said(self, batch: Batch, rng: np.random.Generator) -> Said:
@@ -115,7 +120,7 @@ class PriorTask:
             rotations=t.rotations[rows], contacts=t.contacts[rows],
         )  # fmt: skip
         c = batch.chance
-        chance = Chance(c.time[rows], c.root_noise[rows], c.body_noise[rows], c.guide_noise[rows])
+        chance = Chance(c.time[rows], c.root_noise[rows], c.body_noise[rows], c.guide_noise[rows], c.sway[rows])
         arguments = (track, batch.observed[rows], batch.said[rows], batch.joints[rows], chance, self.losses)
         assert isinstance(module, (OneStage, TwoStages))
         return module.loss(*arguments)
