@@ -33,6 +33,7 @@ format: install
 bench: install
 	$(BIN)/cinemotion bench render
 	$(BIN)/cinemotion bench formats
+	$(BIN)/cinemotion bench retarget
 	$(BIN)/cinemotion bench motion
 
 install: $(READY)

@@ -18,8 +18,8 @@ from motion.prior.batches import Windows
 from motion.prior.constraints import JOINTS, Constraints
 from motion.prior.features import BODY, ROOT
 from motion.prior.masking import draw_masks
-from motion.prior.settling import settle
 from motion.prior.observed import Observed
+from motion.prior.settling import settle
 from motion.prior.stages import own_axes
 
 
