@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from cinemotion import acting, carry, threads
+from cinemotion import acting, carry
 from cinemotion.acting import EASE_S, WAYS, Part, frames_of, turned
 from cinemotion.carry import carried
 from cinemotion.manifest import code_version, digest
@@ -27,7 +27,7 @@ from motion.clip import Clip
 from motion.corpus import FPS, Label
 from motion.errors import BadInput
 from motion.files import whole
-from motion.prior import constrain, segments, weights
+from motion.prior import constrain, segments, threads, weights
 from motion.prior.constraints import Constraints
 from motion.prior.keyframes import FASTEST
 from motion.prior.segments import Segment

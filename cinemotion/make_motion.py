@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from cinemotion import ask as asking
-from cinemotion import formats, threads
+from cinemotion import formats
 from cinemotion.ask import Ask
 from cinemotion.carry import carried
 from cinemotion.models import entry_of
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
 from motion.files import write_json
-from motion.prior import weights
+from motion.prior import threads, weights
 from motion.prior.weights import Card
 
 SCHEMA = 1

@@ -70,12 +70,10 @@ def run(plan: Plan, say: Say) -> Path:
     """
     _check(plan)
     corpus = _only(_corpus(plan, say), plan.sources)
-    import torch
-
+    from motion.prior.threads import device
     from motion.prior.trainer import Settings, train
 
-    if plan.device.startswith("cuda") and not torch.cuda.is_available():
-        raise BadInput(f"--device {plan.device}: torch finds no GPU here; use --device cpu")
+    device(plan.device)
     task, write = _RECIPES[plan.kind](plan, corpus)
     settings = Settings(plan.minutes, plan.steps, device=plan.device, threads=plan.threads)
     leads = int(os.environ.get("RANK", "0")) == 0

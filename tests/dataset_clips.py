@@ -18,7 +18,14 @@ from motion.retarget import clip_to_take
 ASTRIDE = {"forward": (0.0, 1.0), "backward": (0.0, -1.0), "left": (1.0, 0.0), "right": (-1.0, 0.0)}
 
 
-def glide(way: str = "forward", metres: float = 2.0, turn: float = 0.0, seconds: float = 3.0, yaw: float = 0.0) -> Clip:
+def glide(
+    way: str = "forward",
+    metres: float = 2.0,
+    turn: float = 0.0,
+    seconds: float = 3.0,
+    yaw: float = 0.0,
+    stride: float = 0.4,
+) -> Clip:
     """Someone who travels ``metres`` one way seen from the body, turning evenly by ``turn`` radians, legs swinging."""
     frames = round(seconds * 30) + 1
     t = np.linspace(0.0, 1.0, frames)
@@ -32,7 +39,7 @@ def glide(way: str = "forward", metres: float = 2.0, turn: float = 0.0, seconds:
     q = np.tile(rot.IDENTITY, (frames, 24, 1))
     q[:, 0] = rot.yaw(facing)
     _hang(q, frames)
-    swing = 0.4 * np.sin(2 * math.pi * t * seconds * 0.9)
+    swing = stride * np.sin(2 * math.pi * t * seconds * 0.9)
     for side, sign in (("left", 1.0), ("right", -1.0)):
         q[:, skeleton.INDEX[f"{side}_hip"]] = rot.from_axis("X", sign * swing)
     return Clip(q, root, rest, Fraction(30))

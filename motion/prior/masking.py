@@ -60,7 +60,8 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
 
     # A window of a longer motion begins with the end of the one before, whatever else it is told.
     carried = (rng.random(rows) < CARRIED) & (mix is MIX)
-    pairs = [(row, kinds[k]) for row, k in enumerate(drawn)] + [(row, "prefix") for row in np.flatnonzero(carried)]
+    pairs = [(row, kinds[k]) for row, k in enumerate(drawn)]
+    pairs += [(int(row), "prefix") for row in np.flatnonzero(carried)]
     for row, kind in pairs:
         if kind == "keys":
             most = max(1, min(20, frames // 6))
@@ -84,9 +85,9 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
             after = np.arange(min(start + gap, frames - 1), min(start + gap + int(rng.integers(1, 12)), frames))
             whole_pose(row, np.concatenate([before, after]))
         elif kind == "place":  # where to be, mostly at the end
-            at = frames - 1 if rng.random() < 0.7 else int(rng.integers(frames))
-            path_on[row, at] = True
-            heading_on[row, at] = rng.random() < 0.4
+            goal = frames - 1 if rng.random() < 0.7 else int(rng.integers(frames))
+            path_on[row, goal] = True
+            heading_on[row, goal] = rng.random() < 0.4
         elif kind == "path":
             every = int(rng.choice([1, 1, 5, 15, 30]))
             path_on[row, ::every] = True

@@ -1,8 +1,10 @@
-"""How many threads a network gets: as many as there are cores that nobody else is using (`settle`)."""
+"""What a network may use of the machine: the cores that nobody else is using (`settle`), a GPU (`device`)."""
 
 from __future__ import annotations
 
 import os
+
+from motion.errors import BadInput
 
 
 def free_cores() -> int:
@@ -26,3 +28,16 @@ def settle() -> None:
     import torch
 
     torch.set_num_threads(free_cores())
+
+
+def device(name: str) -> str:
+    """A device's name, once it is there.
+
+    Raises:
+        BadInput: torch finds no GPU.
+    """
+    import torch
+
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise BadInput(f"device {name}: torch finds no GPU here; use cpu")
+    return name
