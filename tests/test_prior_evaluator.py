@@ -146,7 +146,7 @@ def test_saved_and_loaded_it_says_the_same(small: Evaluator, tmp_path: Path) -> 
     np.testing.assert_allclose(again.clips([clip]), small.clips([clip]), atol=5e-3)
     small.card = replace(small.card, config=card_config(Size(width=64, heads=2)))
     small.save(path)
-    with pytest.raises(BadInput, match="do not fit"):
+    with pytest.raises(BadInput, match="not the weights of this network"):
         Evaluator.load(path)
 
 

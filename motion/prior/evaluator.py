@@ -24,6 +24,7 @@ from motion.prior.batches import Windows
 from motion.prior.blocks import Block, rotary, start
 from motion.prior.constraints import JOINTS
 from motion.prior.features import POSITIONS, ROOT, VELOCITIES, Track
+from motion.prior.filled import filled
 from motion.prior.said import swap_sides
 from motion.prior.weights import Card
 from motion.prior.words import WIDTH as WORD_WIDTH
@@ -166,15 +167,9 @@ class Evaluator:
         Raises:
             BadInput: no such weights, or not whole, or their tensors are not an evaluator's.
         """
-        tensors, card = weights.load(weights.find(path, "evaluator"), "evaluator")
-        network = Network(Size(**card.config["size"]))
-        try:
-            network.load_state_dict({name: torch.as_tensor(value).float() for name, value in tensors.items()})
-        except RuntimeError as error:
-            raise BadInput(
-                f"{path}: tensors do not fit the card's sizes ({str(error).splitlines()[-1].strip()})"
-            ) from None
-        return cls(network, card, words)
+        path = weights.find(path, "evaluator")
+        tensors, card = weights.load(path, "evaluator")
+        return cls(filled(path, lambda _: Network(Size(**card.config["size"])), tensors), card, words)
 
     def save(self, path: str | os.PathLike[str]) -> Card:
         """Write the weights as float16 with their card."""

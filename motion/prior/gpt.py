@@ -13,6 +13,7 @@ from torch import Tensor
 from motion.corpus import Label
 from motion.errors import BadInput
 from motion.prior import weights
+from motion.prior.filled import filled
 from motion.prior.gpt_net import Config, Network, State
 from motion.prior.network import plan_tokens
 from motion.prior.vqvae import Tokenizer
@@ -71,11 +72,7 @@ class MotionGPT:
         tensors, card = weights.load(path, "gpt")
         config = dict(card.config)
         wanted = config.pop("tokens", "")
-        try:
-            network = Network(Config(**config))
-            network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise BadInput(f"{path}: not the weights of this network ({str(error).splitlines()[0]})") from None
+        network = filled(path, lambda _: Network(Config(**config)), tensors)
         if tokens is None:
             beside = path.parent / path.name.replace("-gpt", "-tokens")
             tokens = beside if beside.is_file() else path.parent

@@ -26,6 +26,7 @@ from motion.corpus import FPS
 from motion.errors import BadInput
 from motion.prior import gaps, weights
 from motion.prior.constraints import JOINTS
+from motion.prior.filled import filled
 from motion.prior.inbetween_net import CONTEXT, LONGEST_GAP, SHORTEST_GAP, Config, Network, Problem
 from motion.prior.poses import local_quaternions, quaternions
 from motion.prior.request import MOST_SECONDS
@@ -54,12 +55,7 @@ class InBetweener:
         """
         path = weights.find(name_or_path, "inbetween")
         tensors, card = weights.load(path, "inbetween")
-        try:
-            network = Network(tensors["bones.offsets"], Config(**card.config))
-            network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise BadInput(f"{path}: not the weights of this network ({str(error).splitlines()[0]})") from None
-        return cls(network, card)
+        return cls(filled(path, lambda t: Network(t["bones.offsets"], Config(**card.config)), tensors), card)
 
     def save(self, path: str | os.PathLike[str]) -> weights.Card:
         """Write weights and card to a ``.safetensors`` file; gives the card as written."""

@@ -12,6 +12,7 @@ from motion.clip import Clip
 from motion.errors import BadInput, unknown
 from motion.prior import features
 from motion.prior.features import BODY, ROOT, Track
+from motion.prior.filled import filled
 from motion.prior.guidance import Guidance, Told
 from motion.prior.network import Said, Size, plan_tokens
 from motion.prior.observed import Observed
@@ -67,16 +68,12 @@ class Prior:
         """
         from motion.prior import weights
 
-        tensors, card = weights.load(weights.find(path, "prior"), "prior")
-        stages = build(card.config["sizes"])
+        path = weights.find(path, "prior")
+        tensors, card = weights.load(path, "prior")
+        if "rest_offsets" not in tensors:
+            raise BadInput(f"{path}: no skeleton (tensor 'rest_offsets') beside the networks")
         offsets = tensors.pop("rest_offsets")
-        try:
-            stages.load_state_dict({name: torch.as_tensor(value).float() for name, value in tensors.items()})
-        except RuntimeError as error:
-            raise BadInput(
-                f"{path}: tensors do not fit the card's sizes ({str(error).splitlines()[1].strip()})"
-            ) from None
-        return cls(stages, np.asarray(offsets), card, words)
+        return cls(filled(path, lambda _: build(card.config["sizes"]), tensors), offsets, card, words)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the weights as float16 with their card."""

@@ -27,6 +27,7 @@ from motion.errors import BadInput
 from motion.prior import features, weights
 from motion.prior.constraints import JOINTS
 from motion.prior.features import Track
+from motion.prior.filled import filled
 from motion.prior.vqvae_net import STRIDE, Config, Network, hidden, seen, shown, walked
 
 #: Of the layout of token files.
@@ -125,12 +126,7 @@ class Tokenizer:
         """
         path = weights.find(name_or_path, "tokens")
         tensors, card = weights.load(path, "tokens")
-        try:
-            network = Network(tensors["bones.offsets"], Config(**card.config))
-            network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise BadInput(f"{path}: not the weights of this network ({str(error).splitlines()[0]})") from None
-        return cls(network, card)
+        return cls(filled(path, lambda t: Network(t["bones.offsets"], Config(**card.config)), tensors), card)
 
     def save(self, path: str | os.PathLike[str]) -> weights.Card:
         """Write weights and card to a ``.safetensors`` file; gives the card as written."""
