@@ -6,12 +6,18 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from motion.errors import BadInput, did_you_mean
 from motion.files import whole
 
+if TYPE_CHECKING:
+    from motion.prior.evaluate import Report
+
 #: Writes the cached test set anew from a corpus, instead of measuring.
 REBUILD = "rebuild"
+#: Writes the headline figures into the cards of the weights that were measured.
+CARD = "card"
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Asked:
     parts: tuple[str, ...] = ()  # (): all
     report: Path | None = None  # JSON
     rebuild: bool = False
+    card: bool = False
 
 
 def read(arguments: tuple[str, ...]) -> Asked:
@@ -34,13 +41,15 @@ def read(arguments: tuple[str, ...]) -> Asked:
     from mocap_data.dataset_store import WORDS
     from motion.prior.evaluate_tables import PARTS
 
-    corpus, report, name, parts, rebuild = None, None, "base", [], False
+    corpus, report, name = None, None, "base"
+    parts: list[str] = []
+    flags: set[str] = set()
     for text in arguments:
         path = Path(text).expanduser()
         if text in PARTS:
             parts.append(text)
-        elif text == REBUILD:
-            rebuild = True
+        elif text in (REBUILD, CARD):
+            flags.add(text)
         elif text.endswith(".json"):
             report = path
         elif (path / WORDS).is_file():
@@ -56,12 +65,12 @@ def read(arguments: tuple[str, ...]) -> Asked:
             name = text
         else:
             raise BadInput(
-                f"bench motion: '{text}'{did_you_mean(text, (*PARTS, 'base', 'clean', REBUILD))}; expected a corpus "
+                f"bench motion: '{text}'{did_you_mean(text, (*PARTS, 'base', 'clean', REBUILD, CARD))}; expected a corpus "
                 f"folder, weights, a .json to write, or some of {', '.join(PARTS)}"
             )
-    if rebuild and corpus is None:
+    if REBUILD in flags and corpus is None:
         raise BadInput("bench motion rebuild: needs the corpus folder to build the test set from")
-    return Asked(corpus, name, tuple(parts), report, rebuild)
+    return Asked(corpus, name, tuple(parts), report, REBUILD in flags, CARD in flags)
 
 
 def run(*arguments: str) -> None:
@@ -85,6 +94,25 @@ def run(*arguments: str) -> None:
     if asked.report is not None:
         with whole(asked.report) as beside:
             beside.write_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if asked.card:
+        _describe(asked.weights, report)
+
+
+def _describe(name: str, report: Report) -> None:
+    """Into the cards of the measured weights; what other parts of the bench wrote there before is kept."""
+    from motion.prior import weights
+    from motion.prior.evaluate_headline import headline
+
+    for kind in weights.KINDS:
+        figures = headline(report, kind)
+        if not figures:
+            continue
+        path = weights.find(name, kind)
+        measured = dict(weights.card_of(path).measured)
+        for place, cells in figures.items():
+            measured[place] = {**measured.get(place, {}), **cells}
+        weights.describe(path, measured=measured)
+        _progress(f"{path.name}: card written")
 
 
 def _progress(text: str) -> None:

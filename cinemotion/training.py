@@ -22,6 +22,19 @@ Say = Callable[[str], None]
 #: Longest training, a month: a slip of the finger is not run.
 MOST_MINUTES = 60 * 24 * 31
 
+#: What no corpus of single captured performers teaches, said on every card.
+_SEEN = "Knows the actions and styles of its corpus; other words get suggestions, not motion."
+LIMITS: dict[str, tuple[str, ...]] = {
+    "prior": (
+        _SEEN,
+        "One performer on a flat floor: no props in hand, no partner, no stairs, no fingers, no face.",
+        "Key poses far outside captured motion are reached by bending, not by acting.",
+    ),
+    "inbetween": ("Answers one way, the likeliest: no variations and no words.", "Gaps over two seconds look plain."),
+    "tokens": ("Details below its codes are lost: fast hands and feet by a few centimetres.",),
+    "gpt": (_SEEN, "Feet slide more than with the prior, and counts are not kept."),
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -156,6 +169,7 @@ def _card(plan: Plan, corpus: Corpus, task: Task, made: Run) -> Card:
             "device": plan.device,
         },
         measured={"held out, at the end of training": checked} if checked else {},
+        limits=LIMITS.get(plan.kind, ()),
     )
 
 

@@ -18,6 +18,7 @@ from motion.corpus import ClipInfo, Corpus, Label, Window
 from motion.prior import evaluate, evaluate_copy, evaluate_rows, evaluate_set, evaluate_tables, metrics_gap
 from motion.prior.batches import Windows
 from motion.prior.evaluate import Models
+from motion.prior.evaluate_headline import headline
 from motion.prior.evaluator import Evaluator, Network, Size, card_config
 from motion.prior.metrics import Estimate
 from motion.prior.request import WindowRequest
@@ -204,6 +205,33 @@ def test_tables_and_reports_print_and_go_to_json() -> None:
     said = json.loads(json.dumps(report.as_dict()))
     assert said["scores"]["blocks"]["Real"]["R@1"] == [0.9, 0.8, 1.0, 5]
     assert "held-out blocks" in report.text()
+
+
+def test_a_report_becomes_the_figures_of_a_card() -> None:
+    def row(**cells: float) -> dict[str, Estimate]:
+        return {name: Estimate(value, value - 0.1, value + 0.1, 8) for name, value in cells.items()}
+
+    tables = [
+        evaluate_tables.Table("gaps, blocks", (), {"in-betweener": {"ratio 15": Estimate(0.5, 0.4, 0.6, 9)}}),
+        evaluate_tables.Table("seams of long clips", (), {"prior": {"seam/inside": Estimate(1.1, 1.0, 1.2, 9)}}),
+        evaluate_tables.Table(
+            "frozen prompts", (), {"prior (words and plan)": {"side, direction, hands": Estimate(0.9, 0.8, 0.95, 99)}}
+        ),
+    ]
+    scores = {
+        "blocks": {
+            "Real": row(**{"R@3": 0.8, "skate": 0.02, "contact": 0.7}),
+            "prior": row(**{"R@3": 0.6, "KID/Real": 2.5, "copy": 0.1, "skate": 0.03, "contact": 0.63}),
+        }
+    }
+    told = headline(evaluate.Report(scores, tables), "prior")
+    assert told["blocks"] == {
+        "R@3 / Real": 0.75, "contact / Real": 0.9, "KID/Real": 2.5, "copy": 0.1, "skate": 0.03, "skate of data": 0.02,
+    }  # fmt: skip
+    assert told["long clips"] == {"seam jerk / inside jerk": 1.1}
+    assert told["frozen prompts"]["Wilson lower bound"] == 0.8
+    assert headline(evaluate.Report(scores, tables), "inbetween") == {"blocks": {"L2P / interpolation, gap 15": 0.5}}
+    assert headline(evaluate.Report(scores, tables), "evaluator") == {}
 
 
 def test_bench_arguments_come_in_any_order_and_odd_ones_are_explained(tmp_path: Path) -> None:

@@ -51,6 +51,18 @@ def test_what_was_saved_comes_back(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("half", [True, False])
+def test_a_card_is_written_anew_and_the_tensors_stay(tmp_path: Path, half: bool) -> None:
+    path = tmp_path / "w.safetensors"
+    first = weights.save(path, tensors(), CARD, half=half)
+    before, _ = weights.load(path)
+    changed = weights.describe(path, measured={"blocks": {"R@3": 0.6}}, version="2")
+    after, card = weights.load(path)
+    assert card == changed == replace(first, measured={"blocks": {"R@3": 0.6}}, version="2")
+    for name, value in before.items():
+        np.testing.assert_array_equal(after[name], value)
+
+
 def test_the_same_tensors_give_the_same_bytes_in_any_order(tmp_path: Path) -> None:
     one, two = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
     weights.save(one, tensors(), CARD)

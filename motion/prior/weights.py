@@ -335,10 +335,30 @@ def save(path: str | os.PathLike[str], tensors: Mapping[str, Any], card: Card, *
     bare = safetensors.numpy.save(arrays)
     begin = 8 + int.from_bytes(bare[:8], "little")
     count = sum(int(a.size) for a in arrays.values() if np.issubdtype(a.dtype, np.floating))
-    card = replace(card, parameters=count, sha256=hashlib.sha256(bare[begin:]).hexdigest(), format=FORMAT)
+    digest = hashlib.sha256(bare[begin:]).hexdigest()
+    return _write(path, arrays, replace(card, parameters=count, sha256=digest, format=FORMAT))
+
+
+def describe(path: str | os.PathLike[str], **changes: Any) -> Card:
+    """Write some of a card's fields anew (`measured`, `limits`, `version`); the tensors and their hash stay.
+
+    Raises:
+        BadInput: as `load` and `save`.
+    """
+    import safetensors.numpy
+
+    path = Path(path)
+    _, card = load(path)
+    tensors = safetensors.numpy.load(files.read(path, "file of weights"))
+    return _write(path, tensors, replace(card, **changes))
+
+
+def _write(path: Path, arrays: Mapping[str, np.ndarray], card: Card) -> Card:
+    import safetensors.numpy
+
     text = json.dumps(asdict(card), sort_keys=True, ensure_ascii=False)
     with files.whole(path) as partial:
-        partial.write_bytes(safetensors.numpy.save(arrays, {"card": text}))
+        partial.write_bytes(safetensors.numpy.save(dict(arrays), {"card": text}))
     return card
 
 
