@@ -1,8 +1,9 @@
 """The measurements behind the numbers that the documentation quotes, from the packages that own them.
 
 render [ROUNDS] [SIZE …]    the rasterizer beside pyrender, in one run
-motion [CORPUS] [WEIGHTS] [PART …] [REPORT.json]
-                            learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed
+motion [CORPUS] [WEIGHTS] [PART …] [REPORT.json] [card]
+                            learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed; card:
+                            the headline figures go into the weights' cards
 retarget [FOLDER …]         retargeting per set of captures, skinning; without a folder, the pybullet captures
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """

@@ -33,7 +33,7 @@ class Asked:
 
 
 def read(arguments: tuple[str, ...]) -> Asked:
-    """Sort out arguments, which come in any order: a corpus folder, weights, parts of the bench, a .json to write.
+    """Sort out arguments, which come in any order: a corpus folder, weights, parts of the bench, a .json, `CARD`.
 
     Raises:
         BadInput: one of them is none of these.
@@ -65,8 +65,8 @@ def read(arguments: tuple[str, ...]) -> Asked:
             name = text
         else:
             raise BadInput(
-                f"bench motion: '{text}'{did_you_mean(text, (*PARTS, 'base', 'clean', REBUILD, CARD))}; expected a corpus "
-                f"folder, weights, a .json to write, or some of {', '.join(PARTS)}"
+                f"bench motion: '{text}'{did_you_mean(text, (*PARTS, 'base', 'clean', REBUILD, CARD))}; expected a "
+                f"corpus folder, weights, a .json to write, '{CARD}', or some of {', '.join(PARTS)}"
             )
     if REBUILD in flags and corpus is None:
         raise BadInput("bench motion rebuild: needs the corpus folder to build the test set from")
