@@ -106,13 +106,13 @@ def request(ask: Ask, rest_offsets: np.ndarray | None) -> Any:
     given["path"] = ask.path
     given["reach"] = tuple(map(_reach, ask.reach))
     given["fps"] = None if ask.fps is None else _value("--fps", values.rate, ask.fps)
-    given["base"] = None if ask.base is None else _clip(ask.base, rest_offsets)
+    given["base"] = None if ask.base is None else clip_of(ask.base, rest_offsets)
     given["strength"] = ask.strength
     given["keep"] = None if ask.keep is None else [part.strip() for part in ask.keep.split(",") if part.strip()]
     given["extend"] = None if ask.extend is None else EXTEND[ask.extend] * (ask.seconds or 0.0)
     given["retrieval"] = "auto" if ask.retrieval else "off"
     if ask.style is not None:
-        given["style"] = _clip(ask.style, None) if _is_file(ask.style) else ask.style
+        given["style"] = clip_of(ask.style, None) if _is_file(ask.style) else ask.style
     return generate.ask(ask.text, **given)
 
 
@@ -136,7 +136,7 @@ def _take(name: str) -> Any:
     return formats.load(name)
 
 
-def _clip(name: str, rest_offsets: np.ndarray | None) -> Clip:
+def clip_of(name: str, rest_offsets: np.ndarray | None = None) -> Clip:
     """A motion file on a skeleton; None: on its own."""
     from motion.retarget import retarget
 
@@ -152,7 +152,7 @@ def _keys(ask: Ask, rest_offsets: np.ndarray | None) -> Any:
         if _is_keys(ask.keyframes):
             sets.append(keyframes.read(ask.keyframes))
         else:
-            clip = _clip(ask.keyframes, rest_offsets)
+            clip = clip_of(ask.keyframes, rest_offsets)
             if clip.frames > MOST_KEYS:
                 words = f"{clip.frames} frames, each a key; expected at most {MOST_KEYS}"
                 raise BadInput(f"--keyframes {ask.keyframes}: {words}. Take single poses with --key FILE@TIME=TIME")
@@ -164,9 +164,9 @@ def _keys(ask: Ask, rest_offsets: np.ndarray | None) -> Any:
         if not name or not at:
             raise BadInput(f"--key '{text}', expected FILE[@TIME]=TIME such as idle.bvh@0.5s=2s")
         time = _seconds(f"--key '{text}'", when)
-        clip = _clip(name, rest_offsets)
+        clip = clip_of(name, rest_offsets)
         rest_offsets = clip.rest_offsets
-        sets.append(keyframes.from_clip(clip, [time], [_seconds(f"--key '{text}'", at)], placed=False))
+        sets.append(keyframes.fromclip_of(clip, [time], [_seconds(f"--key '{text}'", at)], placed=False))
     return sets or None
 
 

@@ -33,7 +33,7 @@ class Asked:
 
 
 def read(arguments: tuple[str, ...]) -> Asked:
-    """Sort out arguments, which come in any order: a corpus folder, weights, parts of the bench, a .json, `CARD`.
+    """Sort out arguments, in any order: a corpus folder, weights, parts of the bench, a .json to write, `CARD`.
 
     Raises:
         BadInput: one of them is none of these.

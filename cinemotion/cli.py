@@ -1,4 +1,4 @@
-"""The command line: `film`, `check`, `convert`, `doctor`, `schema`, `words`, `verify`, `bench`, and `main`.
+"""The command line: `film`, `check`, `convert`, `sheet`, `doctor`, `schema`, `words`, `verify`, `bench`, and `main`.
 
 Each command is a typed function; what it needs is imported when it runs, so that help is instant. The commands of
 learned motion (`motion`, `train`, `dataset`, `models`) are in `cinemotion.cli_motion`.
@@ -276,8 +276,34 @@ def verify(
 
 @app.command()
 @guarded
+def sheet(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE.png", show_default=False)],
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILES…", help="Of motion, in any format.", show_default=False)
+    ] = None,
+    prompts: Annotated[
+        int, typer.Option(min=0, help="Instead of files: so many of the frozen prompts, made by --model.")
+    ] = 0,
+    model: Annotated[str, typer.Option(metavar="base|clean|FILE", help="Weights.")] = "base",
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Draw motion as strips of stick figures beside a map of the way, as one picture."""
+    from cinemotion import sheet as drawn
+    from motion.errors import BadInput
+
+    if bool(files) == bool(prompts):
+        raise BadInput("sheet: expected motion files, or --prompts N")
+    if files:
+        drawn.of_files(files, out)
+    else:
+        drawn.of_prompts(prompts, model, seed, out)
+    print(out)
+
+
+@app.command()
+@guarded
 def bench(
-    subject: Annotated[str, typer.Argument(help="render, motion or formats.", show_default=False)],
+    subject: Annotated[str, typer.Argument(help="render, motion, retarget or formats.", show_default=False)],
     arguments: Annotated[
         list[str] | None, typer.Argument(help="What the measurement takes.", show_default=False)
     ] = None,

@@ -15,9 +15,54 @@ from motion.errors import BadInput
 from motion.files import whole
 
 _LEFT, _RIGHT, _MIDDLE, _FAINT, _INK = "#1f6fd0", "#d0581f", "#333333", "#bbbbbb", "#111111"
+#: Strips on one sheet: what a person looks at.
+MOST = 200
 _PAPER, _DOWN = "#ffffff", "#2a9d4a"
 #: The camera looks from the front left and a little from above: a turn of the world about Y, then a tilt.
 _TURN, _TILT = np.radians(-35.0), np.radians(12.0)
+
+
+def of_files(files: Sequence[str], out: Path) -> None:
+    """A strip for each motion file.
+
+    Raises:
+        BadInput: a file cannot be read, or ``out`` is no .png in a folder that is there.
+    """
+    from cinemotion.ask import clip_of
+
+    _check(out, len(files))
+    sheet([clip_of(name) for name in files], [Path(name).name for name in files], out)
+
+
+def of_prompts(count: int, model: str, seed: int, out: Path) -> None:
+    """A strip for each of so many frozen prompts, spread over their list; retrieval and foot lock are off.
+
+    Raises:
+        BadInput: no such weights, or as `of_files`.
+    """
+    from motion.prior import threads, weights
+    from motion.prior.generate import generate
+    from motion.prior.prompts import prompts
+
+    _check(out, count)
+    every = prompts()
+    chosen = [every[i] for i in np.linspace(0, len(every) - 1, min(count, len(every))).astype(int)]
+    path = weights.find(model, "prior")
+    threads.settle()
+    from motion.prior.model import Prior
+
+    prior = Prior.load(path)
+    clips = [generate(p.text, seconds=p.seconds, seed=seed, retrieval="off", model=prior)[0].clip for p in chosen]
+    sheet(clips, [p.text for p in chosen], out)
+
+
+def _check(out: Path, strips: int) -> None:
+    if out.suffix.lower() != ".png":
+        raise BadInput(f"{out}: a contact sheet is written to a .png file")
+    if not out.parent.is_dir():
+        raise BadInput(f"{out}: the folder {out.parent} does not exist")
+    if not 1 <= strips <= MOST:
+        raise BadInput(f"contact sheet: {strips} strips, expected 1 to {MOST}")
 
 
 def sheet(

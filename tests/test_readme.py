@@ -16,9 +16,11 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = _blocks("python")
-    exec(compile(code.replace("(640, 360)", "(64, 36)").replace("range(24)", "range(2)"), "README.md", "exec"), {})
+    film, words = _blocks("python")
+    exec(compile(film.replace("(640, 360)", "(64, 36)").replace("range(24)", "range(2)"), "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("0 ")
+    exec(compile(words, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("180 1.0 ")
 
 
 def test_the_scene_is_sound(tmp_path: Path) -> None:
