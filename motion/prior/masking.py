@@ -10,6 +10,7 @@ from torch import Tensor
 
 from motion import skeleton
 from motion.prior.constraints import JOINTS
+from motion.prior.features import ENDS
 from motion.prior.observed import Observed
 
 _I = skeleton.INDEX
@@ -33,6 +34,16 @@ MIX: dict[str, float] = {
 CARRIED = 0.3
 
 
+def some_joints(rng: np.random.Generator) -> np.ndarray:
+    """``(22,)`` bool: mostly one of `PARTS`, else any joints, at least one."""
+    on = np.zeros(JOINTS, bool)
+    if rng.random() < 0.7:
+        on[list(PARTS[str(rng.choice(list(PARTS)))])] = True
+    else:
+        on[rng.choice(JOINTS, size=int(rng.integers(1, JOINTS)), replace=False)] = True
+    return on
+
+
 def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix: dict[str, float] = MIX) -> Observed:
     """Switch on, row by row, one kind of constraint drawn from ``mix``.
 
@@ -54,9 +65,14 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
     contacts_on = np.zeros((rows, frames), bool)
     source = np.tile(np.arange(frames), (rows, 1))  # the frame whose pose is shown as the key's
 
-    def whole_pose(row: int, at: np.ndarray) -> None:
-        pelvis_on[row, at], heading_on[row, at] = True, True
-        rotations_on[row, at], positions_on[row, at] = True, True
+    def whole_pose(row: int, at: np.ndarray, joints: np.ndarray | None = None, placed: bool = True) -> None:
+        on = np.ones(JOINTS, bool) if joints is None else joints
+        rotations_on[row, at] |= on
+        if placed:
+            positions_on[row, at] |= on
+        if on[0]:
+            pelvis_on[row, at] |= np.array([placed, True])
+            heading_on[row, at] = True
 
     # A window of a longer motion begins with the end of the one before, whatever else it is told.
     carried = (rng.random(rows) < CARRIED) & (mix is MIX)
@@ -70,7 +86,9 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
             at = rng.choice(frames, size=count, replace=False)
             if rng.random() < 0.5:
                 at = np.union1d(at, [0])
-            whole_pose(row, at)
+            # Some keys leave open where they stand, some hold a few joints alone.
+            how = rng.random()
+            whole_pose(row, at, some_joints(rng) if how < 0.15 else None, placed=not 0.15 <= how < 0.3)
             if rng.random() < 0.2:  # people's keys come a little early or late
                 source[row, at] = np.clip(at + rng.integers(-2, 3, len(at)), 0, frames - 1)
         elif kind == "prefix":
@@ -98,14 +116,14 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
         elif kind == "ends":
             if rng.random() < 0.7:
                 whole_pose(row, np.arange(1))
-            ends = [_I[n] for n in ("left_wrist", "right_wrist", "head", "left_ankle", "right_ankle")]
-            for joint in rng.choice(ends, size=int(rng.integers(1, 4)), replace=False):
-                first, held = int(rng.integers(frames)), int(rng.choice([1, 1, 5, 15]))
-                positions_on[row, first : first + held, joint] = True
+            ends = ENDS if rng.random() < 0.75 else range(JOINTS)
+            for joint in rng.choice(np.array(ends), size=int(rng.integers(1, 4)), replace=False):
+                first, length = int(rng.integers(frames)), int(rng.choice([1, 1, 5, 15]))
+                positions_on[row, first : first + length, joint] = True
         elif kind == "parts":
-            joints = list(PARTS[str(rng.choice(list(PARTS)))])
-            rotations_on[row][:, joints] = True
-            if 0 in joints or rng.random() < 0.3:
+            held = some_joints(rng)
+            rotations_on[row] |= held
+            if held[0] or rng.random() < 0.3:
                 pelvis_on[row], heading_on[row] = True, True
             if rng.random() < 0.5:
                 whole_pose(row, np.arange(1))

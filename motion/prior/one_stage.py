@@ -29,7 +29,7 @@ Seen = tuple[Tensor, Tensor, Tensor]
 
 
 #: As many parameters as both stages together, by the names of `motion.prior.stages.SIZES`.
-SIZES: dict[str, Size] = {"tiny": Size(32, 2, 2), "cpu": Size(288, 6, 8), "gpu": Size(352, 8, 11)}
+SIZES: dict[str, Size] = {"tiny": Size(32, 2, 2), "cpu": Size(288, 6, 8), "gpu": Size(288, 8, 8)}
 
 
 class OneStage(nn.Module):

@@ -267,7 +267,7 @@ def reached(joints: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Both stages' sizes; `cpu` trains on two cores in hours, `gpu` is for an accelerator."""
+    """Both stages' sizes; `cpu` trains on two cores in hours, `gpu` is for an accelerator and below 12 M parameters."""
 
     root: Size = field(default_factory=lambda: Size(width=160, layers=4, heads=4))
     body: Size = field(default_factory=lambda: Size(width=256, layers=6, heads=8))
@@ -276,7 +276,7 @@ class Sizes:
 SIZES: dict[str, Sizes] = {
     "tiny": Sizes(Size(32, 2, 2), Size(32, 2, 2)),
     "cpu": Sizes(),
-    "gpu": Sizes(Size(192, 5, 6), Size(320, 8, 10)),
+    "gpu": Sizes(Size(160, 4, 4), Size(272, 8, 8)),
 }
 
 
