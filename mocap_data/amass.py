@@ -18,6 +18,7 @@ from mocap_data.errors import NeedsRetarget
 from motion import rate, skeleton
 from motion import rotations as rot
 from motion.errors import BadInput, unknown
+from motion.licences import UNSTATED
 from motion.rotations import Array
 from motion.take import Take
 
@@ -153,6 +154,8 @@ def read(path: str | os.PathLike[str], *, fps: float | None = None, up: str = "Z
     if licence is None:
         licence = files.AMASS_LICENCE
         notes.append("licence taken from the format")
+    elif licence in (UNSTATED, "unknown"):  # older versions of this project wrote the latter
+        licence = None
     return Take(
         names=names,
         parents=parents(names),
@@ -213,7 +216,7 @@ def write(take: Take, path: str | os.PathLike[str]) -> None:
         betas=np.zeros(16),
         gender=np.array("neutral"),
         mocap_framerate=np.array(float(take.fps)),
-        licence=np.array(take.provenance.licence or "unknown"),
+        licence=np.array(take.provenance.licence or UNSTATED),
         rest_offsets=rest,
         note=np.array("betas are zero: the motion was not made on an SMPL body; trans assumes an average rest pelvis"),
     )

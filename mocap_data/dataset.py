@@ -14,8 +14,9 @@ import numpy as np
 from mocap_data import dataset_labels, dataset_sayings, dataset_split, dataset_twins, dataset_windows
 from mocap_data.dataset_card import card
 from mocap_data.dataset_facts import hands_disagree
+from mocap_data.dataset_find import ARCHIVES, find
 from mocap_data.dataset_measure import track
-from mocap_data.dataset_read import Reading, find, read_all, rest_offsets
+from mocap_data.dataset_read import Reading, read_all, rest_offsets
 from mocap_data.dataset_store import load, save
 from motion.clip import Clip
 from motion.corpus import FPS, ClipInfo, Corpus
@@ -56,7 +57,8 @@ def build(
     """
     say = progress or (lambda line: None)
     roots = [Path(folder) for folder in folders]
-    found = list(find(roots))
+    troubles: list[str] = []
+    found = find(roots, troubles)
     if not found:
         raise BadInput(f"{', '.join(map(str, roots)) or 'no folders'}: no captures found")
     captions = captions or dataset_labels.find_captions(roots)
@@ -65,8 +67,13 @@ def build(
     readings = [r for r in read if not r.refused]
     if not readings:
         raise BadInput(f"{', '.join(map(str, roots))}: none of {len(read)} files can be used; {read[0].refused}")
-    troubles: list[str] = []
     spoken = dataset_sayings.match([r.name for r in readings], dataset_sayings.find_sayings(roots, troubles))
+    for (path, name, source), reading in zip(found, read, strict=True):
+        if not reading.refused and source not in ARCHIVES:
+            own = dataset_sayings.beside(path, troubles)
+            if own:
+                more = tuple(replace(one, steady=dataset_labels.steady(one.text)) for one in own)
+                spoken[name] = (*spoken.get(name, ()), *more)
     corpus, _ = assemble(readings, sentences, seed, say, spoken)
     notes = {
         "version": VERSION,
@@ -126,7 +133,9 @@ def assemble(
         "hands that disagree with the file's name": [
             name for name, s, t in zip(names, said, tracks, strict=True) if hands_disagree(s, t)
         ],
-        "combinations held out": dataset_split.combination_names(),
+        "combinations held out": dataset_split.combination_names(
+            said[w.clip].label for w in windows if w.split == "combinations"
+        ),
         "spans": [[s.clip, s.start, s.stop, s.split] for s in spans],
     }
     return Corpus(

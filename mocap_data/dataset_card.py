@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from mocap_data.dataset_split import combination_names
 from motion import skeleton
 from motion.corpus import FPS, SPLITS, Corpus
 from motion.text import VERBS
@@ -12,7 +13,6 @@ from motion.text import VERBS
 
 def card(corpus: Corpus) -> str:
     """The corpus in Markdown, every number counted from it."""
-    notes = corpus.notes
     parts = [
         "# Dataset card",
         f"{len(corpus.clips)} clips, {hours(len(corpus.rotations)):.2f} h at {FPS} fps on one skeleton, "
@@ -27,9 +27,8 @@ def card(corpus: Corpus) -> str:
         _actions(corpus),
         "## Splits",
         _table(("split", "windows", "minutes of captures", "with words", "with an action"), _splits(corpus)),
-        "`combinations` are actions in styles that nobody trains on: "
-        + "; ".join(map(str, _list(notes.get("combinations held out"))))
-        + ". `blocks` are runs of take numbers, and spans of long takes with half a second left out on both sides.",
+        _combinations(corpus)
+        + " `blocks` are runs of take numbers, and spans of long takes with half a second left out on both sides.",
         "## What was left out",
         _left_out(corpus),
         "## What is missing",
@@ -110,8 +109,11 @@ def _share(part: int, whole: int) -> str:
     return f"{100.0 * part / whole:.0f} %" if whole else "–"
 
 
-def _list(value: object) -> list[object]:
-    return list(value) if isinstance(value, (list, tuple)) else []
+def _combinations(corpus: Corpus) -> str:
+    names = combination_names(corpus.clips[w.clip].label for w in corpus.split("combinations"))
+    if not names:
+        return "`combinations` is empty: none of the actions in styles that are held out is in these captures."
+    return "`combinations` are actions in styles that nobody trains on: " + "; ".join(names) + "."
 
 
 def _left_out(corpus: Corpus) -> str:
@@ -123,6 +125,8 @@ def _left_out(corpus: Corpus) -> str:
     bad = int((~corpus.good).sum())
     lines = [f"{notes.get('files', len(corpus.clips))} files were read; {len(refused)} could not be used."]
     lines += [f"`{name}`: {why}" for name, why in list(refused.items())[:20]]
+    troubles = notes.get("troubles")
+    lines += [str(trouble) for trouble in (troubles if isinstance(troubles, list) else [])[:20]]
     lines.append(f"{len(copies)} clips are copies of others, found by pose (mirrored or not) or by take number.")
     mended = faults.get("spike mended", 0)
     straight = faults.get("hand straightened", 0)

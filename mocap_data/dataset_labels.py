@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -129,6 +130,12 @@ SENTENCES: tuple[tuple[str, Label, bool], ...] = (
     ("swinging", Label("swing"), True),
     ("jumping in the air", Label("jump"), False),
 )
+#: Verbs that are true of any moment of the time they are said of, and not of one moment in it.
+STEADY: frozenset[str] = frozenset(
+    label.verb for _, label, always in (*SKILLS, *DESCRIPTIONS, *SENTENCES) if always and label.verb
+) - frozenset(label.verb for _, label, always in (*SKILLS, *DESCRIPTIONS, *SENTENCES) if not always)
+#: Words of a sentence that tells of a deed alone: "an old man walks slowly".
+SIMPLE = 6
 #: What is true of any moment on CMU's climbing frame.
 PLAYGROUND = ("a person plays on a climbing frame", "someone is on the playground", "a person climbs about on a frame")
 
@@ -221,15 +228,38 @@ def label_of(text: str) -> Label:
     return replace(actions[0].label, count=0)
 
 
+def steady(text: str) -> bool:
+    """Whether a sentence that is true of some time is true of any part of it: "a man walks", not "walks in a circle".
+
+    A longer one tells of more than the deed: where it leads, or how it ends.
+    """
+    label = label_of(text)
+    simple = label.verb in STEADY and not label.direction and len(text.split()) <= SIMPLE
+    return simple and not plan(text).steps[0][0].label.count
+
+
 def of_crop(said: Said, start: float, end: float, length: float) -> Said:
-    """What is said of seconds ``start`` to ``end`` of a clip: where spans are described, by those that hold there."""
+    """What is said of seconds ``start`` to ``end`` of a clip: where spans are described, by those that hold there.
+
+    Where only the whole is described, and the crop is too little of it, what is done all along still holds.
+    """
     if not said.sayings:
         return said
     true = tuple(dict.fromkeys(s.text for s in said.sayings if s.holds(start, end, length)))
-    labels = [label for text in true if (label := label_of(text)).verb]
-    # Two descriptions that see different actions in one moment leave the verb open.
-    label = labels[0] if labels and all(other.verb == labels[0].verb for other in labels) else Label()
+    if not true and all(s.start <= 0.0 and s.end == math.inf for s in said.sayings):
+        if said.label.verb:
+            return replace(said, sayings=())
+        label = _agreed(label for s in said.sayings if (label := label_of(s.text)).verb)
+        label = label if label.verb in STEADY else Label()
+        return replace(said, label=label, always=bool(label.verb), sayings=())
+    label = _agreed(label for text in true if (label := label_of(text)).verb)
     return Said(label, bool(label.verb), true, said.brief, generic=said.generic, told=True)
+
+
+def _agreed(labels: Iterable[Label]) -> Label:
+    """The first label; an empty one where two see different actions in one moment, which leaves the verb open."""
+    found = list(labels)
+    return found[0] if found and all(other.verb == found[0].verb for other in found) else Label()
 
 
 def _kept(label: Label, brief: str) -> Label:

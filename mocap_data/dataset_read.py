@@ -1,11 +1,11 @@
-"""Folders of captures to `Reading`s: every file on one skeleton at 30 fps on a floor at 0; broken files are counted."""
+"""Captures to `Reading`s: every file on one skeleton at 30 fps on a floor at 0; broken files are counted."""
 
 from __future__ import annotations
 
 import fnmatch
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,6 +16,8 @@ import numpy as np
 
 from mocap_data import registry
 from mocap_data.clean import mend
+from mocap_data.dataset_find import UNREAD
+from mocap_data.dataset_licence import licence_of
 from motion import contacts, edit
 from motion.body import Body
 from motion.clip import Clip
@@ -26,19 +28,8 @@ from motion.rotations import Array
 
 #: Height of the one performer of every corpus, metres.
 HEIGHT_M = 1.7
-#: Archives by their folder's name; the name is a clip's source wherever the folder lies.
-ARCHIVES: tuple[str, ...] = (
-    "bandai-namco-1", "bandai-namco-2", "cmu-bvh", "cmu-asfamc", "cmu-deepmimic", "deepmimic",
-)  # fmt: skip
 #: Files whose own rate is wrong. The salsa takes say 120 fps; their performers would dance at twice the beat.
 RATES: tuple[tuple[str, int], ...] = (("cmu-bvh/salsa_*.bvh", 60),)
-#: Licences as corpora and weights name them, by a piece of what a reader says.
-LICENCES: tuple[tuple[str, str], ...] = (
-    ("CC BY-NC 4.0", "CC BY-NC 4.0"),
-    ("CMU Graphics Lab", "CMU"),
-    ("MIT", "MIT"),
-)
-_SUFFIXES = (".bvh", ".amc", ".txt", ".json", ".npz")
 #: Longer captures are refused: features of an hour at 30 fps are what a small machine holds.
 MAX_SECONDS = 3600.0
 
@@ -65,43 +56,6 @@ def rest_offsets() -> Array:
     return Body.default(height_m=HEIGHT_M).rest_offsets
 
 
-def find(folders: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, str, str]]:
-    """Motion files below folders, sorted: ``(path, name of the clip, source)``.
-
-    Raises:
-        BadInput: a folder is missing or is a file.
-    """
-    seen: set[Path] = set()
-    for folder in map(Path, folders):
-        if not folder.is_dir():
-            raise BadInput(f"{folder}: no such folder of captures")
-        for path in sorted(folder.resolve().rglob("*")):
-            if path.suffix.lower() not in _SUFFIXES or not path.is_file() or path in seen:
-                continue
-            if path.suffix.lower() in (".txt", ".json") and not _is_motion(path):
-                continue
-            seen.add(path)
-            yield path, *named(path, folder.resolve())
-
-
-def named(path: Path, folder: Path) -> tuple[str, str]:
-    """A clip's name and its source, for a file below a folder: a known archive, or else the folder's own name."""
-    parts = (folder.name, *path.relative_to(folder).parts)
-    places = [i for i, part in enumerate(parts[:-1]) if part in ARCHIVES]
-    at = places[-1] if places else 0
-    return "/".join(parts[at:]), parts[at]
-
-
-def _is_motion(path: Path) -> bool:
-    """Text and JSON files are captions and notes far more often than motion: their first bytes tell."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except OSError:
-        return False
-    return any(f.sniff is not None and f.sniff(head) for f in registry.formats() if path.suffix.lower() in f.suffixes)
-
-
 def read(path: Path, name: str, source: str) -> Reading:
     """Bring one file onto the one skeleton; never raises for what is in the file."""
     try:
@@ -114,6 +68,9 @@ def read(path: Path, name: str, source: str) -> Reading:
 
 
 def _read(path: Path, name: str, source: str) -> Reading:
+    why = UNREAD.get(path.suffix.lower())
+    if why is not None:
+        raise BadInput(f"{path.name}: {why}")
     take = registry.load(path)
     for pattern, fps in RATES:
         if fnmatch.fnmatch(name, pattern):
@@ -130,17 +87,11 @@ def _read(path: Path, name: str, source: str) -> Reading:
     clip = grounded(clip)
     mended = mend(clip)
     clip = mended.clip
-    licence = take.provenance.licence or ""
+    licence = licence_of(take.provenance.licence, path, name, source)
     return Reading(
-        name, source, short_licence(licence), clip.rotations.astype(np.float32), clip.root_position.astype(np.float32),
+        name, source, licence, clip.rotations.astype(np.float32), clip.root_position.astype(np.float32),
         contacts.detect(clip, floor=0.0).on, mended.good, clip.valid, mended.faults,
     )  # fmt: skip
-
-
-def short_licence(licence: str) -> str:
-    """ "CMU + MIT" for a file and a motion under two licences; the text itself where it is none of ours."""
-    known = sorted(short for piece, short in LICENCES if piece in licence)
-    return " + ".join(known) or licence or "unknown"
 
 
 def grounded(clip: Clip) -> Clip:

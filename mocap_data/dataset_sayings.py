@@ -1,7 +1,8 @@
 """Sentences about spans of time: HumanML3D's `index.csv` and `texts/`, BABEL's JSON, a folder's own `captions.json`.
 
-Each is matched with captures by the file that it names: by data set, subject and take, whatever the folder they lie in
-and whichever body model they are for (`80_63_poses.npz`, `80_63_stageii.npz`, `80_63.amc`).
+A text file of a capture's own name is read by `beside`. All else is matched with captures by the file that it names: by
+data set, subject and take, whatever the folder they lie in and whichever body model they are for (`80_63_poses.npz`,
+`80_63_stageii.npz`, `80_63.amc`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mocap_data.dataset_find import SUFFIXES, is_motion
+from mocap_data.files import text_of
 from motion import files
-from motion.errors import BadInput
+from motion.errors import BadInput, CinemotionError
 
 #: HumanML3D counts frames at this rate, after seconds that its script cuts off at the start of some sets.
 HUMANML3D_FPS = 20
@@ -27,6 +30,8 @@ TRIMMED_S: Mapping[str, float] = {
 #: A sentence of several deeds is told of a window that holds so much of its span; a name of one deed, of a window
 #: that lies within the span but for so many seconds.
 WHOLE, SLACK_S = 0.8, 0.25
+#: Text files of a capture's name that are larger hold data, not sentences, bytes.
+_MOST_TEXT = 64 << 10
 _LABEL_FILES = 200  # JSON files looked at in one folder; more are results or settings, not labels
 
 
@@ -56,12 +61,46 @@ def find_sayings(folders: Iterable[Path], notes: list[str]) -> dict[str, list[Sa
     out: dict[str, list[Saying]] = {}
     for folder in folders:
         for index in sorted(folder.rglob("index.csv")):
-            if (index.parent / "texts").is_dir():
+            if _texts_of(index).is_dir():
                 _merge(out, humanml3d(index, notes))
         for path in sorted(folder.rglob("*.json"))[:_LABEL_FILES]:
             found = labels(path, notes)
             if found:
                 _merge(out, found)
+    return out
+
+
+def _texts_of(index: Path) -> Path:
+    """Where the sentences lie: beside the index, or below it as in HumanML3D's repository."""
+    inner = index.parent / "HumanML3D" / "texts"
+    return inner if inner.is_dir() else index.parent / "texts"
+
+
+def beside(path: Path, notes: list[str]) -> list[Saying]:
+    """Sentences in the text file of a capture's name, beside it or in a folder `texts` beside its folder.
+
+    One sentence a line, of all of the capture, or lines in HumanML3D's form. A file that is motion itself (DeepMimic's
+    are `.txt` too) says nothing, nor does one with lines that are no words; that is told in ``notes``.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        return []
+    out: list[Saying] = []
+    for place in (path.with_suffix(".txt"), path.parent.parent / "texts" / f"{path.stem}.txt"):
+        if place == path or not place.is_file() or is_motion(place):
+            continue
+        try:
+            data = files.read(place, "text file", _MOST_TEXT + 1)
+            if len(data) > _MOST_TEXT:
+                raise BadInput(f"{place}: more than {_MOST_TEXT >> 10} kB, expected sentences")
+            found = list(_texts(text_of(data, place, "sentences, as")))
+        except CinemotionError as error:
+            notes.append(str(error))
+            continue
+        wordless = next((text for text, _, _ in found if not re.search(r"[^\W\d_]{2}", text)), None)
+        if wordless is not None:
+            notes.append(f"{place}: '{wordless[:40]}' is no sentence; the file is not used")
+            continue
+        out += [Saying(text, a, b if b > a else math.inf) for text, a, b in found]
     return out
 
 
@@ -119,7 +158,7 @@ def humanml3d(index: Path, notes: list[str]) -> dict[str, list[Saying]]:
         except (TypeError, ValueError):
             lost += 1
             continue
-        texts = index.parent / "texts" / f"{name}.txt"
+        texts = _texts_of(index) / f"{name}.txt"
         if not texts.is_file() or name.startswith("M"):
             lost += not texts.is_file()
             continue

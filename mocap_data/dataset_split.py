@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mocap_data.dataset_find import ARCHIVES
 from mocap_data.dataset_labels import Said
-from mocap_data.dataset_read import ARCHIVES
-from motion.corpus import FPS
+from motion.corpus import FPS, Label
 
 #: Combinations that nobody trains on: verb, side, style; "one" is a single hand. Both mirror images are held out, since
 #: training mirrors; walking is held out with its turns, since a turn's first steps are a straight walk.
@@ -50,13 +50,14 @@ class Span:
 
 def held_combination(said: Said) -> bool:
     """Whether a clip's action and style are of a combination that is held out."""
-    label = said.label
-    for verb, side, style in COMBINATIONS:
-        if label.verb == verb and label.style == style:
-            one = label.side in ("left", "right")
-            if side == "any" or (side == "one" and one) or (side == label.side):
-                return True
-    return False
+    return any(_is(said.label, combination) for combination in COMBINATIONS)
+
+
+def _is(label: Label, combination: tuple[str, str, str]) -> bool:
+    verb, side, style = combination
+    if label.verb != verb or label.style != style:
+        return False
+    return side in ("any", label.side) or (side == "one" and label.side in ("left", "right"))
 
 
 def spans(names: Sequence[str], said: Sequence[Said], frames: Sequence[int], seed: int) -> list[Span]:
@@ -125,7 +126,12 @@ def _number(name: str) -> int:
     return int(match.group(1)) if match else 0
 
 
-def combination_names() -> list[str]:
-    """The combinations in words, for the dataset card."""
+def combination_names(labels: Iterable[Label]) -> list[str]:
+    """The combinations that are held out and found among labels of clips, in words."""
     hands = {"any": "", "one": " (one)", "both": " (both)"}
-    return [f"{verb}{hands[side]} × {style}" for verb, side, style in COMBINATIONS]
+    there = set(labels)
+    return [
+        f"{verb}{hands[side]} × {style}"
+        for verb, side, style in COMBINATIONS
+        if any(_is(label, (verb, side, style)) for label in there)
+    ]

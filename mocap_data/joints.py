@@ -100,6 +100,11 @@ def read(
     return solved.from_native(points, local, about, rows=motion[:, 140:272].reshape(-1, 22, 2, 3))
 
 
+def count(path: str | os.PathLike[str]) -> int:
+    """How many motions a `.npy` holds; raises as `read`."""
+    return len(_batch(files.read_bytes(path), os.fspath(path)).motions)
+
+
 def _rate(fps: float | None, usual: int, path: str) -> Fraction:
     try:
         return Fraction(usual) if fps is None else rate.from_rate(float(fps))

@@ -222,6 +222,7 @@ def test_the_card_counts(corpus: Corpus) -> None:
         assert f"## {heading}" in text
     assert "cartwheel" in text.split("## What is missing")[1]
     assert "1 clips raise another hand" in text
+    assert "nobody trains on: wave (one) × feminine. " in text, "of the combinations, the one that is here"
 
 
 # Copies -------------------------------------------------------------------------------------------------------------
