@@ -31,6 +31,7 @@ from motion.prior import constrain, segments, threads, weights
 from motion.prior.constraints import Constraints
 from motion.prior.keyframes import FASTEST
 from motion.prior.segments import Segment
+from motion.prior.understand import able
 
 #: Denoising steps and guidance of a film's performances.
 STEPS, GUIDANCE = 8, 2.5
@@ -57,11 +58,11 @@ def _code() -> str:
     return digest(*(Path(str(module.__file__)).read_bytes() for module in (acting, carry, sys.modules[__name__])))
 
 
-def cache_folder() -> Path:
-    """Where performances are kept: ``$CINEMOTION_CACHE``, else ``cinemotion`` in the user's cache folder."""
+def cache_folder(what: str = "performances") -> Path:
+    """Where things made once are kept: in ``$CINEMOTION_CACHE``, else ``cinemotion`` in the user's cache folder."""
     given = os.environ.get("CINEMOTION_CACHE")
     home = Path(given).expanduser() if given else weights.user_folder().parent
-    return home / "performances"
+    return home / what
 
 
 class Played:
@@ -79,7 +80,9 @@ class Played:
         self._model: Any = None
 
     def perform(self, part: Part) -> Clip:
-        """As `cinemotion.acting.Acting.perform`."""
+        """As `cinemotion.acting.Acting.perform`; styles that the weights never learned are left out."""
+        style = part.style if self.card.saw("style", part.style) else ""
+        part = replace(part, plan=able(part.plan, self.card), style=style)
         key = self._key(part)
         kept = None if self.cache is None else self.cache / f"{key}.npz"
         if kept is not None and (found := _read(kept, part)) is not None:

@@ -13,6 +13,7 @@ from cinemotion.scene import Entry, MaterialSpec, Scene
 from cinemotion.source import Loc, Source
 from cinemotion.structure import Report
 from motion.errors import BadInput, CinemotionError, did_you_mean
+from motion.prior.weights import Card
 
 #: Pixels a side. Below, nothing can be seen; above, graphics drivers end.
 MIN_SIDE, MAX_SIDE = 16, 8192
@@ -189,11 +190,35 @@ def _check_model(scene: Scene, report: Report) -> None:
     spoken = next((i for i, e in enumerate(scene.timeline) if e.do is not None), None)
     if spoken is None:
         return
+    from motion.prior import weights
+
     try:
-        weights_path(scene, report.source.folder)
+        card = weights.card_of(weights_path(scene, report.source.folder))
     except BadInput as error:
         given = ("model",) in report.source.values
         report(("model",) if given else ("timeline", spoken, "do"), str(error))
+        return
+    _check_known(scene, report, card)
+
+
+def _check_known(scene: Scene, report: Report, card: Card) -> None:
+    """Actions that the scene's weights were never shown, which they cannot act, and styles, which they leave out."""
+    from motion.prior.understand import unseen, unseen_style
+
+    for i, entry in enumerate(scene.timeline):
+        if entry.do is None or acting.troubles(entry.do):
+            continue
+        plan, do = acting.understood(entry.do), ("timeline", i, "do")
+        for trouble in unseen(plan, card):
+            report(do, trouble)
+        styles: list[tuple[str | None, Loc]] = [(a.label.style, do) for step in plan.steps for a in step]
+        if entry.style is not None:
+            styles.append((entry.style, ("timeline", i, "style")))
+        elif entry.actor in scene.cast:
+            styles.append((scene.cast[entry.actor].style, ("cast", entry.actor, "style")))
+        for style, loc in styles:
+            if style and vocabulary.trouble("style", style) is None and (trouble := unseen_style(style, card)):
+                report(loc, trouble, severity="warning")
 
 
 def check_files(scene: Scene, report: Report) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from motion import licences
 from motion.prior import weights
 from motion.prior.weights import Card, Found
 
@@ -36,12 +37,13 @@ def _lines(one: Found) -> Iterator[str]:
     own = "" if one.path.parent == weights.shipped_folder() else f"  [{one.path}]"
     what = weights.KINDS[card.kind]
     yield f"{card.name} {card.kind} {card.version}: {what}; {_size(card)}, {_bytes(one)}{own}"
-    use = "commercial use allowed" if card.commercial else "not for commercial use"
-    use = "ask whoever made the data" if card.licence == weights.UNSTATED else use
-    yield f"  licence   {card.licence} ({use})"
+    yield f"  licence   {card.licence} ({licences.use(card.licence)})"
     yield f"  sha256    {card.sha256}"
     for line in card.data:
         yield f"  data      {line}"
+    for slot, title in (("verb", "actions"), ("style", "styles")):
+        if slot in card.knows:
+            yield f"  {title:9} {', '.join(card.knows[slot]) or 'none by name'}"
     for line in measured(card.measured):
         yield f"  measured  {line}"
     for line in card.limits:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from motion.corpus import FPS, SPLITS, Corpus
 from motion.errors import BadInput, unknown
-from motion.prior import weights
+from motion.prior import known, weights
 from motion.prior.weights import Card
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 MOST_MINUTES = 60 * 24 * 31
 
 #: What no corpus of single captured performers teaches, said on every card.
-_SEEN = "Knows the actions and styles of its corpus; other words get suggestions, not motion."
+_SEEN = "Knows the actions and styles that its corpus shows (listed here); other words get suggestions, not motion."
 LIMITS: dict[str, tuple[str, ...]] = {
     "prior": (
         _SEEN,
@@ -96,6 +96,11 @@ def run(plan: Plan, say: Say) -> Path:
         card = write(made, _card(plan, corpus, task, made), path)
         say(f"{path}: {card.parameters / 1e6:.2f} M parameters, {made.steps} steps, {made.seconds / 60:.1f} minutes")
         say(f"licence: {card.licence}{'' if card.commercial else ' (not for commercial use)'}")
+        if plan.kind == "evaluator":
+            from motion.prior.evaluator import Evaluator
+            from motion.prior.evaluator_task import admission, verdict
+
+            say(verdict(admission(Evaluator.load(path, task.words), corpus)))
     return path
 
 
@@ -162,6 +167,7 @@ def _card(plan: Plan, corpus: Corpus, task: Task, made: Run) -> Card:
         name=plan.name,
         licence=weights.licence_of(corpus.clips[c].licence for c in used),
         data=tuple(_data(corpus, used)),
+        knows=known.of(corpus),
         training={
             "steps": made.steps,
             "minutes": round(made.seconds / 60, 1),

@@ -211,7 +211,10 @@ def test_folders_and_kinds_that_do_not_fit(home: Path) -> None:
     ("data", "licence", "commercial"),
     [
         (["MIT", "CC BY-NC 4.0", "CMU"], "CC BY-NC 4.0", False), (["CMU", "MIT", "CMU"], "CMU, MIT", True),
-        ([], "not stated", False),
+        ([], "not stated", False), (["MIT", ""], "not stated", False), (["CMU", "unknown"], "unknown", False),
+        (["research only", "MIT", "CC BY-NC 4.0"], "CC BY-NC 4.0, research only", False),
+        (["CMU + MIT", "CC BY 4.0"], "CC BY 4.0, CMU + MIT", True),
+        (["MIT", "see LICENSE (mine)"], "see LICENSE (mine)", False),
     ],
 )  # fmt: skip
 def test_licences_add_up(data: list[str], licence: str, commercial: bool) -> None:

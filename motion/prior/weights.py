@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from motion import files
+from motion import files, licences
 from motion.errors import BadInput, did_you_mean, unknown
 from motion.take import Provenance
 
@@ -37,10 +37,6 @@ FAMILIES: dict[str, str] = {
     "clean": "trained on the CMU and DeepMimic files alone; commercial use allowed",
 }
 SUFFIX = ".safetensors"
-#: Stands where a licence is not known.
-UNSTATED = "not stated"
-#: Licences of data that forbid commercial use of what is made from them, as their names spell it.
-_NON_COMMERCIAL = ("-NC", "NON-COMMERCIAL", "NONCOMMERCIAL")
 _MAX_HEADER = 16 << 20  # bytes; a header lists tensors, and no model of ours has a hundred thousand
 _DTYPES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
@@ -54,6 +50,7 @@ class Card:
     licence: str  # of the weights and of what they make
     version: str = "1"  # of these weights
     data: tuple[str, ...] = ()  # what they were trained on, one set each, with hours and licence
+    knows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "verb", "style": words seen; {}: not told
     config: Mapping[str, Any] = field(default_factory=dict)  # all that rebuilds the network
     training: Mapping[str, Any] = field(default_factory=dict)  # steps, minutes, device, seed
     measured: Mapping[str, Any] = field(default_factory=dict)  # measure: value, or split: {measure: value}
@@ -70,7 +67,11 @@ class Card:
     @property
     def commercial(self) -> bool:
         """Whether the licence is known to let what the weights make be used commercially."""
-        return self.licence != UNSTATED and not any(word in self.licence.upper() for word in _NON_COMMERCIAL)
+        return licences.allows_commercial(self.licence)
+
+    def saw(self, slot: str, word: str) -> bool:
+        """Whether training showed a word (a "verb" or "style"); yes where the card does not tell."""
+        return not word or slot not in self.knows or word in self.knows[slot]
 
     def provenance(self, seed: int | None = None, *notes: str) -> Provenance:
         """The provenance of a clip that these weights made."""
@@ -87,11 +88,9 @@ class Found:
     trouble: str = ""  # why not
 
 
-def licence_of(licences: Iterable[str]) -> str:
-    """The licence of weights trained on data under these: those that forbid commercial use if there are, else all."""
-    said = sorted(set(licences))
-    strict = [name for name in said if any(word in name.upper() for word in _NON_COMMERCIAL)]
-    return ", ".join(strict or said) or UNSTATED
+def licence_of(data: Iterable[str]) -> str:
+    """The licence of weights trained on data under these: those that may forbid commercial use, if any, else all."""
+    return licences.combined(data)
 
 
 # ---- where weights lie
@@ -269,6 +268,7 @@ def _card(path: Path, text: str) -> Card:
             values = {key: value for key, value in said.items() if key in known}
             for key in ("data", "limits"):
                 values[key] = tuple(map(str, values.get(key, ())))
+            values["knows"] = {slot: _words(slot, words) for slot, words in values.get("knows", {}).items()}
             card = Card(**values)
             if not all(isinstance(getattr(card, key), str) for key in ("kind", "name", "licence", "version", "sha256")):
                 raise TypeError("a name that is not text")
@@ -278,6 +278,12 @@ def _card(path: Path, text: str) -> Card:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadInput(f"{path}: its card cannot be read ({type(error).__name__}: {error})") from None
     raise BadInput(f"{path}: weights of format {version}, this version of Cinemotion reads format {FORMAT}")
+
+
+def _words(slot: str, words: object) -> tuple[str, ...]:
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"what it knows of '{slot}' is no list of words")
+    return tuple(words)
 
 
 def load(path: str | os.PathLike[str], kind: str | None = None) -> tuple[dict[str, np.ndarray], Card]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from motion.words.forms import base_forms
-from motion.words.verbs import HEADS, KIN, SENSES
+from motion.words.verbs import AKIN, HEADS, KIN, SENSES
 from motion.words.vocabulary import VERBS
 
 #: From here on the nearest action is taken, with its score as confidence; below, it is a suggestion alone.
 ENOUGH = 0.5
+
+#: How much of a score the next action of `AKIN` keeps.
+LIKE = 0.8
 
 #: A source of further neighbours, such as a sentence encoder: a word to (verb of `VERBS`, score in 0..1).
 Source = Callable[[str], Sequence[tuple[str, float]]]
@@ -63,13 +66,16 @@ def candidates(word: str) -> list[tuple[str, float]]:
     return sorted(scores.items(), key=lambda item: -item[1])
 
 
-def nearest(verb: str, more: Source | None = None, *, at_most: int = 3) -> list[tuple[str, float]]:
+def nearest(
+    verb: str, more: Source | None = None, *, at_most: int = 3, among: Collection[str] | None = None
+) -> list[tuple[str, float]]:
     """The actions of `motion.text.VERBS` nearest to a word, best first.
 
     Args:
         verb: one word or a known phrase, any form: "lunging".
         more: a further source, for example similarity of sentence vectors; the higher score counts.
         at_most: how many to give.
+        among: only these actions; for one that is not among them, those that are like it. None: all.
 
     Returns:
         (verb, score); 1 for a word that means the action, below 1 for a neighbour; empty where nothing is near.
@@ -87,4 +93,17 @@ def nearest(verb: str, more: Source | None = None, *, at_most: int = 3) -> list[
     for name, score in more(word) if more is not None else ():
         if name in VERBS:
             scores[name] = max(scores.get(name, 0.0), float(score))
+    if among is not None:
+        scores = _among(scores, among)
     return sorted(scores.items(), key=lambda item: -item[1])[:at_most]
+
+
+def _among(scores: dict[str, float], among: Collection[str]) -> dict[str, float]:
+    """The same with actions outside ``among`` replaced by those that are like them."""
+    found: dict[str, float] = {}
+    for verb, score in scores.items():
+        like = [(verb, score)] if verb in among else [(v, score * LIKE**k) for k, v in enumerate(AKIN.get(verb, ()), 1)]
+        for name, value in like:
+            if name in among:
+                found[name] = max(found.get(name, 0.0), value)
+    return found

@@ -302,6 +302,29 @@ for _row in _KIN.replace("\n", "|").split("|"):
         _pairs = (item.strip().rsplit(" ", 1) for item in _near.split(","))
         KIN[_word.strip()] = tuple((verb.strip(), float(score)) for verb, score in _pairs)
 
+#: Actions of the vocabulary and those that are most like them: what is offered where one cannot be done.
+AKIN: dict[str, tuple[str, ...]] = {}
+_AKIN = """
+stand: balance, turn, step | walk: step, jog, sneak, run | run: jog, dash, walk | dash: run, jog, walk
+jog: run, dash, walk | sneak: walk, crawl, step | step: walk, turn, hop | turn: spin, step, walk
+spin: turn, dance, spin kick | jump: hop, vault, flip | hop: jump, step, balance | vault: jump, climb, hop
+climb: vault, step, get up | crawl: sneak, roll, duck | roll: flip, cartwheel, crawl | cartwheel: flip, handstand, roll
+flip: cartwheel, roll, jump | handstand: cartwheel, bridge, flip | bridge: handstand, stretch, flip
+kick: spin kick, kick ball, karate | spin kick: kick, karate, spin | kick ball: kick, dribble, jog
+dribble: kick ball, jog, run | punch: karate, slash, kick | slash: punch, swing, karate | karate: punch, kick, slash
+block: karate, punch, slash | swing: slash, punch | dance: salsa, indian dance, spin | salsa: dance, indian dance, spin
+indian dance: dance, salsa, spin | raise hand: wave, call, guide, stretch, wash
+wave: wave goodbye, raise hand, call, guide, wash | wave goodbye: wave, raise hand, bow, call
+call: raise hand, wave, guide, respond | guide: respond, call, raise hand | respond: guide, bow, call
+bow: respond, duck, pick up, get up | duck: bow, pick up, sneak | pick up: duck, bow, get up
+sit: duck, bow, get up, stand | get up: stand, sit, roll | fall: slip, roll, get up | slip: fall, step, balance
+wash: raise hand, guide, wave | balance: stand, hop, step | stretch: raise hand, bow, bridge | look: turn, stand
+"""
+for _row in _AKIN.replace("\n", "|").split("|"):
+    if ":" in _row:
+        _word, _near = _row.split(":")
+        AKIN[_word.strip()] = tuple(verb.strip() for verb in _near.split(","))
+
 #: Every base form that can be the head of a clause.
 HEADS = frozenset(SENSES) | frozenset(KIN)
 
