@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,11 @@ from motion.errors import BadInput, unknown
 EXTEND = {"forwards": 1, "backwards": -1}
 #: Frames of a motion file that are taken for keys; a longer file is a performance, not a set of poses.
 MOST_KEYS = 200
+#: What `--instant` goes with.
+_INSTANT = frozenset({
+    "instant", "keyframes", "keys", "seconds", "model", "fps", "names", "height", "build", "age", "presentation",
+    "outfit", "body", "text",
+})  # fmt: skip
 _POINT = re.compile(r"^(?P<joint>[A-Za-z_ ]+):(?P<point>[^@]+)@(?P<time>[^+]+)(?:\+(?P<hold>.+))?$")
 
 
@@ -43,10 +48,12 @@ class Ask:
     in_place: bool = False
     retrieval: str | None = None
     foot_lock: bool = False
+    instant: bool = False
     model: str = "base"
     anyway: bool = False
     steps: int = 8
     guidance: float = 2.5
+    constraint_guidance: float = 1.0
     fps: str | None = None
     names: str | None = None
     height: float | None = None
@@ -69,6 +76,8 @@ def check(ask: Ask) -> None:
     Raises:
         BadInput: names the option.
     """
+    if ask.instant:
+        _check_instant(ask)
     if ask.extend is not None:
         if ask.extend not in EXTEND:
             raise unknown("direction to extend", ask.extend, EXTEND)
@@ -82,6 +91,17 @@ def check(ask: Ask) -> None:
         and not ask.text.strip()
     ):
         raise BadInput("--base: say what of it changes: words, --strength 0.5, --keep legs, or --extend forwards")
+
+
+def _check_instant(ask: Ask) -> None:
+    """The in-betweener takes key poses and a body; everything else is for sampled motion."""
+    if ask.text.strip():
+        raise BadInput(f"--instant: the in-betweener knows poses and no words; leave out '{ask.text}' or --instant")
+    for field in fields(ask):
+        if field.name not in _INSTANT and getattr(ask, field.name) != field.default:
+            raise BadInput(f"--instant: --{field.name.replace('_', '-')} is for sampled motion; leave one of them out")
+    if ask.keyframes is None and not ask.keys:
+        raise BadInput("--instant: between which poses? Give --keyframes FILE, or --key FILE@TIME=TIME twice or more")
 
 
 def request(ask: Ask, rest_offsets: np.ndarray | None) -> Any:
@@ -99,13 +119,15 @@ def request(ask: Ask, rest_offsets: np.ndarray | None) -> Any:
     check(ask)
     given: dict[str, Any] = {
         name: getattr(ask, name)
-        for name in ("seed", "variations", "loop", "in_place", "foot_lock", "steps", "guidance", "anyway")
-    }
+        for name in (
+            "seed", "variations", "loop", "in_place", "foot_lock", "steps", "guidance", "constraint_guidance", "anyway",
+        )
+    }  # fmt: skip
     given["seconds"] = None if ask.extend is not None else ask.seconds
     given["keys"] = _keys(ask, rest_offsets)
     given["path"] = ask.path
     given["reach"] = tuple(map(_reach, ask.reach))
-    given["fps"] = None if ask.fps is None else _value("--fps", values.rate, ask.fps)
+    given["fps"] = rate(ask)
     given["base"] = None if ask.base is None else clip_of(ask.base, rest_offsets)
     given["strength"] = ask.strength
     given["keep"] = None if ask.keep is None else [part.strip() for part in ask.keep.split(",") if part.strip()]
@@ -114,6 +136,11 @@ def request(ask: Ask, rest_offsets: np.ndarray | None) -> Any:
     if ask.style is not None:
         given["style"] = clip_of(ask.style, None) if _is_file(ask.style) else ask.style
     return generate.ask(ask.text, **given)
+
+
+def rate(ask: Ask) -> Fraction | None:
+    """Frames per second that were asked; raises `BadInput`."""
+    return None if ask.fps is None else _value("--fps", values.rate, ask.fps)
 
 
 def _value(name: str, parse: Any, text: str) -> Any:
@@ -166,7 +193,7 @@ def _keys(ask: Ask, rest_offsets: np.ndarray | None) -> Any:
         time = _seconds(f"--key '{text}'", when)
         clip = clip_of(name, rest_offsets)
         rest_offsets = clip.rest_offsets
-        sets.append(keyframes.fromclip_of(clip, [time], [_seconds(f"--key '{text}'", at)], placed=False))
+        sets.append(keyframes.from_clip(clip, [time], [_seconds(f"--key '{text}'", at)], placed=False))
     return sets or None
 
 

@@ -1,7 +1,7 @@
 """The command line: `film`, `check`, `convert`, `sheet`, `doctor`, `schema`, `words`, `verify`, `bench`, and `main`.
 
 Each command is a typed function; what it needs is imported when it runs, so that help is instant. The commands of
-learned motion (`motion`, `train`, `dataset`, `models`) are in `cinemotion.cli_motion`.
+learned motion (`motion`, `stream`, `find`, `train`, `dataset`, `models`) are in `cinemotion.cli_motion`.
 """
 
 from __future__ import annotations
@@ -200,6 +200,9 @@ def convert(
     presentation: Annotated[str | None, typer.Option(help="Of the body.")] = None,
     outfit: Annotated[str | None, typer.Option(help="What the body wears.")] = None,
     body: Annotated[str | None, typer.Option("--body", help="Your own SMPL, SMPL-H or SMPL-X file.")] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="base|clean|FILE", help="Weights of the tokenizer, for .tokens.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Convert motion between formats; to .glb with a dressed, skinned body."""
@@ -208,7 +211,7 @@ def convert(
 
     options = Options(
         fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body, asf, source_fps,
-        sample,
+        sample, model,
     )  # fmt: skip
     made = run(source, target, options)
     if quiet:

@@ -1,4 +1,4 @@
-"""Commands of learned motion: `motion` from words, keys and paths; `train`, `dataset`, `models`."""
+"""Commands of learned motion: `motion` from words, keys and paths; `stream`, `find`, `train`, `curves`, `models`, …"""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from cinemotion.guard import guarded, say
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this module on an application."""
-    for command in (motion, train, dataset, models):
+    for command in (motion, stream, find, train, curves, dataset, models):
         app.command()(guarded(command))
 
 
 BODY = "The body: dressed in a .glb, its proportions in other files"
+Height = Annotated[float | None, typer.Option(help="Of the body, metres.", rich_help_panel=BODY)]
+OfBody = Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)]
+Outfit = Annotated[str | None, typer.Option(help="What the body wears.", rich_help_panel=BODY)]
+OwnBody = Annotated[
+    str | None, typer.Option("--body", help="Your own SMPL, SMPL-H or SMPL-X file.", rich_help_panel=BODY)
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")]
 
 
 def motion(
@@ -63,21 +70,23 @@ def motion(
         str | None, typer.Option(metavar="CORPUS", help="Captures to use where the words are close to one.")
     ] = None,
     foot_lock: Annotated[bool, typer.Option("--foot-lock", help="Hold planted feet by leg IK.")] = False,
+    instant: Annotated[
+        bool, typer.Option("--instant", help="Key poses alone, no words: between them in one pass, always the same.")
+    ] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Also of words that are not understood.")] = False,
     model: Annotated[str, typer.Option(metavar="base|clean|FILE", help="Weights; see `cinemotion models`.")] = "base",
     steps: Annotated[int, typer.Option(min=1, max=100, help="Of denoising.")] = 8,
     guidance: Annotated[float, typer.Option(help="How closely the words are followed.")] = 2.5,
+    constraint_guidance: Annotated[float, typer.Option(help="How closely keys and path are; 1 is plainly.")] = 1.0,
     fps: Annotated[str | None, typer.Option(help="Rate of the result: 30, 24000/1001.")] = None,
     names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, …")] = None,
-    height: Annotated[float | None, typer.Option(help="Of the body, metres.", rich_help_panel=BODY)] = None,
-    build: Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)] = None,
-    age: Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)] = None,
-    presentation: Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)] = None,
-    outfit: Annotated[str | None, typer.Option(help="What the body wears.", rich_help_panel=BODY)] = None,
-    body: Annotated[
-        str | None, typer.Option("--body", help="Your own SMPL, SMPL-H or SMPL-X file.", rich_help_panel=BODY)
-    ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+    height: Height = None,
+    build: OfBody = None,
+    age: OfBody = None,
+    presentation: OfBody = None,
+    outfit: Outfit = None,
+    body: OwnBody = None,
+    quiet: Quiet = False,
 ) -> None:
     """Make motion from words, key poses, a path, or another clip."""
     from cinemotion.ask import Ask
@@ -86,13 +95,59 @@ def motion(
     ask = Ask(
         text=text, seconds=seconds, seed=seed, variations=variations, keyframes=keyframes, keys=tuple(key or ()),
         path=path, reach=tuple(reach or ()), base=base, strength=strength, keep=keep, extend=extend, style=style,
-        loop=loop, in_place=in_place, retrieval=retrieval, foot_lock=foot_lock, anyway=anyway, model=model, steps=steps,
-        guidance=guidance, fps=fps, names=names, height=height, build=build, age=age, presentation=presentation,
-        outfit=outfit, body=body,
+        loop=loop, in_place=in_place, retrieval=retrieval, foot_lock=foot_lock, instant=instant, anyway=anyway,
+        model=model, steps=steps, guidance=guidance, constraint_guidance=constraint_guidance, fps=fps, names=names,
+        height=height, build=build, age=age, presentation=presentation, outfit=outfit, body=body,
     )  # fmt: skip
     for line in make(ask, out):
         if not quiet:
             typer.echo(line)
+
+
+def stream(
+    text: Annotated[str, typer.Argument(metavar="WORDS", help="What happens; the last goes on.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="By its suffix: .bvh, .npz; .glb with the body.", show_default=False)
+    ],
+    seconds: Annotated[float, typer.Option(help="Where the stream is cut.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Another number, another performance.")] = 0,
+    model: Annotated[str, typer.Option(metavar="base|clean|FILE", help="Weights: a GPT, its tokens beside.")] = "base",
+    fps: Annotated[str | None, typer.Option(help="Rate of the result: 30, 24000/1001.")] = None,
+    names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, …")] = None,
+    height: Height = None,
+    build: OfBody = None,
+    age: OfBody = None,
+    presentation: OfBody = None,
+    outfit: Outfit = None,
+    body: OwnBody = None,
+    quiet: Quiet = False,
+) -> None:
+    """Make motion frame by frame, as a game would; in Python it has no end and hears new words while it plays."""
+    from cinemotion.ask import Ask
+    from cinemotion.make_stream import make
+
+    ask = Ask(
+        text=text, seconds=seconds, seed=seed, model=model, fps=fps, names=names, height=height, build=build, age=age,
+        presentation=presentation, outfit=outfit, body=body,
+    )  # fmt: skip
+    for line in make(ask, out):
+        if not quiet:
+            typer.echo(line)
+
+
+def find(
+    motion: Annotated[str, typer.Argument(metavar="FILE", help="What to look for: any motion.", show_default=False)],
+    where: Annotated[
+        list[Path], typer.Argument(metavar="WHERE…", help=".tokens files, captures, or folders.", show_default=False)
+    ],
+    most: Annotated[int, typer.Option(min=1, help="Stretches to print, one of each file.")] = 5,
+    model: Annotated[str, typer.Option(metavar="base|clean|FILE", help="Weights of the tokenizer.")] = "base",
+) -> None:
+    """Find the stretches of motion that move most like another; fast where `convert` made .tokens of the files."""
+    from cinemotion.find import find as run
+
+    for line in run(motion, where, most, model):
+        typer.echo(line)
 
 
 def train(
@@ -134,9 +189,25 @@ def train(
     run(plan, (lambda _: None) if quiet else (typer.echo))
 
 
+def curves(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN…", help="Folders that `train` wrote, a colour each.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A .png file.", show_default=False)],
+) -> None:
+    """Draw the losses and held-out figures of training runs."""
+    from cinemotion.curves import draw
+
+    draw(runs, out)
+
+
 def dataset(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDERS…", help="Of captures, in any format.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="FOLDERS…", help="Of captures: .bvh, .amc, .npz, .npy, DeepMimic's.", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="The corpus, a folder.", show_default=False)],
     seed: Annotated[int, typer.Option(min=0, help="Of the split into training and held-out motion.")] = 0,

@@ -38,6 +38,7 @@ class Options:
     asf: str | None = None  # the skeleton of an .amc, when it is not found by name
     source_fps: str | None = None  # of the source, when the file says it wrongly
     sample: int | None = None  # which motion of a file that holds several, from 0
+    weights: str | None = None  # of the tokenizer, for .tokens; None: base
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     options = options or Options()
     target = Path(target)
     _check(target, options)
+    if options.weights is not None and formats.TOKENS not in (target.suffix.lower(), Path(source).suffix.lower()):
+        raise BadInput(f"--model {options.weights}: names the weights of a tokenizer; neither file is {formats.TOKENS}")
     take = _read(str(source), options)
     if target.suffix.lower() in formats.GLTF_SUFFIXES:
         return _to_gltf(take, target, options)
@@ -76,7 +79,7 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     fps = _value("fps", values.rate, options.fps)
     take = take if fps is None else take.resample(fps)
     try:
-        mocap_data.save(take, target)
+        mocap_data.save(take, target, **_writing(target, options))
     except mocap_data.NeedsRetarget as needed:
         return _by_smpl(
             take, target, options, (f"by SMPL, because {target.suffix} holds that skeleton only: {needed}",)
@@ -126,6 +129,7 @@ def _reading(source: str, options: Options, known: frozenset[str]) -> dict[str, 
     """What the source's reader, which knows these options, is told."""
     rate = _value("source-fps", values.rate, options.source_fps)
     told: dict[str, Any] = {"asf": options.asf, "fps": None if rate is None else float(rate), "sample": options.sample}
+    told["model"] = options.weights if "model" in known else None
     if options.sample is not None and "sample" not in known:
         raise BadInput(f"--sample {options.sample}: {source} holds one motion")
     # Points become joints under their unit and up axis; elsewhere both can wait until the motion is read.
@@ -134,6 +138,12 @@ def _reading(source: str, options: Options, known: frozenset[str]) -> dict[str, 
     if options.units is not None and "units" in known:
         told["units"] = UNITS[options.units]
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _writing(target: Path, options: Options) -> dict[str, Any]:
+    """What the target's writer is told."""
+    given = options.weights is not None and target.suffix.lower() == formats.TOKENS
+    return {"model": options.weights} if given else {}
 
 
 def body_of(options: Options) -> Any:
@@ -201,5 +211,5 @@ def _by_smpl(take: Take, target: Path, options: Options, why: tuple[str, ...]) -
     asked = any(getattr(options, n) is not None for n in ("height", "build", "age", "presentation", "model"))
     clip, notes = _clip(take, options, body_of(options).rest_offsets if asked else None)
     result = clip_to_take(clip, names=options.names or "smpl")
-    mocap_data.save(result, target)
+    mocap_data.save(result, target, **_writing(target, options))
     return Converted(result, (*why, *notes), True, result.frames, result.fps)

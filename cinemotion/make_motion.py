@@ -17,8 +17,10 @@ from cinemotion.models import entry_of
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
 from motion.files import write_json
+from motion.licences import use
 from motion.prior import threads, weights
-from motion.prior.weights import Card
+from motion.prior.request import Result
+from motion.prior.understand import judged
 
 SCHEMA = 1
 
@@ -30,25 +32,42 @@ def make(ask: Ask, out: Path) -> Iterator[str]:
         BadInput: an option, a file or a request is wrong.
         MissingSystem: the disk is full.
     """
-    targets = _targets(out, ask.variations)
-    wants_body = ask.wants_body or out.suffix.lower() in formats.GLTF_SUFFIXES
-    body = _body(ask) if wants_body else None
+    targets = targets_of(out, ask.variations)
+    body = body_for(ask, out)
     request = scaled(asking.request(ask, None if body is None else body.rest_offsets), body)
-    path = weights.find(ask.model, "prior")
-    card = weights.card_of(path)
-    for target, result in zip(targets, played(request, path, ask.retrieval), strict=True):
-        clip = result.clip
-        if body is not None and not np.allclose(clip.rest_offsets, body.rest_offsets, atol=1e-6):
-            clip = carried(clip, body.rest_offsets)
-        _write(clip, target, ask.names or "smpl", body)
-        write_json(sidecar(target), _document(ask, clip, result, card, path, target))
-        yield f"{target}: {clip.frames} frames at {float(clip.fps):g} fps, {clip.seconds:.2f} s"
-        yield from told(result.report)
-    yield f"licence: {card.licence} ({card.label}{'' if card.commercial else '; not for commercial use'})"
+    path = weights.find(ask.model, "inbetween" if ask.instant else "prior")
+    made = [filled(request, path)] if ask.instant else played(request, path, ask.retrieval)
+    for target, result in zip(targets, made, strict=True):
+        yield from written(result, target, ask, body, [path])
+    yield from licences([path], [result.clip.provenance.licence for result in made])
+
+
+def written(result: Result, target: Path, ask: Ask, body: Any, models: Sequence[Path]) -> Iterator[str]:
+    """Bring a result onto the body, if there is one, write it with its sidecar, and tell about it."""
+    clip = result.clip
+    if body is not None and not np.allclose(clip.rest_offsets, body.rest_offsets, atol=1e-6):
+        clip = carried(clip, body.rest_offsets)
+    _write(clip, target, ask.names or "smpl", body)
+    write_json(sidecar(target), _document(ask, clip, result, models, target))
+    yield f"{target}: {clip.frames} frames at {float(clip.fps):g} fps, {clip.seconds:.2f} s"
+    yield from told(result.report)
+
+
+def licences(models: Sequence[Path], made: Sequence[str | None] = ()) -> Iterator[str]:
+    """A line for each file of weights that was used, and for what was ``made`` where other motion brought in more."""
+    cards = [weights.card_of(path) for path in models]
+    others = [licence for licence in dict.fromkeys(made) if licence and licence not in {c.licence for c in cards}]
+    for card in cards:
+        what = "licence of the weights" if others else "licence"
+        yield f"{what}: {card.licence} ({card.label}{'' if card.commercial else f'; {use(card.licence)}'})"
+    for licence in others:
+        yield f"licence: {licence} (of what was made; {use(licence)})"
 
 
 def played(request: Any, path: Path, corpus: str | None = None) -> Sequence[Any]:
     """The results of a request, by the weights in a file; with a corpus, captures are used where the words are near."""
+    if corpus is None:
+        judged(request, weights.card_of(path))  # what it never learned is said before anything heavy is loaded
     index = None if corpus is None else _index(corpus)
     threads.settle()
     from motion.prior.make import make as run
@@ -57,11 +76,23 @@ def played(request: Any, path: Path, corpus: str | None = None) -> Sequence[Any]
     return run(request, Prior.load(path), index)
 
 
+def filled(request: Any, path: Path) -> Result:
+    """The result of a request of key poses alone, by the in-betweener in a file."""
+    threads.settle()
+    from motion.prior.inbetween import InBetweener
+    from motion.prior.instant import between_keys
+
+    return between_keys(request, InBetweener.load(path))
+
+
 def _index(corpus: str) -> Any:
+    from cinemotion.acting_prior import cache_folder
+    from cinemotion.manifest import digest
     from mocap_data import dataset
     from motion.prior.retrieve import Index
 
-    return Index(dataset.load(corpus))
+    captions = cache_folder("captions") / f"{digest(str(Path(corpus).resolve()))[:16]}.npz"
+    return Index(dataset.load(corpus), cache=captions)
 
 
 def scaled(request: Any, body: Any) -> Any:
@@ -88,7 +119,7 @@ def adult() -> np.ndarray:
     return rest_offsets()
 
 
-def _targets(out: Path, variations: int) -> list[Path]:
+def targets_of(out: Path, variations: int) -> list[Path]:
     """Where each result goes: one to ``out``, several numbered."""
     from motion.prior.request import MOST_VARIATIONS
 
@@ -108,7 +139,10 @@ def sidecar(target: Path) -> Path:
     return target.with_name(target.name + ".provenance.json")
 
 
-def _body(ask: Ask) -> Any:
+def body_for(ask: Ask, out: Path) -> Any:
+    """The body that was described, or that the file needs; None: there is none."""
+    if not ask.wants_body and out.suffix.lower() not in formats.GLTF_SUFFIXES:
+        return None
     from cinemotion.convert import Options, body_of
 
     return body_of(
@@ -131,20 +165,20 @@ def _write(clip: Clip, target: Path, names: str, body: Any) -> None:
     mocap_data.save(clip_to_take(clip, names=names), target)
 
 
-def _document(ask: Ask, clip: Clip, result: Any, card: Card, weights_file: Path, target: Path) -> dict[str, Any]:
+def _document(ask: Ask, clip: Clip, result: Result, models: Sequence[Path], target: Path) -> dict[str, Any]:
     """The sidecar: what made the file, from what, and what may be done with it."""
     from cinemotion.manifest import file_sha256
 
     given = {k: v for k, v in vars(ask).items() if v is not None and v != () and v is not False and k != "text"}
-    p = clip.provenance
+    p, cards = clip.provenance, [weights.card_of(path) for path in models]
     return {
         "schema": SCHEMA,
         "file": {"name": target.name, "sha256": file_sha256(target), "frames": clip.frames, "fps": str(clip.fps)},
         "digitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
         "words": ask.text,
         "asked": given,
-        "models": [entry_of(card, weights_file)],
-        "licence": p.licence or card.licence,
+        "models": [entry_of(card, path) for card, path in zip(cards, models, strict=True)],
+        "licence": p.licence or weights.licence_of(card.licence for card in cards),
         "source": p.source,
         "seed": p.seed,
         "notes": list(p.notes),

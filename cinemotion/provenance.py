@@ -20,6 +20,7 @@ from cinemotion.film import Film, Input
 from cinemotion.manifest import Chunk
 from cinemotion.source import Source
 from motion.errors import BadInput
+from motion.licences import UNSTATED
 
 SCHEMA = 1
 #: IPTC NewsCodes, digital source type: made by a person with digital tools, from captures, without a trained model.
@@ -72,7 +73,7 @@ def describe(
 def _input(one: Input) -> dict[str, Any]:
     p = one.provenance
     found: dict[str, Any] = {"role": one.role, "name": one.name, "source": p.source, "sha256": p.sha256}
-    found |= {"licence": p.licence or "not stated", "consent": p.consent or "not stated"}
+    found |= {"licence": p.licence or UNSTATED, "consent": p.consent or UNSTATED}
     if p.model is not None:
         found["model"] = p.model
     if p.seed is not None:

@@ -35,7 +35,9 @@ def of_files(files: Sequence[str], out: Path) -> None:
 
 
 def of_prompts(count: int, model: str, seed: int, out: Path) -> None:
-    """A strip for each of so many frozen prompts, spread over their list; retrieval and foot lock are off.
+    """A strip for each of so many frozen prompts, known to the weights or not, spread over their list.
+
+    Retrieval and foot lock are off.
 
     Raises:
         BadInput: no such weights, or as `of_files`.
@@ -52,7 +54,10 @@ def of_prompts(count: int, model: str, seed: int, out: Path) -> None:
     from motion.prior.model import Prior
 
     prior = Prior.load(path)
-    clips = [generate(p.text, seconds=p.seconds, seed=seed, retrieval="off", model=prior)[0].clip for p in chosen]
+    clips = [
+        generate(p.text, seconds=p.seconds, seed=seed, retrieval="off", anyway=True, model=prior)[0].clip
+        for p in chosen
+    ]
     sheet(clips, [p.text for p in chosen], out)
 
 

@@ -299,6 +299,26 @@ def test_a_point_out_of_reach_is_said_with_its_distance() -> None:
     assert any("stays 2." in note and "m away" in note for note in made.report.notes)
 
 
+def test_joints_that_no_limb_ends_in_are_left_to_the_network_and_that_is_said() -> None:
+    points = [Reach("head", (0.0, 1.5, 0.1), 1.0), Reach("left hand", (0.3, 1.2, 0.3), 1.5)]
+    [made] = generate("stands", seconds=3, reach=points, model=StandIn())
+    assert made.report.reach_error_m[0] == made.report.reach_sampled_m[0] and made.report.reach_error_m[1] < 0.01
+    assert sum("head by the network alone" in note for note in made.report.notes) == 1
+    [hand] = generate("stands", seconds=3, reach=points[1:], model=StandIn())
+    assert not any("network alone" in note for note in hand.report.notes)
+
+
+def test_guidance_reaches_the_model() -> None:
+    class Told(StandIn):
+        def sample(self, requests, **options):  # type: ignore[no-untyped-def]
+            assert options == {"steps": 4, "guidance": 3.0, "constraint_guidance": 1.5}
+            return super().sample(requests, **options)
+
+    generate("walks", seconds=8, path=[[0, 0], [0, 4]], steps=4, guidance=3, constraint_guidance=1.5, model=Told())
+    with pytest.raises(BadInput, match="constraint guidance: nan, expected 0 to 20"):
+        generate("walks", constraint_guidance=float("nan"), model=Told())
+
+
 # ---- edits
 
 
@@ -557,6 +577,17 @@ def test_a_captured_motion_is_continued_and_bent_to_a_path(index: Index) -> None
     [bent] = generate("a person walks forward", path=[[0, 0], [2, 2]], index=index, model=StandIn())
     assert bent.report.spans[0].road.startswith("retrieved")
     assert bent.report.path_error_m is not None and bent.report.path_error_m < 0.1
+
+
+def test_where_no_capture_can_be_used_is_said(index: Index, walk: Clip) -> None:
+    [long] = generate("a person walks forward", seconds=9, index=index, model=StandIn())
+    assert {s.road for s in long.report.spans} == {"sampled"}
+    assert any("takes 9.0 s, more than one window" in note for note in long.report.notes)
+    for words, asked in (("base", {"base": walk, "strength": 0.5}), ("style example", {"style": walk, "seconds": 3})):
+        [made] = generate("walks forward", index=index, model=StandIn(), **asked)  # type: ignore[arg-type]
+        assert any(f"no captures beside a {words}" in note for note in made.report.notes)
+        [off] = generate("walks forward", index=index, retrieval="off", model=StandIn(), **asked)  # type: ignore[arg-type]
+        assert not any("captures" in note for note in off.report.notes)
 
 
 def test_vectors_are_kept_between_runs(index: Index, tmp_path) -> None:  # type: ignore[no-untyped-def]

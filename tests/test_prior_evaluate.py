@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from conftest import REST_OFFSETS, random_clip
 from motion import BadInput, Clip, edit
 from motion import rotations as rot
 from motion.corpus import ClipInfo, Corpus, Label, Window
-from motion.prior import evaluate, evaluate_copy, evaluate_rows, evaluate_set, evaluate_tables, metrics_gap
+from motion.prior import evaluate, evaluate_copy, evaluate_rows, evaluate_set, evaluate_tables, metrics_gap, weights
 from motion.prior.batches import Windows
 from motion.prior.evaluate import Models
-from motion.prior.evaluate_headline import headline
+from motion.prior.evaluate_goals import headline, lines, told
+from motion.prior.evaluate_models import beside
 from motion.prior.evaluator import Evaluator, Network, Size, card_config
 from motion.prior.metrics import Estimate
 from motion.prior.request import WindowRequest
@@ -158,6 +160,15 @@ def test_scores_of_real_motion_are_their_own_floor(sets: list[evaluate_set.TestS
     mean = evaluate.score(big, big.rows["mean motion"], evaluator)
     assert mean["jerk/data"].value < 0.8
     assert {"R@1", "R@3 all", "KID", "FID", "MM", "Div", "copy", "skate", "contact"} <= set(real)
+    assert real["contact/Real"].value == pytest.approx(1.0) and real["skate-data"].value == 0
+    assert all(mean[name].low < mean[name].value < mean[name].high for name in ("FID", "Div", "KID"))
+    told_apart = np.random.default_rng(0).permutation(len(items)) % 3 > 0
+    words = np.where(told_apart[:, None], evaluator.text([i.text for i in items]), big.rows["Real"].embeddings)
+    known = evaluate_set.Row(words, big.rows["Real"].figures)  # Real by an evaluator that knows most captions
+    again = evaluate_set.TestSet("blocks", items, big.reference, big.reference_clips, {"Real": known}, big.bounds)
+    real, mean = (evaluate.score(again, row, evaluator) for row in (known, big.rows["mean motion"]))
+    assert real["R@3/Real"].value == 1 and real["R@3"].value > 0.3
+    assert mean["R@3/Real"].value == pytest.approx(mean["R@3"].value / real["R@3"].value)
 
 
 def replace_items(test: evaluate_set.TestSet, items: list[evaluate_set.Item]) -> evaluate_set.TestSet:
@@ -192,6 +203,8 @@ def test_gaps_give_interpolation_a_ratio_of_one(evaluator: Evaluator, corpus: Co
     windows = Windows(corpus, ("train", "blocks"))
     table = evaluate_tables.gaps(Models(evaluator, prior=Known()), windows, "blocks", lambda _: None)
     for gap in metrics_gap.GAPS:
+        spectrum = table.rows["zero velocity"][f"NPSS {gap}"]
+        assert spectrum.low < spectrum.value < spectrum.high
         assert table.rows["interpolation"][f"ratio {gap}"].value == pytest.approx(1)
         assert table.rows["zero velocity"][f"ratio {gap}"].value > 1
         assert table.rows["interpolation"][f"L2P {gap}"].value > 0
@@ -207,31 +220,156 @@ def test_tables_and_reports_print_and_go_to_json() -> None:
     assert "held-out blocks" in report.text()
 
 
-def test_a_report_becomes_the_figures_of_a_card() -> None:
-    def row(**cells: float) -> dict[str, Estimate]:
-        return {name: Estimate(value, value - 0.1, value + 0.1, 8) for name, value in cells.items()}
+def row(**cells: float) -> dict[str, Estimate]:
+    return {name: Estimate(value, value - 0.1, value + 0.1, 8) for name, value in cells.items()}
 
-    tables = [
-        evaluate_tables.Table("gaps, blocks", (), {"in-betweener": {"ratio 15": Estimate(0.5, 0.4, 0.6, 9)}}),
-        evaluate_tables.Table("seams of long clips", (), {"prior": {"seam/inside": Estimate(1.1, 1.0, 1.2, 9)}}),
-        evaluate_tables.Table(
-            "frozen prompts", (), {"prior (words and plan)": {"side, direction, hands": Estimate(0.9, 0.8, 0.95, 99)}}
-        ),
-    ]
-    scores = {
-        "blocks": {
-            "Real": row(**{"R@3": 0.8, "skate": 0.02, "contact": 0.7}),
-            "prior": row(**{"R@3": 0.6, "KID/Real": 2.5, "copy": 0.1, "skate": 0.03, "contact": 0.63}),
-        }
-    }
-    told = headline(evaluate.Report(scores, tables), "prior")
-    assert told["blocks"] == {
-        "R@3 / Real": 0.75, "contact / Real": 0.9, "KID/Real": 2.5, "copy": 0.1, "skate": 0.03, "skate of data": 0.02,
+
+def report(**changes: float) -> evaluate.Report:
+    """A report of a prior and an in-betweener, on blocks alone."""
+    made = {
+        "R@3/Real": 0.75, "KID/Real": 2.5, "copy": 0.1, "skate": 0.03, "skate-data": 0.01, "contact/Real": 0.93,
+        "jerk/data": 0.85, **changes,
     }  # fmt: skip
-    assert told["long clips"] == {"seam jerk / inside jerk": 1.1}
-    assert told["frozen prompts"]["Wilson lower bound"] == 0.8
-    assert headline(evaluate.Report(scores, tables), "inbetween") == {"blocks": {"L2P / interpolation, gap 15": 0.5}}
-    assert headline(evaluate.Report(scores, tables), "evaluator") == {}
+    tables = [
+        evaluate_tables.Table("5 keys in 6 s, blocks", (), {"prior, words + keys": row(**{"key cm": 3.0})}),
+        evaluate_tables.Table(
+            "gaps, blocks", (), {"in-betweener": row(**{"ratio 15": 0.5}), "prior, no words": row(**{"ratio 15": 0.7})}
+        ),
+        evaluate_tables.Table("seams of long clips", (), {"prior": row(**{"seam/inside": 1.1})}),
+        evaluate_tables.Table(
+            "frozen prompts", (),
+            {"prior (words and plan)": {
+                "side, direction, hands": Estimate(0.9, 0.82, 0.95, 99),
+                "the same, over prompts": Estimate(0.9, 0.78, 0.97, 99),
+            }},
+        ),
+        evaluate_tables.Table("speed, 2 threads", (), {"10 s from words": row(**{"median s": 0.7, "best s": 0.6})}),
+    ]  # fmt: skip
+    return evaluate.Report({"blocks": {"Real": row(copy=0.08), "prior": row(**made)}}, tables)
+
+
+def test_a_report_becomes_the_figures_of_a_card() -> None:
+    card = headline(report(), "prior")
+    assert card["blocks"] == {
+        "R@3 / Real": 0.75, "KID / Real": 2.5, "copies": 0.1, "key error, cm": 3.0, "skate": 0.03, "skate - data": 0.01,
+        "contact / Real": 0.93, "jerk / data": 0.85, "L2P / interpolation, gap 15": 0.7,
+    }  # fmt: skip
+    assert card["long clips"] == {"seam jerk / inside jerk": 1.1}
+    assert card["frozen prompts"] == {
+        "side, direction, hands right": 0.9, "Wilson lower bound": 0.82, "lower bound over prompts": 0.78,
+    }  # fmt: skip
+    assert card["speed, 2 threads"] == {"10 s from words, s": 0.7}
+    assert headline(report(), "inbetween") == {"blocks": {"L2P / interpolation, gap 15": 0.5}}
+    assert headline(report(), "evaluator") == {} == headline(report(), "gpt")
+
+
+def test_figures_stand_beside_what_they_must_be_and_what_is_aimed_at() -> None:
+    met = {line.measure: line.met for line in lines(report())}
+    assert met == {
+        "R@3 / Real": "no", "KID / Real": "must", "copies": "must", "key error, cm": "must", "skate - data": "must",
+        "contact / Real": "aim", "jerk / data": "must", "long clips: seam jerk / inside jerk": "must",
+        "10 s from words, s": "aim", "frozen prompts: Wilson lower bound": "must",
+        "L2P / interpolation, gap 15 (the better)": "must", "  prior": "", "  in-betweener": "",
+    }  # fmt: skip
+    # No more copies than captures have is the aim; who floats does not skate, and that is no merit.
+    better = {line.measure: line.met for line in lines(report(copy=0.08, **{"contact/Real": 0.5, "skate-data": -0.01}))}
+    assert (better["copies"], better["contact / Real"], better["skate - data"]) == ("aim", "no", "no")
+    text = told(report())
+    assert "≤ 20%" in text and "Real's own" in text and "80.0%…1" not in text and "0.80…1.20" in text
+    assert "0.50 (0.40…0.60)" in text and "not measured here: jerk at keys / data" in text
+    assert told(evaluate.Report()) == "" and text in report().text()
+    both = report()
+    both.scores["combinations"] = {"prior": row(**{"KID/Real": 9.0})}
+    assert next(line for line in lines(both) if line.measure == "KID / Real").met == "no"  # the worst split counts
+    assert json.loads(json.dumps(both.as_dict(), allow_nan=False))["goals"][0]["measure"] == "R@3 / Real"
+
+
+def test_weights_that_belong_together_are_found_and_nobody_elses_stand_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cinemotion import bench_prior
+
+    def write(folder: Path, name: str, kind: str) -> Path:
+        path = folder / weights.file_name(name, kind)
+        weights.save(path, {"w": np.zeros((2, 2))}, Card(kind, name, "MIT"))
+        return path
+
+    theirs, run = tmp_path / "theirs", tmp_path / "run"
+    monkeypatch.setenv("CINEMOTION_WEIGHTS", str(theirs))
+    for kind in ("prior", "inbetween", "gpt"):
+        write(theirs, "base", kind)
+    prior, filler = write(run, "own", "prior"), write(run, "own", "inbetween")
+    for name in (run, prior, filler):  # a folder, a file, another file beside it
+        assert beside(name, "prior") == prior and beside(name, "inbetween") == filler
+        with pytest.raises(BadInput, match="no gpt weights"):
+            beside(name, "gpt")
+    assert beside("base", "gpt") == theirs / "base-gpt.safetensors"
+    other = write(run, "other", "prior")
+    assert beside(other, "inbetween").resolve() == filler  # the only one in the folder
+    write(theirs, "mine", "prior")
+    assert bench_prior.read(("mine", "seams")).weights == "mine"
+    with pytest.raises(BadInput, match="no inbetween weights 'mine'"):
+        beside("mine", "inbetween")
+
+
+def test_cards_are_written_where_they_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from cinemotion import bench_prior
+
+    path = tmp_path / "own-prior.safetensors"
+    weights.save(path, {"w": np.zeros((2, 2))}, Card("prior", "own", "MIT", measured={"blocks": {"older": 1.0}}))
+    gone = tmp_path / "own-inbetween.safetensors"
+    bench_prior.describe({"inbetween": gone, "gpt": tmp_path / "own-gpt.safetensors", "prior": path}, report())
+    card = weights.card_of(path)
+    assert card.measured["blocks"]["KID / Real"] == 2.5 and card.measured["blocks"]["older"] == 1.0
+    said = capsys.readouterr().err
+    assert "own-inbetween.safetensors: card not written" in said and "own-prior.safetensors: card written" in said
+    assert "own-gpt.safetensors: nothing of it was measured" in said
+
+
+def test_times_are_medians_and_the_first_frame_of_a_stream_is_one() -> None:
+    lasts = iter([0.05, 0.0, 0.02, 0.01])
+    times = evaluate_tables.timed(lambda _: time.sleep(next(lasts)), 3)
+    assert 0.01 <= times["median s"].value < 0.05 and times["best s"].value < 0.01  # the first was to warm up
+
+    class Streamer:
+        def stream(self, text: str, seed: int):
+            return iter([text])
+
+    table = evaluate_tables.speed(Models(None, streamer=Streamer()))  # type: ignore[arg-type]
+    assert list(table.rows) == ["first frame of a stream"] and table.title.startswith("speed, ")
+
+
+@pytest.mark.parametrize(("exit_code", "rows"), [(0, {"shell to a file of 5 s"}), (2, set())])
+def test_the_way_from_the_shell_is_timed_or_said(
+    exit_code: int, rows: set[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from cinemotion import bench_prior
+
+    asked: list[list[str]] = []
+
+    def ran(command: list[str], **more: object) -> None:
+        asked.append(command)
+        if exit_code:
+            raise bench_prior.subprocess.CalledProcessError(exit_code, command, "", "Usage\nwords not understood\n")
+
+    monkeypatch.setattr(bench_prior.subprocess, "run", ran)
+    made = evaluate.Report(tables=[evaluate_tables.Table("speed, 1 thread", ())])
+    models = Models(None, files={"prior": tmp_path / "own-prior.safetensors"})  # type: ignore[arg-type]
+    bench_prior.add_shell(made, models)
+    assert set(made.tables[0].rows) == rows
+    assert asked[0][1:4] == ["-m", "cinemotion", "motion"] and str(tmp_path / "own-prior.safetensors") in asked[0]
+    assert ("words not understood" in "".join(made.notes)) == bool(exit_code) and len(asked) == (1 if exit_code else 3)
+
+
+def test_the_evaluators_sides_are_told_of_the_cached_set_or_of_its_card(
+    sets: list[evaluate_set.TestSet], evaluator: Evaluator
+) -> None:
+    assert "captures of the cached test set: true caption" in evaluate.sides(evaluator, sets)
+    kept = sum(i.label.verb == "wave" for i in sets[0].items)
+    assert evaluate_set.prefers_sides(evaluator, sets[0]).count == kept > 0
+    known = replace(evaluator.card, measured={"side preference": {"blocks": [0.9, 0.8, 1.0, 50], "all": [1, 1, 1, 50]}})
+    line = evaluate.sides(Evaluator(evaluator.network, known, evaluator.words), [])
+    assert "from its card, not measured here" in line and "not admitted" in line and "(80.0% to 100.0%, 50)" in line
 
 
 def test_bench_arguments_come_in_any_order_and_odd_ones_are_explained(tmp_path: Path) -> None:

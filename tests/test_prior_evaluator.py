@@ -19,7 +19,8 @@ from motion.corpus import ClipInfo, Corpus, Label, Window
 from motion.prior import evaluator_task, weights
 from motion.prior.batches import Windows
 from motion.prior.evaluator import Evaluator, Network, Size, card_config, read_mask
-from motion.prior.evaluator_task import EvaluatorTask, admission, fullest
+from motion.prior.evaluator_task import EvaluatorTask, admission, fullest, verdict
+from motion.prior.metrics import Estimate
 from motion.prior.said import said
 from motion.prior.trainer import Settings, train
 from motion.prior.weights import Card
@@ -175,6 +176,21 @@ def test_a_short_training_learns_sides_and_goes_on_where_it_stopped(tmp_path: Pa
     shares = admission(Evaluator(run.module, Card("evaluator", "x", ""), task.words), made)  # type: ignore[arg-type]
     assert shares["blocks"].value > 0.9 and shares["blocks"].count == shares["all"].count == 12
     assert shares["combinations"].count == 0
+    assert "12); admitted (at least 95% in every split)" in verdict({"blocks": Estimate(0.97, 0.9, 1.0, 12)})
+    poor = verdict({"blocks": Estimate(0.97, 0.9, 1.0, 12), "combinations": Estimate(0.9, 0.8, 1.0, 12)})
+    assert "not admitted" in poor and "combinations 90.0% (80.0% to 100.0%, 12)" in poor
+    assert "cannot be admitted" in verdict({"combinations": shares["combinations"], "all": shares["combinations"]})
+
+
+def test_training_says_in_one_line_whether_the_result_would_be_admitted(tmp_path: Path) -> None:
+    from cinemotion.training import Plan, run
+    from mocap_data import dataset
+
+    dataset.save(corpus(), tmp_path / "corpus")
+    said_: list[str] = []
+    run(Plan("evaluator", (str(tmp_path / "corpus"),), tmp_path / "run", steps=1, batch=240), said_.append)
+    [line] = [line for line in said_ if "side-swapped" in line]
+    assert line == said_[-1] and "blocks" in line and "admitted (at least 95% in every split)" in line
 
 
 def test_losses_of_two_shares_are_those_of_the_whole() -> None:

@@ -8,7 +8,7 @@ from conftest import random_clip
 
 from motion import BadInput, contacts, edit, kinematics, skeleton
 from motion import rotations as rot
-from motion.prior import metrics, metrics_gap, metrics_motion
+from motion.prior import metrics, metrics_gap, metrics_motion, metrics_sets
 
 RNG = np.random.default_rng
 
@@ -110,29 +110,52 @@ def test_captions_count_as_the_same_by_attributes_or_by_text() -> None:
 
 def test_fid_is_the_closed_form_of_two_gaussians() -> None:
     a = RNG(0).normal(size=(4000, 3)) @ np.diag([1.0, 2.0, 0.5])
-    assert metrics.fid(a, a) == pytest.approx(0, abs=1e-9)
-    assert metrics.fid(a, a + [3, 0, 0]) == pytest.approx(9, abs=1e-6)
+    assert metrics_sets.fid(a, a) == pytest.approx(0, abs=1e-9)
+    assert metrics_sets.fid(a, a + [3, 0, 0]) == pytest.approx(9, abs=1e-6)
     # Diagonal covariances: the sum of squared differences of standard deviations.
     b = RNG(1).normal(size=(4000, 3)) @ np.diag([2.0, 2.0, 1.5])
-    assert metrics.fid(a, b) == pytest.approx(2.0, rel=0.1)
+    assert metrics_sets.fid(a, b) == pytest.approx(2.0, rel=0.1)
 
 
 def test_kid_is_zero_on_average_for_equal_distributions_and_grows_with_distance() -> None:
     draws = [unit(RNG(s).normal(size=(150, 8))) for s in range(40)]
-    equal = [metrics.kid(a, b, rounds=2).value for a, b in zip(draws[::2], draws[1::2])]
+    equal = [metrics_sets.kid(a, b, rounds=2).value for a, b in zip(draws[::2], draws[1::2])]
     assert abs(np.mean(equal)) < 2 * np.std(equal) / np.sqrt(len(equal))
-    near, far = (metrics.kid(draws[0], unit(draws[1] + shift), rounds=200) for shift in (0.1, 0.4))
+    near, far = (metrics_sets.kid(draws[0], unit(draws[1] + shift), rounds=200) for shift in (0.1, 0.4))
     assert 0 < near.value < far.value and far.low > 0
     assert far.low < far.value < far.high
-    biased = metrics.kid(draws[0], draws[1], unbiased=False, rounds=2).value
-    assert biased > 0 and biased > metrics.kid(draws[0], draws[1], rounds=2).value
+    biased = metrics_sets.kid(draws[0], draws[1], unbiased=False, rounds=2).value
+    assert biased > 0 and biased > metrics_sets.kid(draws[0], draws[1], rounds=2).value
 
 
 def test_diversity_and_multimodality_are_mean_distances() -> None:
     square = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
-    assert metrics.diversity(square) == pytest.approx((4 * 1 + 2 * np.sqrt(2)) / 6)
-    assert metrics.multimodality(np.stack([square, 0 * square])) == pytest.approx([metrics.diversity(square), 0])
+    assert metrics_sets.diversity(square) == pytest.approx((4 * 1 + 2 * np.sqrt(2)) / 6)
+    assert metrics_sets.multimodality(np.stack([square, 0 * square])) == pytest.approx(
+        [metrics_sets.diversity(square), 0]
+    )
     assert metrics.mm_distance(square, square + [3, 4]) == pytest.approx([5] * 4)
+
+
+def test_intervals_of_sets_cover_what_another_draw_gives_and_widen_with_groups() -> None:
+    """Half of what is drawn anew lies nearer than the interval's edge by far: 19 of 20 would, were they normal."""
+    draws = [unit(RNG(s).normal(size=(120, 6)) + [0.5, 0, 0, 0, 0, 0]) for s in range(41)]
+    wide = metrics_sets.diversity_estimate(draws[0])
+    assert wide.value == metrics_sets.diversity(draws[0])
+    spread = np.std([metrics_sets.diversity(d) for d in draws])
+    assert 0.5 * spread < (wide.high - wide.low) / (2 * 1.96) < 2 * spread
+    real = unit(RNG(99).normal(size=(120, 6)))
+    far = metrics_sets.fid_estimate(real, draws[0])
+    assert far.value == metrics_sets.fid(real, draws[0]) and far.low >= 0
+    spread = np.std([metrics_sets.fid(unit(RNG(200 + s).normal(size=(120, 6))), d) for s, d in enumerate(draws)])
+    assert 0.5 * spread < (far.high - far.low) / (2 * 1.96) < 2 * spread
+    twice, number = np.repeat(draws[0], 4, axis=0), np.repeat(np.arange(120), 4)
+    for estimate in (
+        lambda groups: metrics_sets.diversity_estimate(twice, groups=groups),
+        lambda groups: metrics_sets.fid_estimate(real, twice, made_groups=groups, real_groups=np.zeros(120)),
+    ):
+        alone, together = estimate(None), estimate(number)
+        assert together.high - together.low > 1.5 * (alone.high - alone.low)
 
 
 def test_a_copy_is_nearer_to_training_motion_than_held_out_motion_is() -> None:

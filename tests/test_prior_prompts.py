@@ -68,12 +68,13 @@ def test_the_list_is_the_one_that_was_frozen() -> None:
     assert all(1 <= p.seconds <= 8 and p.checks for p in said)
 
 
-def test_every_check_of_the_list_can_be_asked() -> None:
-    body = prompts.Body(performer())
+def test_every_check_of_the_list_can_be_asked_and_nobody_passes_by_standing_still() -> None:
+    still = performer()
+    assert {asked["check"] for p in prompts.prompts() for asked in p.checks} == set(prompts.CHECKS)
     for prompt in prompts.prompts():
-        for asked in prompt.checks:
-            assert prompts.check(body, asked) in (True, False)
-    assert set(prompts.SIDED) <= set(prompts.CHECKS)
+        verdict = prompts.judge(prompt, still)  # arguments that a check does not have are refused
+        assert len(verdict.passed) == len(prompt.checks) and not verdict.whole, prompt.text
+        assert not (prompt.sided and verdict.sided), prompt.text
 
 
 @pytest.mark.parametrize("side", ["left", "right", "both"])
@@ -171,6 +172,8 @@ def test_score_counts_first_samples_of_all_seeds() -> None:
     assert (score.sided.value, score.sided.count) == (0.75, 4)
     assert score.whole.value == 0.5  # a raised hand is never down
     assert score.sided.low < 0.75 < score.sided.high
+    assert (score.whole_prompts.low, score.whole_prompts.high) == (0, 1)  # two prompts, one right and one wrong
+    assert score.whole.low > 0.1  # eight results, were they independent
     assert score.worst == (("left", 0.0),)
 
 

@@ -199,7 +199,8 @@ def test_two_ranks_learn_the_codebooks_of_one(tmp_path: Path) -> None:
         "import tiny_tokens\n"
         "from motion.prior.trainer import Settings, train\n"
         "torch.set_num_threads(1)\n"
-        "train(tiny_tokens.token_task(), sys.argv[1], Settings(steps=3, bf16=False, check_every=10**6))\n"
+        "settings = Settings(steps=3, rate=1e-2, warm_up=1, bf16=False, check_every=10**6)\n"
+        "train(tiny_tokens.token_task(), sys.argv[1], settings)\n"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(here.parent)}
     for name, start in (
@@ -208,5 +209,8 @@ def test_two_ranks_learn_the_codebooks_of_one(tmp_path: Path) -> None:
     ):
         subprocess.run([*start, str(program), str(tmp_path / name)], env=environment, check=True, timeout=300)
     one, two = (torch.load(tmp_path / n / "checkpoint.pt", weights_only=True)["module"] for n in ("one", "two"))
+    start = tiny_tokens.token_task().module().state_dict()
+    fixed = {"mean", "scale", "bones.offsets"}
     for name, value in one.items():
-        torch.testing.assert_close(value, two[name], atol=1e-4, rtol=1e-3, msg=name)
+        assert name in fixed or (value - start[name]).abs().max() > 1e-2, f"{name} did not move"
+        torch.testing.assert_close(value, two[name], atol=3e-4, rtol=1e-4, msg=name)

@@ -49,6 +49,7 @@ class Settings:
 
     steps: int = 8
     guidance: float = 2.5
+    constraint_guidance: float = 1.0
     strength: float = 1.0
     backward: bool = False  # windows are made from the last to the first, each before what stands after it
     captures: Mapping[int, Clip] = field(default_factory=dict)  # per segment: captured motion to lead it
@@ -238,7 +239,7 @@ class _Work:
             )
         elif not self._waypoint(c, job, low, high):
             self._way(v, c, job, low, before)
-        if job.segment not in self.settings.captures or not job.whole:
+        if job.segment not in self.settings.captures or not job.whole:  # a capture fills one window
             return c, Lead()
         capture, name = self.settings.captures[job.segment], self.settings.capture_names.get(job.segment, "capture")
         return c, lead(capture, name, self.canvas, v, c, job, (low, high), (before, after), keyed)
@@ -293,7 +294,10 @@ class _Work:
             c.heading_on[at] = True
 
     def _sample(self, requests: list[WindowRequest]) -> list[Clip]:
-        clips = self.model.sample(requests, steps=self.settings.steps, guidance=self.settings.guidance)
+        s = self.settings
+        clips = self.model.sample(
+            requests, steps=s.steps, guidance=s.guidance, constraint_guidance=s.constraint_guidance
+        )
         if self.made_by is None:
             self.made_by = clips[0].provenance
         return clips

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,6 +164,17 @@ def admission(evaluator: Evaluator, corpus: Corpus, most: int | None = None, see
         shares[split] = proportion(seen[-1])
     shares["all"] = proportion(np.concatenate(seen) if seen else np.zeros(0, bool))
     return shares
+
+
+def verdict(shares: Mapping[str, Estimate]) -> str:
+    """What `admission` comes to, in one line."""
+    splits = {split: e for split, e in shares.items() if split != "all" and e.count}
+    if not splits:
+        return "no held-out caption says a side: cannot be admitted"
+    told = ", ".join(f"{split} {e.value:.1%} ({e.low:.1%} to {e.high:.1%}, {e.count})" for split, e in splits.items())
+    admitted = all(e.value >= ADMITTED for e in splits.values())
+    outcome = "admitted" if admitted else "not admitted"
+    return f"true caption before its side-swapped twin: {told}; {outcome} (at least {ADMITTED:.0%} in every split)"
 
 
 def _key(corpus: Corpus, window: Window) -> tuple[Label, int]:

@@ -33,6 +33,8 @@ _LIMBS: dict[int, tuple[int, int, int]] = {
     }.items()
 }  # fmt: skip
 
+#: Joints that are brought to a point exactly; others come as near as sampling brings them.
+BENT = frozenset(_LIMBS)
 #: How a turn of the head is shared: of 75 degrees that people turn it, the neck's lower half does a little less than
 #: its upper half; beyond that the trunk helps.
 _LOOKING: dict[int, float] = {_I["spine2"]: 0.12, _I["spine3"]: 0.18, _I["neck"]: 0.3, _I["head"]: 0.4}
@@ -151,7 +153,7 @@ def bent_through(way: Array, at: np.ndarray, missed: Array) -> Array:
 
 
 def reach(clip: Clip, points: Sequence[Reach], joints: Sequence[int], at: Sequence[tuple[int, int]]) -> Clip:
-    """Bring hands (and feet) to their points by bending their own limb, eased in and out; other joints are left.
+    """Bring hands (and feet) to their points by bending their own limb, eased in and out; those not in `BENT` are left.
 
     Args:
         clip: 30 fps.

@@ -45,6 +45,7 @@ def generate(
     fps: Fraction | float | None = None,
     steps: int = 8,
     guidance: float = 2.5,
+    constraint_guidance: float = 1.0,
     anyway: bool = False,
     model: WindowModel | str | os.PathLike[str] | None = None,
 ) -> list[Result]:
@@ -76,7 +77,8 @@ def generate(
         fps: rate of the result; None: the base's, else 30.
         steps: network evaluations of each stage.
         guidance: how much the words count; 1 plainly.
-        anyway: make motion even of words that were not understood.
+        constraint_guidance: the same for keys, path, points and kept parts; other than 1 takes half as long again.
+        anyway: make motion even of words that were not understood, or that the weights never learned.
         model: makes windows: a `motion.prior.model.Prior`, weights by name or file; None: the shipped ones.
 
     Returns:
@@ -88,7 +90,8 @@ def generate(
     request = ask(
         text, seconds=seconds, seed=seed, variations=variations, keys=keys, path=path, reach=reach, base=base,
         keep=keep, strength=strength, extend=extend, style=style, loop=loop, in_place=in_place, retrieval=retrieval,
-        exact=exact, foot_lock=foot_lock, fps=fps, steps=steps, guidance=guidance, anyway=anyway,
+        exact=exact, foot_lock=foot_lock, fps=fps, steps=steps, guidance=guidance,
+        constraint_guidance=constraint_guidance, anyway=anyway,
     )  # fmt: skip
     if request.retrieval == "on" and index is None:
         raise BadInput("retrieval: 'on' needs an index of captures; give index=Index(corpus)")
@@ -117,6 +120,7 @@ def ask(
     fps: Fraction | float | None = None,
     steps: int = 8,
     guidance: float = 2.5,
+    constraint_guidance: float = 1.0,
     anyway: bool = False,
 ) -> Request:
     """The request that these arguments of `generate` are, checked as far as it can be without a model.
@@ -144,6 +148,7 @@ def ask(
         plan=plan,
         confidence=confidence,
         suggestions=suggestions,
+        anyway=anyway,
         seconds=None if seconds is None else _number(seconds, "seconds"),
         seed=_whole(seed, "seed"),
         variations=_whole(variations, "variations"),
@@ -164,6 +169,7 @@ def ask(
         fps=None if fps is None else edit.rate_of(fps, base),
         steps=_whole(steps, "steps"),
         guidance=_number(guidance, "guidance"),
+        constraint_guidance=_number(constraint_guidance, "constraint guidance"),
     )
 
 

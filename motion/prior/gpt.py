@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +20,12 @@ from motion.prior.network import plan_tokens
 from motion.prior.vqvae import Tokenizer
 from motion.prior.words import WIDTH as WORD_WIDTH
 from motion.prior.words import Words
+
+
+def tokens_beside(path: Path) -> Path:
+    """The token weights that belong to a file of GPT weights: of the same name, else the only ones in its folder."""
+    beside = path.with_name(path.name.replace("-gpt", "-tokens"))
+    return beside if beside.is_file() else weights.find(path.parent, "tokens")
 
 
 @dataclass(frozen=True)
@@ -73,10 +80,7 @@ class MotionGPT:
         config = dict(card.config)
         wanted = config.pop("tokens", "")
         network = filled(path, lambda _: Network(Config(**config)), tensors)
-        if tokens is None:
-            beside = path.parent / path.name.replace("-gpt", "-tokens")
-            tokens = beside if beside.is_file() else path.parent
-        tokenizer = Tokenizer.load(tokens)
+        tokenizer = Tokenizer.load(tokens_beside(path) if tokens is None else tokens)
         if wanted and wanted != tokenizer.card.sha256:
             raise BadInput(
                 f"{path}: made for tokens of weights {wanted[:12]}…, those beside it are {tokenizer.card.sha256[:12]}…"

@@ -62,6 +62,11 @@ class InBetweener:
         self.card = weights.save(path, self.network.state_dict(), self.card)
         return self.card
 
+    @property
+    def rest_offsets(self) -> np.ndarray:
+        """``(24, 3)`` metres: the skeleton that it learned on; it fills clips of any other."""
+        return self.network.bones.offsets.numpy().astype(np.float64)
+
     def fill(self, clip: Clip, known: np.ndarray | Sequence[bool]) -> Clip:
         """The clip with new motion at all frames that are not known.
 
@@ -169,7 +174,7 @@ class InBetweener:
 
     @property
     def _size(self) -> float:
-        return contacts.size_of(self.network.bones.offsets.numpy())
+        return contacts.size_of(self.rest_offsets)
 
     @torch.inference_mode()
     def _pass(self, q: Array, p: Array, mask: np.ndarray, group: list[tuple[int, int]]) -> None:

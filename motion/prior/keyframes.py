@@ -239,24 +239,24 @@ def scaled(keys: Keys, factor: float) -> Keys:
     return keys if keys.root_position is None else replace(keys, root_position=keys.root_position * factor)
 
 
-def frames_of(keys: Keys, frames: int) -> np.ndarray:
-    """The frame ``(K,)`` of each key at 30 fps.
+def frames_of(keys: Keys, frames: int, fps: float = FPS) -> np.ndarray:
+    """The frame ``(K,)`` of each key.
 
     Raises:
         BadInput: a key outside the clip, two different poses at one frame, or keys too far apart to travel between.
     """
-    last = (frames - 1) / FPS
-    at = np.rint(np.clip(keys.times, -1.0, last + 1.0) * FPS).astype(np.int64)
+    last = (frames - 1) / fps
+    at = np.rint(np.clip(keys.times, -1.0, last + 1.0) * fps).astype(np.int64)
     for k in range(len(keys)):
         if not 0 <= at[k] < frames:
             raise BadInput(f"{keys.name(k)} at {keys.times[k]:g} s lies outside the clip (0 to {last:.2f} s)")
     for k in range(1, len(keys)):
         if at[k] == at[k - 1]:
-            _same(keys, k - 1, k, int(at[k]))
+            _same(keys, k - 1, k, int(at[k]), fps)
     if keys.root_position is not None:
         for k in range(1, len(keys)):
             way = float(np.linalg.norm(keys.root_position[k, [0, 2]] - keys.root_position[k - 1, [0, 2]]))
-            seconds = (at[k] - at[k - 1]) / FPS
+            seconds = (at[k] - at[k - 1]) / fps
             if way > FASTEST * seconds and way > _SAME_METRES:
                 speed = f"{way / seconds:.3g} m/s" if seconds else "at once"
                 raise BadInput(
@@ -266,7 +266,7 @@ def frames_of(keys: Keys, frames: int) -> np.ndarray:
     return at
 
 
-def _same(keys: Keys, a: int, b: int, frame: int) -> None:
+def _same(keys: Keys, a: int, b: int, frame: int, fps: float) -> None:
     """Refuse two keys on one frame that disagree about a joint that both hold."""
     both = np.ones(24, bool) if keys.joints is None else keys.joints[a] & keys.joints[b]
     apart = np.where(both, rot.angle_between(keys.rotations[a], keys.rotations[b]), 0.0)
@@ -275,14 +275,14 @@ def _same(keys: Keys, a: int, b: int, frame: int) -> None:
 
         joint = skeleton.JOINTS[int(np.argmax(apart))]
         raise BadInput(
-            f"{keys.name(a)} and {keys.name(b)}: two poses at one frame ({frame}, {frame / FPS:.2f} s); "
+            f"{keys.name(a)} and {keys.name(b)}: two poses at one frame ({frame}, {frame / fps:.2f} s); "
             f"their {joint} differs by {np.degrees(apart.max()):.0f} degrees"
         )
     if keys.root_position is not None and both[0]:
         way = float(np.linalg.norm(keys.root_position[a] - keys.root_position[b]))
         if way > _SAME_METRES:
             raise BadInput(
-                f"{keys.name(a)} and {keys.name(b)}: two places at one frame ({frame}, {frame / FPS:.2f} s), "
+                f"{keys.name(a)} and {keys.name(b)}: two places at one frame ({frame}, {frame / fps:.2f} s), "
                 f"{way:.2f} m apart"
             )
 

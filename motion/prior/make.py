@@ -13,7 +13,7 @@ from motion.corpus import FPS
 from motion.errors import BadInput
 from motion.prior import constrain, finish, keyframes, loops, paths, points, segments
 from motion.prior import edit as changes
-from motion.prior.canvas import LEAD
+from motion.prior.canvas import LEAD, jobs
 from motion.prior.compose import Composed, Settings, compose
 from motion.prior.constraints import Constraints
 from motion.prior.report import Raw, measured, path_error, provenance
@@ -30,6 +30,7 @@ from motion.prior.request import (
 )
 from motion.prior.retrieve import Index
 from motion.prior.segments import Segment
+from motion.prior.understand import judged
 
 #: What a base keeps when nothing is said: half of the noise.
 _STRENGTH = 0.5
@@ -43,9 +44,10 @@ def make(request: Request, model: WindowModel, index: Index | None = None) -> li
     """The results of a request.
 
     Raises:
-        BadInput: it cannot be met (keys outside the clip, a path that is too fast, …).
+        BadInput: it cannot be met (keys outside the clip, a path that is too fast, words never learned, …).
     """
-    return _Making(request, model, index).run()
+    captures = () if index is None or request.retrieval == "off" else {w.label for w in index.windows}
+    return _Making(judged(request, getattr(model, "card", None), captures), model, index).run()
 
 
 class _Making:
@@ -163,7 +165,8 @@ class _Making:
         return [self._finished(one, seed, wanted, made, at_keys) for one, seed in zip(composed, seeds, strict=True)]
 
     def _settings(self, **more: object) -> Settings:
-        settings = Settings(steps=self.request.steps, guidance=self.request.guidance, strength=self.strength)
+        asked = self.request
+        settings = Settings(asked.steps, asked.guidance, asked.constraint_guidance, self.strength)
         return replace(settings, **more)  # type: ignore[arg-type]
 
     def _style(self, made: tuple[Segment, ...]) -> None:
@@ -178,6 +181,9 @@ class _Making:
     def _compose(self, made: tuple[Segment, ...], wanted: Constraints, seeds: list[int]) -> list[Composed]:
         """Windows for all seeds: new motion, an edit, or more of a clip."""
         request, model = self.request, self.model
+        retrieves = self.index is not None and request.retrieval != "off"
+        if retrieves and (self.base is not None or self.example is not None):
+            self.notes.append(f"retrieval: no captures beside a {'style example' if self.base is None else 'base'}")
         if self.base is not None and request.extend:
             first = sum(s.frames for s in made) if request.extend < 0 else 0
             settings = self._settings(strength=1.0, backward=request.extend < 0)
@@ -196,7 +202,7 @@ class _Making:
         if request.loop and free:
             made = _longer(made, round(sum(s.frames for s in made) * loops.SLACK) + loops.BLEND + 1)
             wanted = constrain.padded(wanted, sum(s.frames for s in made))
-        if self.index is None or request.retrieval == "off":
+        if not retrieves:
             return compose(model, made, wanted, seeds, settings=self._settings())
         # Each variation may be led by another capture.
         done = []
@@ -273,6 +279,7 @@ class _Making:
         assert self.index is not None
         found: dict[int, Clip] = {}
         names: dict[int, str] = {}
+        whole = {job.segment for job in jobs(made) if job.whole}
         for number, segment in enumerate(made):
             if not segment.text or segment.beside:
                 continue
@@ -280,6 +287,10 @@ class _Making:
                 segment.text, segment.label, segment.frames, seed + number, force=self.request.retrieval == "on"
             )
             if hit is None:
+                continue
+            if number not in whole:
+                long = f"'{segment.text}' takes {segment.frames / FPS:.1f} s, more than one window"
+                self.notes.append(f"retrieval: {long}: sampled, no capture of it is used")
                 continue
             clip = self.index.clip(hit.window)
             found[number] = changes.Skeleton(clip.rest_offsets, self.skeleton.model).to_model(clip)

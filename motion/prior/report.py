@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from motion.clip import Clip
-from motion.prior import edit, keyframes, loops, points, seams
+from motion.prior import edit, finish, keyframes, loops, parts, points, seams
 from motion.prior.compose import Composed
 from motion.prior.constraints import Constraints
 from motion.prior.request import Keys, Report, Request
@@ -63,10 +63,13 @@ def measured(
             said.append(f"keys: sampling left up to {max(raw.key_error_m):.2f} m over, which were bent in")
     off_path = path_error(request, clip, wanted, skeleton.factor)
     reach_error = points.error(request.reach, clip)
-    if request.exact and max(raw.reach_error_m, default=0.0) > 0.15:
-        said.append(
-            f"reach: sampling left up to {max(raw.reach_error_m):.2f} m over; the limb alone was bent to its point"
-        )
+    bends = [parts.joint(point.joint) in finish.BENT for point in request.reach]
+    over = max((m for m, on in zip(raw.reach_error_m, bends, strict=True) if on), default=0.0)
+    if request.exact and over > 0.15:
+        said.append(f"reach: sampling left up to {over:.2f} m over; the limb alone was bent to its point")
+    if request.exact and not all(bends):
+        alone = ", ".join(dict.fromkeys(p.joint for p, on in zip(request.reach, bends, strict=True) if not on))
+        said.append(f"reach: {alone} by the network alone; only hands, wrists, feet and ankles are bent to their point")
     for number, (point, miss) in enumerate(zip(request.reach, reach_error, strict=True)):
         if miss > 0.05:
             said.append(f"reach {number}: {point.joint} stays {miss:.2f} m away from its point")

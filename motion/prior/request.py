@@ -132,6 +132,7 @@ class Request:
     plan: ActionPlan
     confidence: float = 1.0  # that the words were understood
     suggestions: tuple[str, ...] = ()  # nearest actions where they were not
+    anyway: bool = False  # make motion even of words that were not understood
     seconds: float | None = None
     seed: int = 0
     variations: int = 1
@@ -152,6 +153,7 @@ class Request:
     fps: Fraction | None = None  # None: the base's own, else 30
     steps: int = 8
     guidance: float = 2.5
+    constraint_guidance: float = 1.0
 
     def __post_init__(self) -> None:
         if self.seconds is not None:
@@ -166,8 +168,10 @@ class Request:
             raise unknown("retrieval", self.retrieval, RETRIEVAL)
         if not 1 <= self.steps <= 200:
             raise BadInput(f"steps: {self.steps}, expected 1 to 200")
-        if not (np.isfinite(self.guidance) and 0.0 <= self.guidance <= 20.0):
-            raise BadInput(f"guidance: {self.guidance}, expected 0 to 20")
+        for name in ("guidance", "constraint_guidance"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and 0.0 <= value <= 20.0):
+                raise BadInput(f"{name.replace('_', ' ')}: {value}, expected 0 to 20")
 
 
 def check_seconds(seconds: float, what: str = "seconds") -> None:

@@ -6,6 +6,7 @@ no retrieval.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from motion import edit
 from motion.clip import Clip, ContactTrack
 from motion.contacts import LABELS
 from motion.corpus import FPS, Corpus, Label, Window
-from motion.errors import BadInput
+from motion.errors import BadInput, CinemotionError
 from motion.files import whole
 from motion.take import Provenance
 
@@ -94,7 +95,8 @@ class Index:
                 pass  # a cache that cannot be read is made again
         vectors = np.asarray(self._encode(self.captions), dtype=np.float32)
         if path is not None:
-            with whole(path) as partial, partial.open("wb") as file:
+            # A folder that cannot be written to costs the same time again, never the motion.
+            with contextlib.suppress(CinemotionError), whole(path) as partial, partial.open("wb") as file:
                 np.savez(file, captions=np.array(self.captions), vectors=vectors)
         return vectors
 

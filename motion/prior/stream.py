@@ -1,12 +1,15 @@
-"""Motion without end, frame by frame, steered by words while it plays: `Streamer` and `MotionStream`.
+"""Motion without end, frame by frame, steered by words while it plays: `stream`, `Streamer` and `MotionStream`.
+
+    for frame in stream("walks forward"):                # loads the weights first; for several streams:
+        show(frame.rotations, frame.root_position)
 
     streamer = Streamer.load("base")
     for frame in streamer.stream("walks forward", seed=3):
         show(frame.rotations, frame.root_position)       # the first one within a tenth of a second
 
-    stream = streamer.stream("walks")
-    next(stream)
-    stream.say("waves with the left hand")               # from the next token on, at most 0.13 s later
+    playing = streamer.stream("walks")
+    next(playing)
+    playing.say("waves with the left hand")              # from the next token on, at most 0.13 s later
 
 Several actions ("walks, then waves") follow one another for as long as each takes; the last one goes on.
 """
@@ -29,6 +32,7 @@ from motion.clip import Clip, ContactTrack
 from motion.contacts import LABELS
 from motion.corpus import FPS, Label
 from motion.errors import BadInput
+from motion.prior import weights
 from motion.prior.constraints import JOINTS
 from motion.prior.gpt import MotionGPT, Sampling, Speaker
 from motion.prior.poses import local_quaternions, quaternions
@@ -38,6 +42,20 @@ from motion.text import ActionPlan, seconds_of
 
 if TYPE_CHECKING:
     from motion.prior.words import Words
+
+
+def stream(text: str | ActionPlan, seed: int = 0, model: str | os.PathLike[str] = "base") -> MotionStream:
+    """Frames of motion for ever, at 30 fps.
+
+    Args:
+        text: what happens; `MotionStream.say` changes it while it plays.
+        seed: of all its chance.
+        model: weights of a GPT, by name or file; those of its tokens lie beside them.
+
+    Raises:
+        BadInput: no such weights, or the words say no action that is known.
+    """
+    return Streamer.load(model).stream(text, seed)
 
 
 @dataclass(frozen=True)
@@ -88,7 +106,11 @@ class Streamer:
 
     def warm_up(self) -> None:
         """Make a few frames that nobody sees."""
-        stream = MotionStream(self.model, "stand", 0, Sampling(), use_words=False)
+        known = self.model.card.knows.get("verb", ("stand",))
+        if not known:
+            return  # whatever is asked of these weights will be refused
+        first = "stand" if "stand" in known else known[0]
+        stream = MotionStream(self.model, first, 0, Sampling(), use_words=False)
         for _ in range(2 * STRIDE):
             next(stream)
 
@@ -96,6 +118,11 @@ class Streamer:
     def rest_offsets(self) -> np.ndarray:
         """``(24, 3)`` metres: the skeleton of every frame."""
         return self.model.tokenizer.rest_offsets
+
+    @property
+    def licence(self) -> str:
+        """Of what is streamed: the GPT's and the tokenizer's."""
+        return weights.licence_of((self.model.card.licence, self.model.tokenizer.card.licence))
 
     def stream(
         self, text: str | ActionPlan, seed: int = 0, *, start: Clip | None = None, sampling: Sampling | None = None,
@@ -131,7 +158,7 @@ class Streamer:
             rest_offsets=self.rest_offsets,
             fps=Fraction(FPS),
             contacts=ContactTrack(LABELS, np.stack([f.contacts for f in rows])),
-            provenance=self.model.card.provenance(seed),
+            provenance=replace(self.model.card.provenance(seed), licence=self.licence),
         )
 
 
@@ -159,10 +186,14 @@ class MotionStream(Iterator[PoseFrame]):
     def say(self, text: str | ActionPlan) -> None:
         """Do this from now on; what was said before is dropped.
 
+        How well it was understood is then in `confidence`, `suggestions` and `notes`, as in the report on a clip.
+
         Raises:
-            BadInput: the words say no action that is known; the stream goes on as it was.
+            BadInput: the words say no action that is known to the vocabulary and to the weights; the stream goes on as
+                it was.
         """
-        plan, _, _ = understand(text, bound=False)
+        plan, self.confidence, self.suggestions = understand(text, bound=False, card=self._model.card)
+        self.notes = plan.notes
         tasks = []
         for number, step in enumerate(plan.steps):
             lead = step[0]

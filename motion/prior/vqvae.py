@@ -167,9 +167,7 @@ class Tokenizer:
         Raises:
             BadInput: the tokens were made by other weights.
         """
-        if tokens.model and self.card.sha256 and tokens.model != self.card.sha256:
-            raise BadInput(f"tokens: made by weights {tokens.model[:12]}…, these are {self.card.sha256[:12]}…")
-        self.check(tokens.codes)
+        self.check_mine(tokens)
         written = self.network.decode(self.vectors(tokens.codes)[None])[0]
         yaw, path = self._walk(written, tokens.places)
         track = shown(written, yaw, path, self.network.bones.offsets)
@@ -192,6 +190,16 @@ class Tokenizer:
                 f"tokens: {codes.shape[-1]} levels of codes up to {int(codes.max(initial=0))}, expected at most "
                 f"{c.levels} levels of codes below {c.codes}"
             )
+
+    def check_mine(self, tokens: Tokens) -> None:
+        """Refuse tokens of other weights: their codes mean other motion.
+
+        Raises:
+            BadInput: the tokens were made by other weights, or have codes that this network does not.
+        """
+        if tokens.model and self.card.sha256 and tokens.model != self.card.sha256:
+            raise BadInput(f"tokens: made by weights {tokens.model[:12]}…, these are {self.card.sha256[:12]}…")
+        self.check(tokens.codes)
 
     def vectors(self, codes: np.ndarray | Tensor) -> Tensor:
         """What codes ``(N, levels)`` stand for, ``(N, size)``."""
@@ -249,7 +257,7 @@ class Shelf:
 
     def add(self, name: str, tokens: Tokens) -> None:
         """Put motion on the shelf."""
-        self._tokenizer.check(tokens.codes)
+        self._tokenizer.check_mine(tokens)
         self._names.append(name)
         self._vectors.append(self._tokenizer.vectors(tokens.codes).numpy())
 
@@ -260,7 +268,7 @@ class Shelf:
         """
         if not self._names:
             return []
-        self._tokenizer.check(tokens.codes)
+        self._tokenizer.check_mine(tokens)
         query = self._tokenizer.vectors(tokens.codes).numpy()
         everything = np.concatenate(self._vectors)
         usual = 2.0 * float(everything.var(0).sum()) or 1.0
