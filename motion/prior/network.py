@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from motion.corpus import Label
 from motion.prior.constraints import JOINTS
+from motion.prior.features import exact
 from motion.prior.words import WIDTH as WORD_WIDTH
 from motion.text import DIRECTIONS, MANNERS, MOST, SIDES, STYLES, VERBS
 
@@ -220,6 +221,12 @@ class Transformer(nn.Module):
         turn = rotary(torch.arange(h.shape[1], device=x.device), self.size.width // self.size.heads)
         for block in self.blocks:
             h = block(h, turn, adapt, words, mask)
-        h = self.norm(h)
+        return self._out(h, raw)[:, :frames]
+
+    @exact
+    def _out(self, h: Tensor, raw: Tensor) -> Tensor:
+        """The frames, in full precision: half of it would shake every joint by a millimetre."""
+        h = self.norm(h.float())
+        patch = self.size.patch
         y = self.head(h).unflatten(-1, (patch, -1)) + self.skip(h).unflatten(-1, (patch, -1)) * raw[..., : self.columns]
-        return y.flatten(1, 2)[:, :frames].float()
+        return y.flatten(1, 2)

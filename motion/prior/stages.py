@@ -17,7 +17,7 @@ from motion.prior.features import BODY, CONTACTS, PELVIS, POSITIONS, ROOT, ROTAT
 from motion.prior.guidance import Told
 from motion.prior.network import Said, Size, Transformer
 from motion.prior.observed import BODY_FLAGS, ROOT_FLAGS, ROOT_VALUES, Observed
-from motion.prior.settling import settle
+from motion.prior.settling import calm, settle
 
 #: What the body stage is told of the root, per frame: path velocity in the heading's frame, yaw rate, height.
 GUIDE = 4
@@ -66,7 +66,8 @@ class Losses:
     """Weights of the terms; metres and metres a second."""
 
     forward: float = 2.0  # joints by forward kinematics, metres / 0.1
-    velocity: float = 0.5  # of those joints
+    velocity: float = 1.0  # of those joints
+    jolt: float = 0.02  # their acceleration, m/s²: a millimetre that comes and goes with every frame is seen
     feet: float = 0.5  # speed of feet that stand
     goal: float = 1.0  # the path where a place is known, metres
 
@@ -149,7 +150,8 @@ def body_terms(
     shown = reached(joints)[:, None, :, None]
     miss = _huber(far - truth, 0.02) * shown
     move = (torch.diff(far, dim=1) - torch.diff(truth, dim=1)) * FPS
-    speed = _huber(move, 0.1) * shown
+    speed = _huber(move, 0.02) * shown
+    jolt = _huber(torch.diff(move, dim=1) * FPS, 1.0) * shown
     stand = torch.minimum(track.contacts[:, 1:], track.contacts[:, :-1]) * shown[..., _FEET, 0]
     slide = _huber(move[..., _FEET, :], 0.05).sum(-1)
     count = shown.sum((1, 2, 3)).clamp(min=1) * 3
@@ -159,6 +161,7 @@ def body_terms(
         "body": 2 * detail(time) * (groups * weight).sum(-1),
         "forward": sure * weights.forward * 10 * miss.sum((1, 2, 3)) / (count * far.shape[1]),
         "velocity": sure * weights.velocity * speed.sum((1, 2, 3)) / (count * move.shape[1]),
+        "jolt": sure * weights.jolt * jolt.sum((1, 2, 3)) / (count * max(1, jolt.shape[1])),
         "feet": sure * weights.feet * (slide * stand).sum((1, 2)) / (4 * move.shape[1]),
     }
 
@@ -321,7 +324,7 @@ class TwoStages(nn.Module):
         clean = ddim(
             lambda x, t: told.ask(x, t, self.body.clean, led, seen), noised(rough, drawn[1], level), steps, level
         )
-        return root, self.body.scale.metric(clean)
+        return root, calm(self.body.scale.metric(clean), told.observed[: len(root)].posed())
 
 
 def measure(batches: list[Batch], root_scale: Scale, body_scale: Scale, guide_scale: Scale | None = None) -> None:
