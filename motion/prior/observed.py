@@ -87,6 +87,10 @@ class Observed:
         }
         return replace(self, **off)
 
+    def posed(self) -> Tensor:
+        """Frames on which a whole pose is known ``(B, T)`` bool."""
+        return self.rotations_on.all(-1)
+
     def reference(self) -> tuple[Tensor, Tensor, Tensor]:
         """Where a window's own axes lie: shift ``(B, 2)`` to add, then cos and sin ``(B,)`` of the yaw to turn by.
 

@@ -11,7 +11,7 @@ from motion.prior.features import BODY, ROOT, Track, body_features, root_feature
 from motion.prior.guidance import Told
 from motion.prior.network import Said, Size, Transformer
 from motion.prior.observed import BODY_FLAGS, ROOT_FLAGS, ROOT_VALUES, Observed
-from motion.prior.settling import settle
+from motion.prior.settling import calm, settle
 from motion.prior.stages import (
     Chance,
     Losses,
@@ -95,4 +95,5 @@ class OneStage(nn.Module):
             return clean
 
         clean = ddim(predict, noised(rough, torch.cat(noise, -1), level), steps, level)
-        return known[0], self.body_scale.metric(clean[..., ROOT:])
+        held = told.observed[: len(clean)].posed()
+        return known[0], calm(self.body_scale.metric(clean[..., ROOT:]), held)

@@ -1,4 +1,8 @@
-"""`settle`: one smooth root from places and velocities that a network predicts apart."""
+"""What a network predicts made steady: `settle`, one root from places and velocities; `calm`, a body without a shake.
+
+Neither makes motion: an error of a millimetre that changes with every frame is little to a network's loss, and is what
+one sees.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from scipy.linalg import solveh_banded
 from torch import Tensor
 
 from motion.corpus import FPS
+from motion.prior.features import PELVIS, ROTATIONS
 
 #: How much the predicted steps of a path count against its predicted places: steps are known to millimetres, places to
 #: centimetres, and a path that jitters makes feet slide.
@@ -40,3 +45,42 @@ def settle(root: Tensor) -> Tensor:
     velocity = torch.cat([velocity, velocity[:, -1:]], 1)
     angle = fixed[..., 2]
     return torch.cat([fixed[..., :2], root[..., 2:3], angle.cos()[..., None], angle.sin()[..., None], velocity], -1)
+
+
+#: How much `calm` smooths: people's motion, below 5 Hz, passes; a shake from frame to frame does not.
+_CALM = 0.1
+#: How much more a frame counts on which a pose is held.
+_HELD = 10.0
+
+
+def calm(body: Tensor, held: Tensor) -> Tensor:
+    """Pelvis and rotations without what shakes: a Whittaker smoother of third differences (Eilers 2003).
+
+    At 30 fps with `_CALM` 0.1 it passes 97 % of 4 Hz, half of 8 Hz and a seventh of 15 Hz, and shifts nothing in time.
+
+    Args:
+        body: ``(B, T, BODY)``, not normalised.
+        held: ``(B, T)`` bool, frames on which a whole pose is given: they are moved least.
+
+    Returns:
+        The same shape; the other columns as they were.
+    """
+    frames = body.shape[1]
+    if frames < 4:
+        return body
+    third = np.array([1.0, -3.0, 3.0, -1.0])
+    band = np.zeros((4, frames))  # of D'D, lower form: row k holds the k-th diagonal
+    for k in range(4):
+        for i in range(4 - k):
+            band[k, i : i + frames - 3] += third[i] * third[i + k]
+    columns = np.r_[PELVIS, ROTATIONS]
+    steady = body.clone()
+    for row in range(len(body)):
+        weight = np.where(held[row].numpy(), _HELD, 1.0)
+        matrix = _CALM * band
+        matrix[0] += weight
+        values = body[row, :, columns].double().numpy()
+        steady[row, :, columns] = torch.as_tensor(
+            solveh_banded(matrix, weight[:, None] * values, lower=True), dtype=body.dtype
+        )
+    return steady
