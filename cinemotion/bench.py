@@ -2,8 +2,8 @@
 
 render [ROUNDS] [SIZE …]    the rasterizer beside pyrender, in one run
 motion [CORPUS] [WEIGHTS] [PART …] [REPORT.json] [card]
-                            learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed; card:
-                            the headline figures go into the weights' cards
+                            learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed, and all
+                            of it beside the goals; card: the headline figures go into the weights' cards
 retarget [FOLDER …]         retargeting per set of captures, skinning; without a folder, the pybullet captures
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """

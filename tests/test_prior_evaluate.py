@@ -168,6 +168,8 @@ def test_scores_of_real_motion_are_their_own_floor(sets: list[evaluate_set.TestS
     again = evaluate_set.TestSet("blocks", items, big.reference, big.reference_clips, {"Real": known}, big.bounds)
     real, mean = (evaluate.score(again, row, evaluator) for row in (known, big.rows["mean motion"]))
     assert real["R@3/Real"].value == 1 and real["R@3"].value > 0.3
+    measured = headline(evaluate.Report({"blocks": {"Real": real, "prior": real}}), "prior")["blocks"]
+    assert {"R@3 / Real", "KID / Real", "skate", "skate - data", "contact / Real", "jerk / data"} == set(measured)
     assert mean["R@3/Real"].value == pytest.approx(mean["R@3"].value / real["R@3"].value)
 
 
@@ -197,6 +199,9 @@ def test_keys_are_five_in_six_seconds_and_exact_models_have_no_error(
     assert table.rows["prior, words + keys"]["key cm"].value > 1  # right places, wrong poses
     assert "path cm" in table.rows["prior, words + path"]
     assert "prior, words + keys" in table.text()
+    beside_goals = {line.measure for line in lines(evaluate.Report(tables=[table]))}
+    assert beside_goals == {"key error, cm", "jerk at keys / data"}
+    assert {"path error, cm", *beside_goals} == set(headline(evaluate.Report(tables=[table]), "prior")["blocks"])
 
 
 def test_gaps_give_interpolation_a_ratio_of_one(evaluator: Evaluator, corpus: Corpus) -> None:
@@ -209,6 +214,8 @@ def test_gaps_give_interpolation_a_ratio_of_one(evaluator: Evaluator, corpus: Co
         assert table.rows["zero velocity"][f"ratio {gap}"].value > 1
         assert table.rows["interpolation"][f"L2P {gap}"].value > 0
     assert table.rows["interpolation"]["L2P 45"].value > table.rows["interpolation"]["L2P 5"].value
+    gaps = {line.measure for line in lines(evaluate.Report(tables=[table]))}
+    assert gaps == {f"L2P / interpolation, gap {gap} (the better)" for gap in (15, 30)} | {"  prior"}
 
 
 def test_tables_and_reports_print_and_go_to_json() -> None:

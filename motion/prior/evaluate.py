@@ -3,32 +3,37 @@
     report = run(Models.found(), corpus)     # corpus None: rows and tables that need captures say so and are left out
     print(report.text())
 
-Retrieval and foot lock are off everywhere. Intervals are 95 %: percentile bootstrap over captures (windows of one
-capture are drawn together), Wilson's for shares of prompts. These figures are not comparable with published HumanML3D
-figures: another evaluator, other data.
+Retrieval and foot lock are off everywhere. Intervals are 95 %: bootstrap over captures (windows of one capture are
+drawn together); for shares of prompts Wilson's, and beside it a bootstrap over prompts. These figures are not
+comparable with published HumanML3D figures: another evaluator, other data.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from motion.clip import Clip
 from motion.corpus import Corpus
-from motion.errors import BadInput, CinemotionError
+from motion.errors import BadInput
 from motion.prior import (
     evaluate_copy,
+    evaluate_goals,
     evaluate_rows,
     evaluate_set,
     evaluate_tables,
+    evaluator_task,
     metrics,
+    metrics_sets,
+    threads,
 )
 from motion.prior.batches import Windows
+from motion.prior.evaluate_models import Models
 from motion.prior.evaluate_set import Row, TestSet
 from motion.prior.evaluate_tables import Table
 from motion.prior.evaluator import Evaluator
@@ -44,44 +49,6 @@ COLUMNS: dict[str, str] = {
     "MM": ".3f", "Div": ".3f", "MModal": ".3f", "copy": ".0%", "skate": ".1%", "contact": ".0%", "pen mm": ".1f",
     "float mm": ".1f", "jerk": ".0f", "jerk/data": ".2f",
 }  # fmt: skip
-
-
-@dataclass
-class Models:
-    """The networks that are judged; None where weights are missing, and why."""
-
-    evaluator: Evaluator
-    prior: Any = None
-    inbetween: Any = None
-    streamer: Any = None
-    missing: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def found(cls, weights: str | os.PathLike[str] = "base") -> Models:
-        """Load what is there under a name, or from a file of prior weights.
-
-        Raises:
-            BadInput: there is no evaluator.
-        """
-        evaluator = Evaluator.load("base")
-        models = cls(evaluator)
-
-        def load(what: str, loader: Callable[[], Any]) -> Any:
-            try:
-                return loader()
-            except CinemotionError as error:
-                models.missing[what] = str(error)
-            return None
-
-        from motion.prior.inbetween import InBetweener
-        from motion.prior.model import Prior
-        from motion.prior.stream import Streamer
-
-        models.prior = load("prior", lambda: Prior.load(weights, evaluator.words))
-        family = weights if str(weights) in ("base", "clean") else "base"
-        models.inbetween = load("in-betweener", lambda: InBetweener.load(family))
-        models.streamer = load("token GPT", lambda: Streamer.load(family, words=evaluator.words))
-        return models
 
 
 @dataclass
@@ -102,17 +69,21 @@ class Report:
             parts.append(table.text())
         parts += [table.text() for table in self.tables]
         notes = [*self.notes, f"measured in {self.seconds / 60:.1f} minutes"]
-        return "\n\n".join([*parts, "\n".join(notes)])
+        return "\n\n".join(part for part in (*parts, "\n".join(notes), evaluate_goals.told(self)) if part)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: split or table, row, column, then value, low, high, count."""
+        """For JSON: split or table, row, column, then value, low, high, count; null where there is no such figure."""
+
+        def numbers(e: Estimate) -> list[float | None]:
+            return [*(v if isfinite(v) else None for v in (e.value, e.low, e.high)), e.count]
 
         def plain(rows: dict[str, dict[str, Estimate]]) -> dict[str, Any]:
-            return {r: {c: [e.value, e.low, e.high, e.count] for c, e in cells.items()} for r, cells in rows.items()}
+            return {r: {c: numbers(e) for c, e in cells.items()} for r, cells in rows.items()}
 
         return {
             "scores": {split: plain(rows) for split, rows in self.scores.items()},
             "tables": {table.title: plain(table.rows) for table in self.tables},
+            "goals": [asdict(line) for line in evaluate_goals.lines(self)],
             "notes": self.notes,
             "seconds": self.seconds,
         }
@@ -171,32 +142,43 @@ def score(test: TestSet, row: Row, evaluator: Evaluator, shuffle: bool = False, 
         order = np.random.default_rng([seed, 53]).permutation(len(items))
         words, same = words[order], same[order][:, order]
     motion, real = row.embeddings, test.rows["Real"]
+    others = np.array(test.reference_clips)
     hits = metrics.r_precision(words, motion, same, seed=seed)
     whole = metrics.r_precision(words, motion, same, gallery=None)
     out = {f"R@{k + 1}": metrics.bootstrap(hits[:, k], groups=groups) for k in range(3)}
     out["R@3 all"] = metrics.bootstrap(whole[:, 2], groups=groups)
-    out["KID"] = metrics.kid(test.reference, motion, made_groups=groups, real_groups=np.array(test.reference_clips))
-    floor = metrics.kid(test.reference, real.embeddings, unbiased=False, rounds=2).value
-    biased = metrics.kid(
-        test.reference, motion, unbiased=False, made_groups=groups, real_groups=np.array(test.reference_clips)
-    )
+    if not shuffle:
+        own = metrics.r_precision(words, real.embeddings, same, seed=seed)
+        out["R@3/Real"] = metrics.bootstrap_ratio(hits[:, 2], own[:, 2], paired=True, groups=groups)
+    out["KID"] = metrics_sets.kid(test.reference, motion, made_groups=groups, real_groups=others)
+    floor = metrics_sets.kid(test.reference, real.embeddings, unbiased=False, rounds=2).value
+    biased = metrics_sets.kid(test.reference, motion, unbiased=False, made_groups=groups, real_groups=others)
     out["KID/Real"] = Estimate(biased.value / floor, biased.low / floor, biased.high / floor, biased.count)
-    out["FID"] = _plain(metrics.fid(test.reference, motion), len(motion))
+    out["FID"] = metrics_sets.fid_estimate(test.reference, motion, made_groups=groups, real_groups=others)
     out["MM"] = metrics.bootstrap(metrics.mm_distance(words, motion), groups=groups)
-    out["Div"] = _plain(metrics.diversity(motion), len(motion))
+    out["Div"] = metrics_sets.diversity_estimate(motion, groups=groups)
     if row.copied is not None:
         out["copy"] = metrics.bootstrap((row.copied < 1.0).astype(float), groups=groups)
     figures = dict(zip(evaluate_set.FIGURES, row.figures.T, strict=True))
     for name, column in (("skate", "skate"), ("contact", "contact"), ("pen mm", "penetration"), ("float mm", "float")):
         out[name] = metrics.bootstrap(figures[column], groups=groups)
     out["jerk"] = metrics.bootstrap(figures["jerk"], groups=groups)
-    real_jerk = real.figures[:, evaluate_set.FIGURES.index("jerk")]
-    out["jerk/data"] = metrics.bootstrap_ratio(figures["jerk"], real_jerk, paired=True, groups=groups)
+    data = dict(zip(evaluate_set.FIGURES, real.figures.T, strict=True))
+    out["skate-data"] = metrics.bootstrap(figures["skate"] - data["skate"], groups=groups)
+    for name, column in (("contact/Real", "contact"), ("jerk/data", "jerk")):
+        out[name] = metrics.bootstrap_ratio(figures[column], data[column], paired=True, groups=groups)
     return out
 
 
-def _plain(value: float, count: int) -> Estimate:
-    return Estimate(float(value), np.nan, np.nan, count)
+def sides(evaluator: Evaluator, sets: Sequence[TestSet]) -> str:
+    """How often the evaluator prefers a capture's caption over the same with left and right exchanged, in one line."""
+    seen = {test.split: evaluate_set.prefers_sides(evaluator, test) for test in sets if "Real" in test.rows}
+    name = f"evaluator: {evaluator.card.label}"
+    if any(share.count for share in seen.values()):
+        return f"{name}; captures of the cached test set: {evaluator_task.verdict(seen)}"
+    known = evaluator.card.measured.get("side preference", {})
+    told_ = {split: Estimate(*value) for split, value in known.items() if split != "all"}
+    return f"{name}; from its card, not measured here: {evaluator_task.verdict(told_)}"
 
 
 # ---- the whole bench
@@ -233,7 +215,7 @@ def run(
     began = time.monotonic()
     evaluator = models.evaluator
     test_sets = list(sets) if sets is not None else evaluate_set.load(evaluator)
-    report = Report(notes=[f"{what}: left out ({why})" for what, why in models.missing.items()])
+    report = Report(notes=[*models.said(), sides(evaluator, test_sets)])
     windows, training = None, None
     if corpus is None:
         report.notes.append(f"keys, gaps, paths and copy rates of models: left out ({NEEDS_CAPTURES})")
@@ -253,8 +235,13 @@ def run(
             report.tables.append(evaluate_tables.seams(models.prior, say))
         if "prompts" in wanted:
             report.tables.append(evaluate_tables.prompts_table(models, report.notes, say))
-        if "speed" in wanted:
-            report.tables.append(evaluate_tables.speed(models))
+    if "speed" in wanted and (models.prior is not None or models.streamer is not None):
+        say("speed")
+        report.tables.append(evaluate_tables.speed(models))
+        report.notes.append(
+            f"speed: measured on {threads.cores()} cores at a load of {threads.load():.1f}, this bench's own included; "
+            "a load above the cores makes every time too long"
+        )
     report.seconds = time.monotonic() - began
     return report
 
@@ -326,4 +313,4 @@ def _multimodality(
         )
         for seed in range(seeds)
     ]
-    return metrics.bootstrap(metrics.multimodality(np.stack(rows, axis=1)))
+    return metrics.bootstrap(metrics_sets.multimodality(np.stack(rows, axis=1)))

@@ -24,7 +24,8 @@ from motion.prior.batches import Windows
 from motion.prior.constraints import JOINTS
 from motion.prior.evaluator import Evaluator
 from motion.prior.evaluator_task import fullest
-from motion.prior.said import said
+from motion.prior.metrics import Estimate, proportion
+from motion.prior.said import said, swap_sides
 
 FILE = Path(__file__).resolve().parent.parent / "assets" / "bench_motion.safetensors"
 #: Windows that are judged in each split, by length in frames; as many again are the reference of KID and FID.
@@ -163,6 +164,18 @@ def figures(clip: Clip, valid: np.ndarray) -> np.ndarray:
             float(values.mean()) if len(values) else np.nan,
         ]
     )
+
+
+def prefers_sides(evaluator: Evaluator, test: TestSet) -> Estimate:
+    """How often the captured motion is nearer to its caption than to the same with left and right exchanged.
+
+    Items whose caption says no side are left out.
+    """
+    kept = [i for i, item in enumerate(test.items) if swap_sides(item.text) != item.text]
+    captions = [test.items[i].text for i in kept]
+    motion = test.rows["Real"].embeddings[kept]
+    true, twin = evaluator.text(captions), evaluator.text([swap_sides(c) for c in captions])
+    return proportion((motion * true).sum(1) > (motion * twin).sum(1))
 
 
 def row(evaluator: Evaluator, clips: Sequence[Clip], valid: np.ndarray) -> Row:

@@ -13,7 +13,7 @@ from motion import edit
 from motion.clip import Clip
 from motion.corpus import Label, Window
 from motion.errors import BadInput
-from motion.prior import constrain, evaluate_rows, evaluate_set, metrics, metrics_gap, metrics_motion, prompts
+from motion.prior import constrain, evaluate_rows, evaluate_set, metrics, metrics_gap, metrics_motion, prompts, threads
 from motion.prior.batches import Windows
 from motion.prior.constraints import JOINTS, Constraints
 from motion.prior.evaluate_set import Item, TestSet
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 PARTS: tuple[str, ...] = ("rows", "keys", "gaps", "seams", "prompts", "speed")
 Say = Callable[[str], None]
+#: Titles, columns and rows by which `motion.prior.evaluate_goals` finds its figures.
+KEYS, SEAMS, PROMPTS = "5 keys in 6 s", "seams of long clips", "frozen prompts"
+SIDED, SIDED_PROMPTS = "side, direction, hands", "the same, over prompts"
+FROM_WORDS, AT_ONCE, FROM_SHELL = "10 s from words", "first frame of a stream", "shell to a file of 5 s"
+#: What stands where nothing was measured.
+NOTHING = "–"
 #: Frames of the windows that keys and paths are measured on: 5 keys in 6 s.
 KEYED = 180
 #: Windows of each split that gaps are measured on.
@@ -62,15 +68,20 @@ class Table:
                 form = self.forms.get(column, ".3f")
                 e = cells.get(column)
                 known = e is not None and np.isfinite(e.value)
-                above.append(format(e.value, form) if known and e is not None else "–")
+                above.append(format(e.value, form) if known and e is not None else NOTHING)
                 interval = known and e is not None and np.isfinite(e.low)
                 below.append(f"{_bare(e.low, form)}…{_bare(e.high, form)}" if interval and e is not None else "")
             lines += [above, below] if any(below) else [above]
-        widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
-        return "\n".join(
-            "  ".join(c.ljust(w) if k == 0 else c.rjust(w) for k, (c, w) in enumerate(zip(line, widths))).rstrip()
-            for line in lines
-        )
+        return aligned(lines)
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Cells in columns, the first to the left and the others to the right."""
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(c.ljust(w) if k == 0 else c.rjust(w) for k, (c, w) in enumerate(zip(line, widths))).rstrip()
+        for line in lines
+    )
 
 
 def _bare(value: float, form: str) -> str:
@@ -83,7 +94,7 @@ def _bare(value: float, form: str) -> str:
 def keys(models: Models, test: TestSet, real: Sequence[Clip], say: Say) -> Table:
     """5 keys in 6 s, and a drawn path: errors by FK of the finished clip, raw, and jerk near keys over the data's."""
     table = Table(
-        f"5 keys in 6 s, {test.split}", ("key cm", "path cm", "jerk at keys/data", "inside jerk/data", "skate"),
+        f"{KEYS}, {test.split}", ("key cm", "path cm", "jerk at keys/data", "inside jerk/data", "skate"),
         forms={"key cm": ".1f", "path cm": ".1f", "jerk at keys/data": ".2f", "inside jerk/data": ".2f",
                "skate": ".1%"},
     )  # fmt: skip
@@ -217,8 +228,8 @@ def gaps(models: Models, windows: Windows, split: str, say: Say, seed: int = 0) 
             cells[f"L2P {gap}"] = metrics.bootstrap(l2p, groups=groups)
             cells[f"L2Q {gap}"] = metrics.bootstrap(l2q, groups=groups)
             cells[f"ratio {gap}"] = metrics.bootstrap_ratio(l2p, base["L2P"], paired=True, groups=groups)
-            value = metrics_gap.npss(q, true_q, valid)
-            cells[f"NPSS {gap}"] = Estimate(value, np.nan, np.nan, len(q))
+            above, below = metrics_gap.npss_parts(q, true_q, valid)
+            cells[f"NPSS {gap}"] = metrics.bootstrap_ratio(above, below, paired=True, groups=groups)
     return table
 
 
@@ -229,12 +240,12 @@ def seams(prior: Any, say: Say) -> Table:
     """Jerk where windows meet over jerk inside, of long clips from words."""
     from motion.prior.generate import generate
 
-    table = Table("seams of long clips", ("seam m/s³", "inside m/s³", "seam/inside"), forms={
+    table = Table(SEAMS, ("seam m/s³", "inside m/s³", "seam/inside"), forms={
         "seam m/s³": ".0f", "inside m/s³": ".0f", "seam/inside": ".2f"})  # fmt: skip
     at, inside, ratio = [], [], []
     for text, seconds in LONG:
         say(f"seams: {text}")
-        [result] = generate(text, seconds=seconds, seed=0, retrieval="off", model=prior)
+        [result] = generate(text, seconds=seconds, seed=0, retrieval="off", anyway=True, model=prior)
         at += [s.jerk for s in result.report.seams]
         ratio += [s.ratio for s in result.report.seams]
         inside += [s.jerk / s.ratio for s in result.report.seams if s.ratio > 0]
@@ -301,35 +312,65 @@ def prompt_roads(models: Models) -> dict[str, Callable[[prompts.Prompt, int], Se
 
 
 def prompts_table(models: Models, notes: list[str], say: Say) -> Table:
-    """The frozen prompts, 8 seeds each, first samples: shares that geometry calls right, Wilson intervals."""
-    table = Table("frozen prompts", (), {})
+    """The frozen prompts, 8 seeds each, first samples: shares that geometry calls right."""
+    table = Table(PROMPTS, (), {})
     for name, sample in prompt_roads(models).items():
         say(f"prompts: {name}")
         score, refused = judge_prompts(sample)
-        cells = {"side, direction, hands": score.sided, "all that is asked": score.whole, **score.kinds}
+        cells = {
+            SIDED: score.sided, SIDED_PROMPTS: score.sided_prompts,
+            "all that is asked": score.whole, "all, over prompts": score.whole_prompts, **score.kinds,
+        }  # fmt: skip
         table.columns = tuple(dict.fromkeys([*table.columns, *cells]))
         table.rows[name] = cells
         notes += [f"{name}: refused {line}" for line in refused]
         worst = "; ".join(f"{text} {share:.0%}" for text, share in score.worst[:12])
         notes.append(f"{name}: prompts least often right: {worst}")
+    if table.rows:
+        notes.append(
+            f"{PROMPTS}: intervals are Wilson's, which takes every seed of a prompt for a new case; over prompts: "
+            "bootstrap intervals that draw whole prompts, the wider and the honest ones"
+        )
     table.forms = dict.fromkeys(table.columns, ".0%")
     return table
 
 
-def speed(models: Models, seconds: float = 10.0, rounds: int = 3) -> Table:
-    """Time to make 10 s of motion from words with loaded weights, the best of several rounds."""
-    import torch
-
+def speed(models: Models, rounds: int = 5) -> Table:
+    """Time to make 10 s of motion from words, and to the first frame of a stream, with loaded weights."""
     from motion.prior.generate import generate
 
+    count = threads.used()
     table = Table(
-        f"{seconds:g} s from words, {torch.get_num_threads()} threads", ("seconds",), forms={"seconds": ".2f"}
-    )
-    taken = []
-    for k in range(rounds + 1):
-        began = time.monotonic()
-        generate("a person walks forward, then waves", seconds=seconds, seed=k, retrieval="off", model=models.prior)
-        taken.append(time.monotonic() - began)
-    best = min(taken[1:])  # the first one loads the sentence encoder
-    table.rows["prior"] = {"seconds": Estimate(best, np.nan, np.nan, rounds)}
+        f"speed, {count} thread{'s' if count > 1 else ''}", ("median s", "best s"),
+        forms={"median s": ".3f", "best s": ".3f"},
+    )  # fmt: skip
+
+    def words(seed: int) -> None:
+        text = "a person walks forward, then waves"
+        generate(text, seconds=10.0, seed=seed, retrieval="off", anyway=True, model=models.prior)
+
+    if models.prior is not None:
+        table.rows[FROM_WORDS] = timed(words, rounds)
+    if models.streamer is not None:
+        table.rows[AT_ONCE] = timed(lambda seed: next(models.streamer.stream("walks forward", seed)), 4 * rounds)
     return table
+
+
+def timed(make: Callable[[int], object], rounds: int, warm: bool = True) -> dict[str, Estimate]:
+    """Median and best time of several rounds, seconds; each is handed its number.
+
+    Args:
+        make: what is timed.
+        rounds: how often.
+        warm: once before that uncounted: what is loaded when first used is loaded then.
+    """
+    taken = []
+    for number in range(rounds + warm):
+        began = time.perf_counter()
+        make(number)
+        taken.append(time.perf_counter() - began)
+    counted = taken[int(warm) :]
+    return {
+        name: Estimate(float(value), np.nan, np.nan, rounds)
+        for name, value in (("median s", np.median(counted)), ("best s", min(counted)))
+    }

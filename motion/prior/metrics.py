@@ -1,6 +1,7 @@
-"""Figures over many motions, from embeddings: R-precision, KID, FID, distances, copying; and intervals. NumPy only.
+"""Figures over many motions: intervals, R-precision, distances of words and motion, copying. NumPy only.
 
-Figures of one motion's joints are in `motion.prior.metrics_motion`, those of in-betweening in `metrics_gap`.
+KID, FID and diversity are in `motion.prior.metrics_sets`, figures of one motion's joints in `metrics_motion`, those of
+in-betweening in `metrics_gap`.
 Every function takes arrays and returns arrays or numbers; randomness comes from the seed that is handed in.
 """
 
@@ -64,7 +65,7 @@ def bootstrap(
     values, weights = values[known], weights[known]
     number = np.arange(len(values)) if groups is None else np.unique(np.asarray(groups)[known], return_inverse=True)[1]
     total, mass = np.bincount(number, values * weights), np.bincount(number, weights)
-    draws = _multinomial(len(total), rounds, seed)
+    draws = multinomial(len(total), rounds, seed)
     # A resample without any weight cannot happen: every group has some.
     means = (draws @ total) / (draws @ mass)
     low, high = np.percentile(means, [2.5, 97.5])
@@ -97,11 +98,11 @@ def bootstrap_ratio(
         if len(a) != len(b):
             raise BadInput(f"paired ratio: {len(a)} values against {len(b)}")
         number = np.arange(len(a)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        draws = _multinomial(int(number.max()) + 1, rounds, seed)
+        draws = multinomial(int(number.max()) + 1, rounds, seed)
         above, below = (draws @ np.bincount(number, v).astype(np.float64) for v in (a, b))
     else:
-        above = _multinomial(len(a), rounds, seed) @ (a / len(a))
-        below = _multinomial(len(b), rounds, seed + 1) @ (b / len(b))
+        above = multinomial(len(a), rounds, seed) @ (a / len(a))
+        below = multinomial(len(b), rounds, seed + 1) @ (b / len(b))
     low, high = np.percentile(above / np.where(below == 0, np.nan, below), [2.5, 97.5])
     return Estimate(float(a.mean() / b.mean()) if b.mean() else np.nan, float(low), float(high), len(a))
 
@@ -125,7 +126,7 @@ def proportion(hits: np.ndarray) -> Estimate:
     return Estimate(value, *wilson(int(hits.sum()), len(hits)), len(hits))
 
 
-def _multinomial(count: int, rounds: int, seed: int) -> np.ndarray:
+def multinomial(count: int, rounds: int, seed: int) -> np.ndarray:
     """``(rounds, count)``: how often each of ``count`` items falls into each resample."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(count, np.full(count, 1.0 / count), size=rounds).astype(np.float64)
@@ -229,105 +230,6 @@ def pairwise(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def mm_distance(text: np.ndarray, motion: np.ndarray) -> np.ndarray:
     """Distance of each motion to its own text ``(N,)`` (Guo et al. 2022)."""
     return np.linalg.norm(np.asarray(text, np.float64) - np.asarray(motion, np.float64), axis=-1)
-
-
-def diversity(motion: np.ndarray) -> float:
-    """Mean distance between two motions, over all pairs (Guo et al. 2022 draw 300 pairs of them)."""
-    count = len(motion)
-    return float(pairwise(motion, motion).sum() / (count * (count - 1))) if count > 1 else 0.0
-
-
-def multimodality(motion: np.ndarray) -> np.ndarray:
-    """Mean distance between results for the same text ``(C,)``, of embeddings ``(C, S, D)`` of S results each.
-
-    Over all pairs; Guo et al. 2022 draw 10 of them.
-    """
-    return np.array([diversity(rows) for rows in np.asarray(motion)])
-
-
-# ---- distributions
-
-
-def fid(real: np.ndarray, made: np.ndarray) -> float:
-    """Frechet distance of two Gaussians fitted to embeddings ``(N, D)``, ``(M, D)`` (Heusel et al. 2017).
-
-    With fewer rows than columns the covariances are singular and the figure depends on N and M: print KID beside it.
-    """
-    a, b = np.asarray(real, dtype=np.float64), np.asarray(made, dtype=np.float64)
-    mean = a.mean(0) - b.mean(0)
-    # tr sqrt(A B) is the sum of the singular values of X'Y for A = X X', B = Y Y': no matrix root is needed.
-    x = (a - a.mean(0)) / np.sqrt(max(len(a) - 1, 1))
-    y = (b - b.mean(0)) / np.sqrt(max(len(b) - 1, 1))
-    cross = np.linalg.svd(x @ y.T, compute_uv=False).sum()
-    return float(mean @ mean + (x * x).sum() + (y * y).sum() - 2.0 * cross)
-
-
-def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``(x . y / D + 1)^3``: the polynomial kernel of KID (Binkowski et al. 2018). Rows are scaled to length sqrt(D).
-
-    Embeddings of a contrastive model have length 1; without the scaling the kernel would be a straight line on them
-    and KID a distance of means alone. Inception features, for which the kernel was made, have lengths near sqrt(D).
-    """
-    a, b = (v * np.sqrt(v.shape[1]) / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-12) for v in
-            (np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)))  # fmt: skip
-    return (a @ b.T / a.shape[1] + 1.0) ** 3
-
-
-def kid(
-    real: np.ndarray,
-    made: np.ndarray,
-    *,
-    unbiased: bool = True,
-    real_groups: np.ndarray | None = None,
-    made_groups: np.ndarray | None = None,
-    rounds: int = 500,
-    seed: int = 0,
-) -> Estimate:
-    """Kernel inception distance: squared maximum mean discrepancy between embeddings, with a bootstrap interval.
-
-    Pairs of an item with itself, or with another of its group, never count in the unbiased form, in resamples neither:
-    windows of one capture are alike because they are one capture. The interval is 1.96 bootstrap standard deviations
-    about the value, since repeated draws bias a resampled discrepancy upwards.
-
-    Args:
-        real: ``(N, D)``.
-        made: ``(M, D)``.
-        unbiased: the U-statistic, zero on average for equal distributions and at times negative. False: the
-            V-statistic, whose floor for equal distributions is above zero and falls with N: what a ratio of two KIDs
-            measured on equally many items must be made of.
-        real_groups: ``(N,)`` labels of what is resampled together. None: each row by itself.
-        made_groups: ``(M,)`` likewise.
-        rounds: resamples.
-        seed: of the resampling.
-    """
-    if len(real) < 2 or len(made) < 2:
-        return Estimate(np.nan, np.nan, np.nan, 0)
-    xx, yy, xy = kernel(real, real), kernel(made, made), kernel(real, made)
-    numbers = [
-        np.arange(count) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        for groups, count in ((real_groups, len(real)), (made_groups, len(made)))
-    ]
-    apart = [n[:, None] != n[None] if unbiased else np.ones((len(n), len(n)), bool) for n in numbers]
-
-    def value(w: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """For rows of weights ``(R, N)``, ``(R, M)``."""
-        within = [
-            np.einsum("ri,ij,rj->r", u, k * a, u, optimize=True)
-            / _some(np.einsum("ri,ij,rj->r", u, a * 1.0, u, optimize=True))
-            for u, k, a in ((w, xx, apart[0]), (v, yy, apart[1]))
-        ]
-        across = np.einsum("ri,ij,rj->r", w, xy, v, optimize=True) / (w.sum(1) * v.sum(1))
-        return within[0] + within[1] - 2.0 * across
-
-    point = float(value(np.ones((1, len(real))), np.ones((1, len(made))))[0])
-    draws = [_multinomial(int(n.max()) + 1, rounds, seed + k)[:, n] for k, n in enumerate(numbers)]
-    spread = 1.96 * float(np.nanstd(value(*draws)))
-    return Estimate(point, point - spread, point + spread, len(made))
-
-
-def _some(count: np.ndarray) -> np.ndarray:
-    """NaN where nothing is counted: a resample may draw one group alone."""
-    return np.where(count > 0, count, np.nan)
 
 
 # ---- copying

@@ -72,6 +72,12 @@ def l2q(made: ArrayLike, truth: ArrayLike, valid: np.ndarray | None = None) -> A
 
 
 def npss(made: ArrayLike, truth: ArrayLike, valid: np.ndarray | None = None) -> float:
+    """NPSS of all windows together: the mean of `npss_parts`' distances over the power; 0 where nothing moves."""
+    above, below = npss_parts(made, truth, valid)
+    return float(above.sum() / below.sum()) if below.sum() > 0 else 0.0
+
+
+def npss_parts(made: ArrayLike, truth: ArrayLike, valid: np.ndarray | None = None) -> tuple[Array, Array]:
     """Normalised power spectrum similarity of world quaternions (Gopalakrishnan et al. 2019, as LAFAN1 computes it).
 
     The real part of the spectrum over time, squared; per window and dimension its share of the total, cumulated; the
@@ -81,6 +87,9 @@ def npss(made: ArrayLike, truth: ArrayLike, valid: np.ndarray | None = None) -> 
         made: ``(N, T, J, 4)`` world rotations in the gap, xyzw, or ``(N, T, K)`` of anything.
         truth: the same of the capture.
         valid: ``(N, J)`` joints that count.
+
+    Returns:
+        for each window ``(N,)``: distances times power, and power; NPSS is the ratio of their sums.
     """
     a, b = np.asarray(made, np.float64), np.asarray(truth, np.float64)
     if a.ndim == 4:
@@ -97,7 +106,7 @@ def npss(made: ArrayLike, truth: ArrayLike, valid: np.ndarray | None = None) -> 
         np.cumsum(p / np.where(t > 0, t, 1.0), axis=1) for p, t in ((power_a, total_a), (power_b, total_b))
     )
     distance = np.abs(share_a - share_b).sum(1)
-    return float(np.average(distance, weights=total_b[:, 0])) if total_b.sum() > 0 else 0.0
+    return (distance * total_b[:, 0]).sum(-1), total_b[:, 0].sum(-1)
 
 
 def interpolate(rotations: ArrayLike, root: ArrayLike, start: int, stop: int) -> tuple[Array, Array]:

@@ -67,7 +67,9 @@ class Score:
 
     sided: metrics.Estimate  # of results for prompts that ask a side, direction, one or both hands; Wilson
     whole: metrics.Estimate  # of all results; Wilson
-    kinds: dict[str, metrics.Estimate] = field(default_factory=dict)  # by name of the check
+    sided_prompts: metrics.Estimate  # the same shares; bootstrap over prompts, whose seeds are not independent
+    whole_prompts: metrics.Estimate
+    kinds: dict[str, metrics.Estimate] = field(default_factory=dict)  # by name of the check; Wilson
     worst: tuple[tuple[str, float], ...] = ()  # prompts with the smallest share of right results
 
 
@@ -339,8 +341,8 @@ def judge(prompt: Prompt, clip: Clip) -> Verdict:
 
 def score(verdicts: Sequence[tuple[Prompt, Sequence[Verdict]]]) -> Score:
     """Sum up: every prompt with the verdicts of its seeds."""
-    sided = [v.sided for prompt, seen in verdicts if prompt.sided for v in seen]
-    whole = [v.whole for _, seen in verdicts for v in seen]
+    sided = [(k, v.sided) for k, (prompt, seen) in enumerate(verdicts) if prompt.sided for v in seen]
+    whole = [(k, v.whole) for k, (_, seen) in enumerate(verdicts) for v in seen]
     kinds: dict[str, list[bool]] = {}
     for prompt, seen in verdicts:
         for verdict in seen:
@@ -348,8 +350,16 @@ def score(verdicts: Sequence[tuple[Prompt, Sequence[Verdict]]]) -> Score:
                 kinds.setdefault(asked["check"], []).append(ok)
     shares = sorted((float(np.mean([v.whole for v in seen])), prompt.text) for prompt, seen in verdicts if seen)
     return Score(
-        sided=metrics.proportion(np.array(sided, bool)),
-        whole=metrics.proportion(np.array(whole, bool)),
+        sided=metrics.proportion(np.array([hit for _, hit in sided], bool)),
+        whole=metrics.proportion(np.array([hit for _, hit in whole], bool)),
+        sided_prompts=_over_prompts(sided),
+        whole_prompts=_over_prompts(whole),
         kinds={name: metrics.proportion(np.array(hits)) for name, hits in sorted(kinds.items())},
         worst=tuple((text, share) for share, text in shares if share < 1.0),
     )
+
+
+def _over_prompts(hits: Sequence[tuple[int, bool]]) -> metrics.Estimate:
+    """The share of hits, each with its prompt's number; resamples draw whole prompts."""
+    number = np.array([k for k, _ in hits], dtype=np.int64)
+    return metrics.bootstrap(np.array([float(hit) for _, hit in hits]), groups=number)

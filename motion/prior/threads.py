@@ -7,14 +7,22 @@ import os
 from motion.errors import BadInput
 
 
+def cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load() -> float:
+    """How many processes wanted to run in the last minute, everybody's together; 0 where the system does not say."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return 0.0
+
+
 def free_cores() -> int:
     """Cores of this process that are not busy with others' work, at least one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        busy = os.getloadavg()[0]
-    except OSError:
-        busy = 0.0
-    return max(1, min(cores, round(cores - busy)))
+    return max(1, min(cores(), round(cores() - load())))
 
 
 def settle() -> None:
@@ -28,6 +36,13 @@ def settle() -> None:
     import torch
 
     torch.set_num_threads(free_cores())
+
+
+def used() -> int:
+    """How many threads torch computes with."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def device(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import math
@@ -96,8 +97,8 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    rank, world = _ranks()
     device = torch.device(settings.device)
+    rank, world = _ranks(device)
     module = task.module().to(device)
     average = {name: value.detach().clone() for name, value in module.state_dict().items()}
     weights = [p for p in module.parameters() if p.ndim >= 2]
@@ -141,16 +142,16 @@ def train(
                              "loss": float(total.detach()) * world, **figures})  # fmt: skip
             if step % (settings.log_every * 10) == 0:
                 say(f"step {step}  {now / 60:.1f} min  " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
-        stop = _agreed(done())
+        stop = _agreed(done(), device)
         if log and (step % settings.check_every == 0 or stop):
-            figures = task.check(_averaged(task, average))
+            figures = task.check(_averaged(module, average))
             if figures:
                 log.write(step, figures, kind="check")
                 say(f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
         if rank == 0 and (stop or time.monotonic() - saved > settings.save_every_s):
             _save(path, module, average, optimiser, step, time.monotonic() - started, say)
             saved = time.monotonic()
-    return Run(_averaged(task, average), step, time.monotonic() - started)
+    return Run(_averaged(module, average), step, time.monotonic() - started)
 
 
 def moved(value: Any, device: torch.device) -> Any:
@@ -168,16 +169,19 @@ def moved(value: Any, device: torch.device) -> Any:
     return value
 
 
-def _ranks() -> tuple[int, int]:
-    """This process's rank and how many there are; joins the group when ``torchrun`` started it."""
+def _ranks(device: torch.device) -> tuple[int, int]:
+    """This process's rank and how many there are; joins the group when ``torchrun`` started it.
+
+    Ranks talk over what the run computes on: NCCL between GPUs, Gloo between CPUs, also where there is a GPU beside.
+    """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         return 0, 1
     import torch.distributed as group
 
     if not group.is_initialized():
-        group.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        if torch.cuda.is_available():
+        group.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        if device.type == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     return group.get_rank(), world
 
@@ -195,13 +199,13 @@ def _sum_gradients(module: nn.Module) -> None:
         at += gradient.numel()
 
 
-def _agreed(stop: bool) -> bool:
+def _agreed(stop: bool, device: torch.device) -> bool:
     """Rank 0 decides when a run ends: clocks differ."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return stop
     import torch.distributed as group
 
-    flag = torch.tensor([int(stop)], device="cuda" if torch.cuda.is_available() else "cpu")
+    flag = torch.tensor([int(stop)], device=device)
     group.broadcast(flag, 0)
     return bool(flag.item())
 
@@ -228,10 +232,11 @@ def _follow(average: dict[str, Tensor], module: nn.Module, keep: float) -> None:
     torch._foreach_lerp_([average[n] for n in moving], [values[n] for n in moving], 1 - keep)
 
 
-def _averaged(task: Task, average: dict[str, Tensor]) -> nn.Module:
-    module = task.module()
-    module.load_state_dict(average)
-    return module.eval()
+def _averaged(module: nn.Module, average: dict[str, Tensor]) -> nn.Module:
+    """A copy with the averaged weights, on the CPU, where figures are taken and files written."""
+    same = copy.deepcopy(module).cpu()
+    same.load_state_dict(average)
+    return same.eval()
 
 
 def _save(path: Path, module: nn.Module, average: dict[str, Tensor], optimiser: torch.optim.Optimizer,

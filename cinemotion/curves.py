@@ -1,0 +1,207 @@
+"""`cinemotion curves`: the losses and held-out figures of training runs in one picture, from their log.csv."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from motion.errors import BadInput
+from motion.files import whole
+
+#: Rows of a log that say how the training goes and not how well.
+_OF_THE_RUN = ("seconds", "rate", "norm")
+#: Colours that people of any colour vision tell apart (Okabe and Ito 2008); one for each run.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_PAPER, _INK, _GRID = "#ffffff", "#222222", "#dddddd"
+#: Panels beside each other; size of one, pixels; and how much larger it is drawn, for smooth lines.
+_COLUMNS, _PANEL, _OVER = 3, (420, 290), 2
+#: Training figures are averaged over this share of the run.
+_SMOOTH = 0.03
+
+
+@dataclass
+class Series:
+    """One figure over the steps of a run."""
+
+    steps: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+
+    def add(self, step: int, value: float) -> None:
+        """A figure more; what a run makes anew from its checkpoint, after a kill, replaces what it lost."""
+        while self.steps and self.steps[-1] >= step:
+            self.steps.pop()
+            self.values.pop()
+        self.steps.append(step)
+        self.values.append(value)
+
+
+Log = dict[tuple[str, str], Series]  # "train" or "check", name of the figure
+
+
+def read(run: str | os.PathLike[str]) -> Log:
+    """The figures of a run; rows that a kill cut off are left out.
+
+    Args:
+        run: folder of a run, or its log.csv.
+
+    Raises:
+        BadInput: there is no log, or nothing in it.
+    """
+    path = Path(run)
+    path = path / "log.csv" if path.is_dir() else path
+    if not path.is_file():
+        raise BadInput(f"{path}: no such log; expected the folder of a run of `cinemotion train`")
+    log: Log = {}
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        for row in csv.reader(file):
+            try:
+                step, kind, name, value = int(row[0]), row[1], row[2], float(row[3])
+            except (ValueError, IndexError):
+                continue  # the heading, or half a row
+            if math.isfinite(value) and name not in _OF_THE_RUN:
+                log.setdefault((kind, name), Series()).add(step, value)
+    if not log:
+        raise BadInput(f"{path}: no figures in it; expected rows of step, kind, name, value")
+    return log
+
+
+def draw(runs: Sequence[str | os.PathLike[str]], out: Path) -> None:
+    """One panel for the loss and one for each held-out figure; held-out ones have dots, training ones are pale.
+
+    Args:
+        runs: folders of runs, a colour each.
+        out: a ``.png`` file.
+
+    Raises:
+        BadInput: as `read`, no run, or ``out`` is no .png in a folder that is there.
+    """
+    if not runs:
+        raise BadInput("curves: no runs, expected some")
+    if out.suffix.lower() != ".png":
+        raise BadInput(f"{out}: curves are written to a .png file")
+    if not out.parent.is_dir():
+        raise BadInput(f"{out}: the folder {out.parent} does not exist")
+    logs = {_name(run, runs): read(run) for run in runs}
+    names = {"loss": None, **{name: None for log in logs.values() for kind, name in log if kind == "check"}}
+    panels = [name for name in names if any(name == of for log in logs.values() for _, of in log)]
+    columns = min(_COLUMNS, len(panels))
+    width, height = (_OVER * size for size in _PANEL)
+    head = _OVER * (12 + 20 * -(-len(logs) // columns))
+    image = Image.new("RGB", (width * columns, head + height * -(-len(panels) // columns)), _PAPER)
+    pen = ImageDraw.Draw(image)
+    for k, name in enumerate(logs):
+        x, y = width * (k % columns) + 60 * _OVER, _OVER * (10 + 20 * (k // columns))
+        pen.line([(x, y + 8 * _OVER), (x + 24 * _OVER, y + 8 * _OVER)], fill=_colour(k), width=3 * _OVER)
+        pen.text((x + 32 * _OVER, y), name, fill=_INK, font=_font(13))
+    for i, name in enumerate(panels):
+        _panel(pen, (width * (i % columns), head + height * (i // columns)), name, list(logs.values()))
+    small = image.resize((image.width // _OVER, image.height // _OVER), Image.Resampling.LANCZOS)
+    with whole(out) as beside:
+        small.save(beside, format="PNG")
+
+
+def _name(run: str | os.PathLike[str], runs: Sequence[str | os.PathLike[str]]) -> str:
+    """A run's folder; with the folder above where two are called alike."""
+    path = Path(run).resolve()
+    path = path.parent if path.is_file() else path
+    alike = sum(Path(other).resolve().name == path.name for other in runs)
+    return path.name if alike < 2 else f"{path.parent.name}/{path.name}"
+
+
+def _panel(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, logs: Sequence[Log]) -> None:
+    """One figure of all runs, over steps."""
+    left, top = corner[0] + 62 * _OVER, corner[1] + 26 * _OVER
+    right, bottom = corner[0] + (_PANEL[0] - 24) * _OVER, corner[1] + (_PANEL[1] - 42) * _OVER
+    curves = [(k, kind, log[kind, name]) for k, log in enumerate(logs) for kind in ("train", "check")
+              if (kind, name) in log]  # fmt: skip
+    lines = [(k, kind, np.array(s.steps), _smooth(s.values) if kind == "train" else np.array(s.values))
+             for k, kind, s in curves]  # fmt: skip
+    every = np.concatenate([values for *_, values in lines])
+    log_scale = bool((every > 0).all())
+    last = max(int(steps[-1]) for _, _, steps, _ in lines)
+    low, high = _limits(every, log_scale)
+
+    def at(step: np.ndarray | float, value: np.ndarray | float) -> list[tuple[float, float]]:
+        height = (np.log(value) - np.log(low)) / np.log(high / low) if log_scale else (value - low) / (high - low)
+        x = left + np.asarray(step) / max(last, 1) * (right - left)
+        y = bottom - height * (bottom - top)
+        return list(zip(np.atleast_1d(x).tolist(), np.atleast_1d(y).tolist()))
+
+    held = any(kind == "check" for _, kind, _, _ in lines)
+    both = " (pale: training)" if held and len({kind for _, kind, _, _ in lines}) > 1 else ""
+    title = f"{name.replace('_', ' ')}, {'held out' if held else 'training'}{both}"
+    pen.text((left, corner[1] + 4 * _OVER), title, fill=_INK, font=_font(14))
+    for value in _ticks(low, high, log_scale):
+        [(_, y)] = at(0.0, value)
+        pen.line([(left, y), (right, y)], fill=_GRID, width=_OVER)
+        pen.text((left - 6 * _OVER, y), f"{value:.4g}", fill=_INK, font=_font(11), anchor="rm")
+    for step in _ticks(0, last, False):
+        [(x, _)] = at(step, low)
+        pen.line([(x, bottom), (x, bottom + 4 * _OVER)], fill=_INK, width=_OVER)
+        pen.text((x, bottom + 6 * _OVER), f"{step:g}", fill=_INK, font=_font(11), anchor="ma")
+    pen.text(((left + right) / 2, bottom + 22 * _OVER), "steps", fill=_INK, font=_font(11), anchor="ma")
+    for k, kind, steps, values in lines:
+        main = kind == "check" or not held
+        colour, points = _colour(k) if main else _pale(_colour(k)), at(steps, values)
+        if len(points) > 1:
+            pen.line(points, fill=colour, width=2 * _OVER if main else _OVER, joint="curve")
+        if kind == "check":
+            for x, y in points if len(points) <= 60 else points[-1:]:
+                pen.ellipse([x - 3 * _OVER, y - 3 * _OVER, x + 3 * _OVER, y + 3 * _OVER], fill=colour)
+    pen.line([(left, top), (left, bottom), (right, bottom)], fill=_INK, width=_OVER)
+
+
+def _smooth(values: Sequence[float]) -> np.ndarray:
+    """The running mean; at the ends over what is there."""
+    reach = int(len(values) * _SMOOTH / 2)
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    first, stop = np.maximum(at - reach, 0), np.minimum(at + reach + 1, len(values))
+    return (total[stop] - total[first]) / (stop - first)
+
+
+def _limits(values: np.ndarray, log_scale: bool) -> tuple[float, float]:
+    """The range of an axis: all values and a little more."""
+    low, high = float(values.min()), float(values.max())
+    if log_scale:
+        return (low / 1.08, high * 1.08) if high > 1.02 * low else (low / 1.3, high * 1.3)
+    room = 0.05 * (high - low) or 1.0
+    return low - room, high + room
+
+
+def _ticks(low: float, high: float, log_scale: bool) -> list[float]:
+    """Round numbers in a range, three to eight of them where it allows."""
+    if log_scale and high / low > 4:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for parts in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+            found = [p * 10.0**d for d in decades for p in parts if low <= p * 10.0**d <= high]
+            if len(found) <= 8:
+                return found
+        return found[:: -(-len(found) // 8)]
+    if high <= low:
+        return [low]
+    rough = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
+    return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=size * _OVER)
+
+
+def _colour(k: int) -> str:
+    return _COLOURS[k % len(_COLOURS)]
+
+
+def _pale(colour: str) -> tuple[int, int, int]:
+    """Half way to the paper."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return (red + 255) // 2, (green + 255) // 2, (blue + 255) // 2
