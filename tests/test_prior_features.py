@@ -19,7 +19,7 @@ from motion.prior.constraints import JOINTS, Constraints
 from motion.prior.features import BODY, ROOT
 from motion.prior.masking import draw_masks
 from motion.prior.observed import Observed
-from motion.prior.settling import settle
+from motion.prior.settling import calm, settle, stand
 from motion.prior.stages import own_axes
 
 
@@ -126,3 +126,42 @@ def test_settling_leaves_an_honest_root_alone_and_smooths_a_noisy_one(batch) -> 
     noisy[..., :2] += 0.02 * torch.randn(noisy[..., :2].shape, generator=torch.Generator().manual_seed(0))
     shake = lambda r: torch.diff(r[..., :2], n=3, dim=1).abs().mean()
     assert shake(settle(noisy)) < 0.05 * shake(noisy)
+
+
+def test_a_body_stops_shaking_and_what_is_slow_stays() -> None:
+    t = torch.arange(90) / 30
+    body = torch.zeros(2, 90, BODY)
+    body[..., :198] = torch.sin(2 * math.pi * 2 * t)[:, None] * torch.linspace(0.1, 1, 198) + t[:, None] ** 2
+    free = torch.zeros(2, 90, dtype=torch.bool)
+    assert (calm(body, free) - body).abs()[:, 4:-4].max() < 0.01
+    shaken = body + 0.02 * torch.randn(body.shape, generator=torch.Generator().manual_seed(0))
+    off = lambda made: (made - body)[:, 4:-4, :198].square().mean().sqrt()
+    assert off(calm(shaken, free)) < 0.85 * off(shaken)
+    jolt = lambda made: torch.diff(made[..., :198], n=3, dim=1).square().mean().sqrt()
+    assert jolt(calm(shaken, free)) < 0.25 * jolt(shaken)
+    held = free.clone()
+    held[:, 45] = True
+    assert (calm(shaken, held) - shaken)[:, 45].abs().mean() < 0.5 * (calm(shaken, free) - shaken)[:, 45].abs().mean()
+    assert torch.equal(calm(shaken, free)[..., 198:], shaken[..., 198:]), "only pelvis and rotations"
+
+
+def test_standing_feet_stand_and_given_places_hold(batch) -> None:
+    track = batch.track
+    free = torch.zeros(track.path.shape[:2], dtype=torch.bool)
+
+    def slide(t: features.Track) -> float:
+        feet = t.positions()[:, :, [10, 11]][..., [0, 2]]
+        bears = torch.minimum(t.contacts[:, 1:], t.contacts[:, :-1])[..., [1, 3]] > 0.5
+        return float((torch.diff(feet, dim=1).norm(dim=-1) * 30)[bears].mean())
+
+    drift = torch.linspace(0, 0.5, track.path.shape[1])[:, None] * torch.tensor([1.0, -0.6])
+    level = torch.stack([drift[:, 0], 0 * drift[:, 0], drift[:, 1]], -1)
+    slid = replace(track, path=track.path + drift, pelvis=track.pelvis + level)
+    stood = stand(slid, free)
+    assert slide(stood) < 0.6 * slide(slid)
+    assert torch.allclose(stood.rotations, slid.rotations), "no pose is touched"
+    assert torch.allclose(stood.pelvis[..., 1], slid.pelvis[..., 1]), "no height either"
+    moved = (stood.path - slid.path).norm(dim=-1)
+    assert torch.allclose(moved, (stood.pelvis - slid.pelvis).norm(dim=-1), atol=1e-5)
+    assert (stand(slid, ~free).path - slid.path).norm(dim=-1).max() < 0.3 * moved.max(), "a given place holds"
+    assert (stand(track, free).path - track.path).norm(dim=-1).max() < 0.2

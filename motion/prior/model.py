@@ -19,6 +19,7 @@ from motion.prior.observed import Observed
 from motion.prior.one_stage import SIZES as ONE
 from motion.prior.one_stage import OneStage
 from motion.prior.request import WindowRequest
+from motion.prior.settling import stand
 from motion.prior.stages import SIZES, Sizes, TwoStages
 from motion.prior.weights import Card
 from motion.prior.words import Words
@@ -136,7 +137,8 @@ class Prior:
         noises = [torch.Generator().manual_seed(r.seed & (2**63 - 1)) for r in requests]
         noise = [torch.stack([torch.randn(frames, width, generator=g) for g in noises]) for width in (ROOT, BODY)]
         root, body = self.stages.denoise(told, (noise[0], noise[1]), start, level, steps)
-        track = features.place(root, body, self._rest)
+        moved = told.observed[: len(root)]
+        track = stand(features.place(root, body, self._rest), moved.path_on | moved.pelvis_on[..., 0])
         back = features.turned(track, cos, -sin, torch.zeros_like(shift))
         return features.turned(back, torch.ones_like(cos), torch.zeros_like(sin), -shift)
 

@@ -1,10 +1,13 @@
-"""What a network predicts made steady: `settle`, one root from places and velocities; `calm`, a body without a shake.
+"""What a network predicts made steady: `settle` the root, `calm` a body that shakes, `stand` where feet bear weight.
 
-Neither makes motion: an error of a millimetre that changes with every frame is little to a network's loss, and is what
-one sees.
+None of them makes motion, and none bends a leg: an error of a millimetre that changes with every frame is little to a
+network's loss, and is what one sees.
 """
 
 from __future__ import annotations
+
+import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,7 +15,7 @@ from scipy.linalg import solveh_banded
 from torch import Tensor
 
 from motion.corpus import FPS
-from motion.prior.features import PELVIS, ROTATIONS
+from motion.prior.features import PELVIS, ROTATIONS, Track
 
 #: How much the predicted steps of a path count against its predicted places: steps are known to millimetres, places to
 #: centimetres, and a path that jitters makes feet slide.
@@ -68,11 +71,7 @@ def calm(body: Tensor, held: Tensor) -> Tensor:
     frames = body.shape[1]
     if frames < 4:
         return body
-    third = np.array([1.0, -3.0, 3.0, -1.0])
-    band = np.zeros((4, frames))  # of D'D, lower form: row k holds the k-th diagonal
-    for k in range(4):
-        for i in range(4 - k):
-            band[k, i : i + frames - 3] += third[i] * third[i + k]
+    band = _penalty(np.ones(frames - 3), 3)
     columns = np.r_[PELVIS, ROTATIONS]
     steady = body.clone()
     for row in range(len(body)):
@@ -84,3 +83,58 @@ def calm(body: Tensor, held: Tensor) -> Tensor:
             solveh_banded(matrix, weight[:, None] * values, lower=True), dtype=body.dtype
         )
     return steady
+
+
+#: What a standing foot counts for against one frame's place where a place is given, and where none is.
+_PLACED, _FREE = 1.0, 5e-4
+#: How little the correction itself may turn from frame to frame.
+_EVEN = 1.0
+#: Joints whose places the contacts are about: ankles for heels, balls of the feet for toes.
+_FEET = [7, 10, 8, 11]
+
+
+def stand(track: Track, placed: Tensor) -> Track:
+    """The same motion carried over the floor so that feet that bear weight stay where they stand.
+
+    A network knows how a body steps better than how far: its root slides under its own feet by centimetres. The pose is
+    not touched; the root takes, by least squares, the steps that the standing feet take, and comes back to the places
+    that were asked.
+
+    Args:
+        track: ``(B, T, …)``, contacts from 0 to 1.
+        placed: ``(B, T)`` bool, frames on which it is given where the root is.
+    """
+    frames = track.path.shape[1]
+    if frames < 4:
+        return track
+    feet = track.positions()[:, :, _FEET][..., [0, 2]].double().numpy()
+    bears = (torch.minimum(track.contacts[:, 1:], track.contacts[:, :-1]) > 0.5).double().numpy()
+    bears = bears * np.array([1.0, 2.0, 1.0, 2.0])  # an ankle moves while the foot rolls, the ball does not
+    share = bears.sum(-1)
+    slip = (np.diff(feet, axis=1) * bears[..., None]).sum(2) / np.maximum(share, 1e-9)[..., None]
+    even = _EVEN * _penalty(np.ones(frames - 3), 3)
+    moved = []
+    for row in range(len(feet)):
+        weight = (share[row] > 0).astype(float)
+        matrix = even.copy()
+        matrix[:2] += _penalty(weight, 1)
+        matrix[0] += np.where(placed[row].numpy(), _PLACED, _FREE)
+        right = np.zeros((frames, 2))
+        pull = weight[:, None] * slip[row]
+        right[:-1] += pull
+        right[1:] -= pull
+        moved.append(solveh_banded(matrix, right, lower=True))
+    carry = torch.as_tensor(np.stack(moved), dtype=track.path.dtype)
+    level = torch.stack([carry[..., 0], torch.zeros_like(carry[..., 0]), carry[..., 1]], -1)
+    return replace(track, path=track.path + carry, pelvis=track.pelvis + level)
+
+
+def _penalty(weight: np.ndarray, order: int) -> np.ndarray:
+    """``D' diag(weight) D`` of differences of some order over time, lower banded: row k holds the k-th diagonal."""
+    stencil = np.array([math.comb(order, i) * (-1.0) ** i for i in range(order + 1)])
+    frames = len(weight) + order
+    band = np.zeros((order + 1, frames))
+    for k in range(order + 1):
+        for i in range(order + 1 - k):
+            band[k, i : i + len(weight)] += weight * stencil[i] * stencil[i + k]
+    return band
