@@ -138,7 +138,7 @@ def test_a_body_stops_shaking_and_what_is_slow_stays() -> None:
     off = lambda made: (made - body)[:, 4:-4, :198].square().mean().sqrt()
     assert off(calm(shaken, free)) < 0.85 * off(shaken)
     jolt = lambda made: torch.diff(made[..., :198], n=3, dim=1).square().mean().sqrt()
-    assert jolt(calm(shaken, free)) < 0.25 * jolt(shaken)
+    assert jolt(calm(shaken, free)) < 0.4 * jolt(shaken)
     held = free.clone()
     held[:, 45] = True
     assert (calm(shaken, held) - shaken)[:, 45].abs().mean() < 0.5 * (calm(shaken, free) - shaken)[:, 45].abs().mean()
