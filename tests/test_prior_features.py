@@ -135,14 +135,17 @@ def test_a_body_stops_shaking_and_what_is_slow_stays() -> None:
     free = torch.zeros(2, 90, dtype=torch.bool)
     assert (calm(body, free) - body).abs()[:, 4:-4].max() < 0.01
     shaken = body + 0.02 * torch.randn(body.shape, generator=torch.Generator().manual_seed(0))
-    off = lambda made: (made - body)[:, 4:-4, :198].square().mean().sqrt()
-    assert off(calm(shaken, free)) < 0.85 * off(shaken)
-    jolt = lambda made: torch.diff((made - body)[..., :198], n=3, dim=1).square().mean().sqrt()
-    assert jolt(calm(shaken, free)) < 0.4 * jolt(shaken)
+    posed = [*range(3), *range(66, 198)]  # pelvis and rotations
+    off = lambda made: (made - body)[:, 4:-4, posed].square().mean().sqrt()
+    assert off(calm(shaken, free)) < 0.75 * off(shaken)
+    jolt = lambda made: torch.diff((made - body)[..., posed], n=3, dim=1).square().mean().sqrt()
+    assert jolt(calm(shaken, free)) < 0.25 * jolt(shaken)
     held = free.clone()
     held[:, 45] = True
-    assert (calm(shaken, held) - shaken)[:, 45].abs().mean() < 0.5 * (calm(shaken, free) - shaken)[:, 45].abs().mean()
-    assert torch.equal(calm(shaken, free)[..., 198:], shaken[..., 198:]), "only pelvis and rotations"
+    moved = lambda on: (calm(shaken, on) - shaken)[:, 45, posed].abs().mean()
+    assert moved(held) < 0.5 * moved(free)
+    others = [*range(3, 66), *range(198, BODY)]
+    assert torch.equal(calm(shaken, free)[..., others], shaken[..., others])
 
 
 def test_standing_feet_stand_and_given_places_hold(batch) -> None:
