@@ -157,6 +157,8 @@ def test_keys_survive_an_npz_in_every_spelling(tmp_path: Path) -> None:
         ({"times": np.array(["a"]), "poses": np.zeros((1, 72))}, "expected numbers"),
         ({"times": np.zeros(2), "poses": np.zeros((1, 72))}, "rotations has shape"),
         ({"times": np.zeros(1), "poses": np.full((1, 72), np.nan)}, "not finite"),
+        ({"times": np.zeros(2), "rotations": np.full((2, 24, 4), np.nan)}, "'rotations', row 0: not finite"),
+        ({"times": np.array([0.0, np.inf]), "poses": np.zeros((2, 72))}, "'times', row 1: not finite"),
         ({"times": np.zeros(1), "poses": np.zeros((1, 72)), "joints": np.ones(7, bool)}, "expected (24,) or (1, 24)"),
         ({"trans": np.zeros(3)}, "holds none of"),
     ],

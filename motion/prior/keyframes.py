@@ -157,7 +157,11 @@ def _open(path: Path) -> dict[str, np.ndarray]:
 def _numbers(value: np.ndarray, what: str) -> np.ndarray:
     if value.dtype.kind not in "fiu":
         raise BadInput(f"{what} holds {value.dtype}, expected numbers")
-    return np.asarray(value, dtype=np.float64)
+    numbers = np.asarray(value, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        row = int(np.argwhere(~np.isfinite(np.atleast_1d(numbers)))[0][0])
+        raise BadInput(f"{what}, row {row}: not finite (NaN or infinite)")
+    return numbers
 
 
 def of(value: Any) -> Keys | None:
