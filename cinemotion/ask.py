@@ -53,7 +53,7 @@ class Ask:
     anyway: bool = False
     steps: int = 8
     guidance: float = 2.5
-    constraint_guidance: float = 1.0
+    constraint_guidance: float = 1.25
     fps: str | None = None
     names: str | None = None
     height: float | None = None

@@ -77,7 +77,7 @@ def motion(
     model: Annotated[str, typer.Option(metavar="base|clean|FILE", help="Weights; see `cinemotion models`.")] = "base",
     steps: Annotated[int, typer.Option(min=1, max=100, help="Of denoising.")] = 8,
     guidance: Annotated[float, typer.Option(help="How closely the words are followed.")] = 2.5,
-    constraint_guidance: Annotated[float, typer.Option(help="How closely keys and path are; 1 is plainly.")] = 1.0,
+    constraint_guidance: Annotated[float, typer.Option(help="How closely keys and path are; 1 is plainly.")] = 1.25,
     fps: Annotated[str | None, typer.Option(help="Rate of the result: 30, 24000/1001.")] = None,
     names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, …")] = None,
     height: Height = None,

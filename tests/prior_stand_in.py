@@ -38,7 +38,7 @@ class StandIn:
         *,
         steps: int = 8,
         guidance: float = 2.5,
-        constraint_guidance: float = 1.0,
+        constraint_guidance: float = 1.25,
     ) -> list[Clip]:
         assert len({r.frames for r in requests}) == 1, "one length in a batch"
         assert all(r.frames <= MOST_WINDOW for r in requests)

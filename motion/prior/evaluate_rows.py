@@ -33,7 +33,7 @@ class Sampler(Protocol):
 
     def sample(
         self, requests: Sequence[WindowRequest], *, steps: int = 8, guidance: float = 2.5,
-        constraint_guidance: float = 1.0, use_plan: bool = True, use_words: bool = True,
+        constraint_guidance: float = 1.25, use_plan: bool = True, use_words: bool = True,
     ) -> list[Clip]: ...  # fmt: skip
 
 

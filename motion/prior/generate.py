@@ -45,7 +45,7 @@ def generate(
     fps: Fraction | float | None = None,
     steps: int = 8,
     guidance: float = 2.5,
-    constraint_guidance: float = 1.0,
+    constraint_guidance: float = 1.25,
     anyway: bool = False,
     model: WindowModel | str | os.PathLike[str] | None = None,
 ) -> list[Result]:
@@ -120,7 +120,7 @@ def ask(
     fps: Fraction | float | None = None,
     steps: int = 8,
     guidance: float = 2.5,
-    constraint_guidance: float = 1.0,
+    constraint_guidance: float = 1.25,
     anyway: bool = False,
 ) -> Request:
     """The request that these arguments of `generate` are, checked as far as it can be without a model.

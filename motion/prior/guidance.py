@@ -23,7 +23,7 @@ class Guidance:
     """Weights of classifier-free guidance; 1 is none. Words and constraints are weighed apart (as Kimodo does)."""
 
     words: float = 2.5
-    constraints: float = 1.0
+    constraints: float = 1.25
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class Prior:
 
     def sample(
         self, requests: Sequence[WindowRequest], *, steps: int = 8, guidance: float = 2.5,
-        constraint_guidance: float = 1.0, use_plan: bool = True, use_words: bool = True,
+        constraint_guidance: float = 1.25, use_plan: bool = True, use_words: bool = True,
     ) -> list[Clip]:  # fmt: skip
         """One clip for each request; all have the same number of frames and are made as one batch.
 

@@ -78,7 +78,7 @@ class WindowModel(Protocol):
         *,
         steps: int = 8,
         guidance: float = 2.5,
-        constraint_guidance: float = 1.0,
+        constraint_guidance: float = 1.25,
     ) -> list[Clip]:
         """One clip for each request. All have the same number of frames; they are made as one batch.
 
@@ -153,7 +153,7 @@ class Request:
     fps: Fraction | None = None  # None: the base's own, else 30
     steps: int = 8
     guidance: float = 2.5
-    constraint_guidance: float = 1.0
+    constraint_guidance: float = 1.25
 
     def __post_init__(self) -> None:
         if self.seconds is not None:
