@@ -60,8 +60,8 @@ _HELD = 3.0
 def calm(body: Tensor, held: Tensor) -> Tensor:
     """Pelvis and rotations without what shakes: a Whittaker smoother of third differences (Eilers 2003).
 
-    At 30 fps the two strengths pass 99 and 92 % of 4 Hz, 65 and 24 % of 8 Hz, a quarter and a twentieth of 15 Hz; nothing
-    is shifted in time.
+    At 30 fps the two strengths pass 99 and 92 % of 4 Hz, 65 and 24 % of 8 Hz, 24 and 5 % of 15 Hz; nothing is shifted
+    in time.
 
     Args:
         body: ``(B, T, BODY)``, not normalised.
