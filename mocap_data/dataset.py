@@ -25,7 +25,7 @@ from motion.errors import BadInput
 __all__ = ["VERSION", "build", "card", "load", "save"]
 
 #: Of the windows and their words: two corpora of one version, one seed and the same files are equal.
-VERSION = 5
+VERSION = 6
 #: Archives whose copy is kept where two hold one motion: those with more joints first.
 KEPT_FIRST = ("bandai-namco-2", "bandai-namco-1", "cmu-bvh", "cmu-asfamc", "deepmimic", "cmu-deepmimic")
 #: A clip of which this share is a copy is left out whole.

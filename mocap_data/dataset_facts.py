@@ -59,7 +59,7 @@ def _true(said: Said, m: Measures, spread: float, share: float, paces: dict[str,
             side = sided(m.raised)
             quiet = Label("raise hand", side=side, style=label.style)
             return quiet, Fact(quiet, held=True, seconds=m.seconds)
-        if label.verb in _HANDS | STEPPING:
+        if label.verb in _HANDS | STEPPING and not m.bent:  # a bow that is held is no stand
             quiet = Label("stand", style=label.style)
             return quiet, Fact(quiet, seconds=m.seconds)
     if label.verb in GOING:

@@ -25,6 +25,8 @@ SWING_M = 0.05
 #: A flight: both soles this high for this long.
 FLIGHT_M = 0.06
 FLIGHT_S = 0.12
+#: Someone bends when the trunk leans this much, and this much more than that performer's own upright stand.
+BENT, BENT_MORE = math.radians(20.0), math.radians(12.0)
 #: Travel below this is no travel: the sway of someone who stands, metres.
 STILL_M = 0.35
 
@@ -40,6 +42,7 @@ class Track:
     lift: Array  # (T, 2) wrist height as a share of the way from pelvis to head joint
     plants: tuple[np.ndarray, np.ndarray]  # frames at which the left and the right foot is set down
     soles: Array  # (T,) metres: the lower of the two feet's lowest points
+    bent: np.ndarray  # (T,) bool: the trunk leans, as in a bow
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Measures:
     swings: tuple[int, int]  # full back-and-forths of a raised left hand, right hand
     flights: int
     moved: tuple[float, float] = (0.0, 0.0)  # extent of the left and the right wrist's path, metres
+    bent: bool = False  # the trunk leans at some moment
 
     @property
     def speed(self) -> float:
@@ -108,8 +112,15 @@ def track(clip: Clip, on: np.ndarray) -> Track:
     plants = tuple(np.flatnonzero(planted[1:, k] & ~planted[:-1, k]) + 1 for k in (0, 1))
     return Track(
         smooth(root, 0.4), yaw, clip.root_position[:, 1], local, local[..., 1] / tall, (plants[0], plants[1]),
-        (feet - rest).min(1),
+        (feet - rest).min(1), _bent(points),
     )  # fmt: skip
+
+
+def _bent(points: Array) -> np.ndarray:
+    """Frames at which the trunk leans; what is upright for the old and the tired is taken from the clip itself."""
+    trunk = points[:, _I["neck"]] - points[:, 0]
+    lean = np.arctan2(np.hypot(trunk[:, 0], trunk[:, 2]), trunk[:, 1])
+    return np.asarray(lean > max(BENT, float(np.quantile(lean, 0.25)) + BENT_MORE))
 
 
 def measure(t: Track, start: int, stop: int, speed: float = 1.0) -> Measures:
@@ -142,6 +153,7 @@ def measure(t: Track, start: int, stop: int, speed: float = 1.0) -> Measures:
         swings=(swings[0], swings[1]),
         flights=count_flights(t.soles[start:stop], t.height[start:stop]),
         moved=(float(extent[0]), float(extent[1])),
+        bent=bool(t.bent[start:stop].any()),
     )
 
 

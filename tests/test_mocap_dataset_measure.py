@@ -9,9 +9,12 @@ import pytest
 from dataset_clips import captured, glide, hopping, waving
 
 from mocap_data import clean
+from mocap_data.dataset_facts import true_label
+from mocap_data.dataset_labels import Said
 from mocap_data.dataset_measure import Measures, going, measure, track, turning
 from motion import Clip, contacts, edit
 from motion import rotations as rot
+from motion.corpus import Label
 
 
 def measured(clip: Clip, speed: float = 1.0) -> Measures:
@@ -146,3 +149,17 @@ def test_a_hand_turned_over_is_laid_straight_without_a_jump() -> None:
     assert dict(mended.faults) == {"hand straightened": 20} and mended.good.all()
     angles = np.degrees(rot.angle_between(mended.clip.rotations[:, 21], rot.IDENTITY))
     assert angles[40:60].max() < 1.0 and np.abs(np.diff(angles)).max() < 15.0
+
+
+def test_a_bow_that_is_held_is_no_stand() -> None:
+    clip = glide("", 0.0, seconds=5.0)
+    q = clip.rotations.copy()
+    q[:, [1, 2]] = rot.IDENTITY
+    lean = 0.9 * np.clip(np.minimum(np.arange(clip.frames) - 70, 120 - np.arange(clip.frames)) / 10.0, 0.0, 1.0)
+    q[:, 3] = rot.from_axis("X", lean)
+    bow = track(Clip(q, clip.root_position, clip.rest_offsets, clip.fps), np.ones((clip.frames, 4), bool))
+    said = Said(Label("bow"))
+    for start, stop, verb in ((5, 65, "stand"), (82, 108, "")):
+        m = measure(bow, start, stop)
+        assert m.bent == (verb == "")
+        assert true_label(said, m, 0.02, 0.1, {})[0].verb == verb
