@@ -75,7 +75,7 @@ _GAPPED = {"prior": "prior, no words", "inbetween": "in-betweener"}
 _ASKED = {"prior": "prior (words and plan)", "gpt": "token GPT"}
 _PRIOR, _GPT = {"prior": "prior"}, {"gpt": "token GPT"}
 
-#: Goals are those of the issue that the models were made for.
+#: What the models were made to reach: "must", and what is aimed at.
 MEASURES: tuple[Measure, ...] = (
     Measure("R@3 / Real", "", "R@3/Real", _MAIN, ".2f", at_least(0.80, 0.95)),
     Measure("KID / Real", "", "KID/Real", _MAIN, ".1f", at_most(4.0, 2.0)),
