@@ -140,7 +140,10 @@ def test_ctrl_c_stops_in_one_line_and_keeps_the_work(scene: Path, workers: str) 
     long = scene.with_name("long.yaml")
     long.write_text(scene.read_text().replace("1s", "60s"))
     out = scene.parent / f"stopped{workers}" / "film.mp4"
+    # A shell that runs in the background ignores Ctrl-C, and hands that on to all that it starts.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = run(long, out, "-q", "--workers", workers)
+    signal.signal(signal.SIGINT, heard)
     chunks = out.with_name("film.mp4.work") / "chunks"
     limit = time.monotonic() + 60
     while not list(chunks.glob("[0-9]*/chunk.json")) and time.monotonic() < limit and process.poll() is None:
