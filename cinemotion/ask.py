@@ -14,6 +14,7 @@ import numpy as np
 from cinemotion import formats, values
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
+from motion.prior.constraints import GUIDED
 
 #: Where `--extend` puts the new motion, and the sign of its seconds.
 EXTEND = {"forwards": 1, "backwards": -1}
@@ -53,7 +54,7 @@ class Ask:
     anyway: bool = False
     steps: int = 8
     guidance: float = 2.5
-    constraint_guidance: float = 1.25
+    constraint_guidance: float = GUIDED
     fps: str | None = None
     names: str | None = None
     height: float | None = None

@@ -32,7 +32,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
     ),
     "inbetween": ("Answers one way, the likeliest: no variations and no words.", "Gaps over two seconds look plain."),
     "tokens": ("Details below its codes are lost: fast hands and feet by a few centimetres.",),
-    "gpt": (_SEEN, "Feet slide more than with the prior, and counts are not kept."),
+    "gpt": (_SEEN, "Small: it may go on with what it was doing when the words change."),
 }
 
 
@@ -216,7 +216,7 @@ def _evaluator(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Pa
     from motion.prior.evaluator_task import EvaluatorTask
 
     _one_size(plan)
-    task = EvaluatorTask(corpus, seed=plan.seed, cache=_captions(plan), **_batch(plan))
+    task = EvaluatorTask(corpus, seed=plan.seed, cache=plan.folder / "captions.safetensors", **_batch(plan))
 
     def write(made: Any, card: Card, path: Path) -> Card:
         return Evaluator(made.module.cpu(), replace(card, config=card_config(task.size))).save(path)
@@ -286,11 +286,6 @@ def _windows(corpus: Corpus) -> tuple[Any, Any]:
 
     held = any(window.split != "train" for window in corpus.windows)
     return Windows(corpus, ("train",)), Windows(corpus, ("blocks", "combinations")) if held else None
-
-
-def _captions(plan: Plan) -> Path:
-    """Where encoded captions are kept between sittings."""
-    return plan.folder / "captions.safetensors"
 
 
 def _batch(plan: Plan) -> dict[str, Any]:

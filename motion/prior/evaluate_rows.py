@@ -14,7 +14,7 @@ from motion.clip import Clip
 from motion.corpus import Label
 from motion.errors import BadInput
 from motion.prior import constrain
-from motion.prior.constraints import JOINTS, Constraints
+from motion.prior.constraints import GUIDED, JOINTS, Constraints
 from motion.prior.evaluate_set import Item
 from motion.prior.metrics_gap import hold, interpolate
 from motion.prior.request import LEAST_WINDOW, WindowRequest
@@ -33,7 +33,7 @@ class Sampler(Protocol):
 
     def sample(
         self, requests: Sequence[WindowRequest], *, steps: int = 8, guidance: float = 2.5,
-        constraint_guidance: float = 1.25, use_plan: bool = True, use_words: bool = True,
+        constraint_guidance: float = GUIDED, use_plan: bool = True, use_words: bool = True,
     ) -> list[Clip]: ...  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """`generate`: words, keys, paths, points and rough clips to motion; what animators, scenes and the command line call.
 
+from motion.prior.constraints import GUIDED
 from motion.prior.generate import generate
 [result] = generate("walks forward, then waves with the left hand", seconds=6, seed=1)
 result.clip, result.report
@@ -15,6 +16,7 @@ from typing import Any
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
 from motion.prior import edit, keyframes, parts, paths, points
+from motion.prior.constraints import GUIDED
 from motion.prior.make import make
 from motion.prior.request import Keys, Path, Reach, Request, Result, WindowModel
 from motion.prior.retrieve import Index
@@ -45,7 +47,7 @@ def generate(
     fps: Fraction | float | None = None,
     steps: int = 8,
     guidance: float = 2.5,
-    constraint_guidance: float = 1.25,
+    constraint_guidance: float = GUIDED,
     anyway: bool = False,
     model: WindowModel | str | os.PathLike[str] | None = None,
 ) -> list[Result]:
@@ -120,7 +122,7 @@ def ask(
     fps: Fraction | float | None = None,
     steps: int = 8,
     guidance: float = 2.5,
-    constraint_guidance: float = 1.25,
+    constraint_guidance: float = GUIDED,
     anyway: bool = False,
 ) -> Request:
     """The request that these arguments of `generate` are, checked as far as it can be without a model.

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from motion.prior.constraints import JOINTS
+from motion.prior.constraints import GUIDED, JOINTS
 from motion.prior.network import Said
 from motion.prior.observed import Observed
 
@@ -23,7 +23,7 @@ class Guidance:
     """Weights of classifier-free guidance; 1 is none. Words and constraints are weighed apart (as Kimodo does)."""
 
     words: float = 2.5
-    constraints: float = 1.25
+    constraints: float = GUIDED
 
 
 @dataclass(frozen=True)

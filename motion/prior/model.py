@@ -11,6 +11,7 @@ import torch
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
 from motion.prior import features
+from motion.prior.constraints import GUIDED
 from motion.prior.features import BODY, ROOT, Track
 from motion.prior.filled import filled
 from motion.prior.guidance import Guidance, Told
@@ -85,7 +86,7 @@ class Prior:
 
     def sample(
         self, requests: Sequence[WindowRequest], *, steps: int = 8, guidance: float = 2.5,
-        constraint_guidance: float = 1.25, use_plan: bool = True, use_words: bool = True,
+        constraint_guidance: float = GUIDED, use_plan: bool = True, use_words: bool = True,
     ) -> list[Clip]:  # fmt: skip
         """One clip for each request; all have the same number of frames and are made as one batch.
 

@@ -16,7 +16,7 @@ import numpy as np
 from motion.clip import Clip
 from motion.corpus import Label
 from motion.errors import BadInput, unknown
-from motion.prior.constraints import Constraints
+from motion.prior.constraints import GUIDED, Constraints
 from motion.text import ActionPlan, Decision
 
 #: Longest window that a network makes at once, frames at 30 fps: 8 s.
@@ -78,7 +78,7 @@ class WindowModel(Protocol):
         *,
         steps: int = 8,
         guidance: float = 2.5,
-        constraint_guidance: float = 1.25,
+        constraint_guidance: float = GUIDED,
     ) -> list[Clip]:
         """One clip for each request. All have the same number of frames; they are made as one batch.
 
@@ -153,7 +153,7 @@ class Request:
     fps: Fraction | None = None  # None: the base's own, else 30
     steps: int = 8
     guidance: float = 2.5
-    constraint_guidance: float = 1.25
+    constraint_guidance: float = GUIDED
 
     def __post_init__(self) -> None:
         if self.seconds is not None:

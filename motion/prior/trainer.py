@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import csv
-import json
 import math
 import os
 import pickle
@@ -287,8 +286,3 @@ class _Log:
             if self._board:
                 self._board.add_scalar(f"{kind}/{name}", value, step)
         self._file.flush()
-
-
-def settings_note(settings: Settings) -> str:
-    """The settings as JSON, for a model card."""
-    return json.dumps({k: v for k, v in vars(settings).items() if v is not None}, sort_keys=True)
