@@ -81,16 +81,29 @@ def test_batches_depend_on_the_step_alone() -> None:
     assert one.windows != other.windows or one.frames != other.frames or len(windows.windows) < 4
 
 
-@pytest.mark.parametrize("kind", ["keys", "prefix", "gap", "path", "ends", "parts"])
+@pytest.mark.parametrize("kind", ["keys", "prefix", "gap", "path", "facing", "ends", "parts"])
 def test_every_kind_of_constraint_is_drawn_and_never_on_joints_that_were_not_there(batch, kind: str) -> None:
     valid = batch.valid.clone()
     valid[:, 20:] = False
     seen = draw_masks(Observed.everything(batch.track), valid, np.random.default_rng(0), {kind: 1.0})
-    on = (
-        seen.path_on.any(1) | seen.pelvis_on.any((1, 2)) | seen.rotations_on.any((1, 2)) | seen.positions_on.any((1, 2))
-    )
+    on = seen.path_on.any(1) | seen.pelvis_on.any((1, 2)) | seen.heading_on.any(1)
+    on |= seen.rotations_on.any((1, 2)) | seen.positions_on.any((1, 2))
     assert kind == "ends" or on.all()
     assert not seen.rotations_on[..., 20:].any() and not seen.positions_on[..., 20:].any()
+
+
+def test_asked_headings_are_even_and_those_of_poses_are_measured(batch) -> None:
+    true = Observed.everything(batch.track)
+    sway = true.heading.clone()
+    angle = 0.2 * torch.sin(torch.arange(sway.shape[1]) * 2 * torch.pi / 10)  # three sways a second
+    c, s = sway.unbind(-1)
+    sway = torch.stack([c * angle.cos() - s * angle.sin(), s * angle.cos() + c * angle.sin()], -1)
+    swaying = replace(true, heading=sway)
+    rough = lambda h: float(torch.diff(h, n=2, dim=1).norm(dim=-1).mean())
+    facing = draw_masks(swaying, batch.valid, np.random.default_rng(0), {"facing": 1.0})
+    assert rough(facing.heading) < 0.7 * rough(sway)  # most of the rows
+    posed = draw_masks(swaying, batch.valid, np.random.default_rng(0), {"prefix": 1.0})
+    assert torch.equal(posed.heading, sway)
 
 
 def test_windows_stand_where_their_first_known_root_is(batch) -> None:

@@ -1,4 +1,4 @@
-"""What a training window is told about itself: words alone, keys, a prefix, a gap, a path, hands and feet, parts."""
+"""What a training window is told about itself: words alone, keys, a prefix, a gap, a path, a facing, ends, parts."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ PARTS["lower body"] = (0, *PARTS["legs"])
 
 #: How often a window is told what; the rest has words alone.
 MIX: dict[str, float] = {
-    "keys": 0.20, "prefix": 0.08, "gap": 0.12, "place": 0.06, "path": 0.10, "ends": 0.12, "parts": 0.07,
+    "keys": 0.20, "prefix": 0.06, "gap": 0.12, "place": 0.06, "path": 0.10, "facing": 0.08, "ends": 0.10, "parts": 0.06,
 }  # fmt: skip
 #: How often, beside that, a window begins with a prefix.
-CARRIED = 0.3
+CARRIED = 0.4
+#: Over how many frames a heading that people set is even: about a step.
+_SWAY = 21
 
 
 def some_joints(rng: np.random.Generator) -> np.ndarray:
@@ -42,6 +44,13 @@ def some_joints(rng: np.random.Generator) -> np.ndarray:
     else:
         on[rng.choice(JOINTS, size=int(rng.integers(1, JOINTS)), replace=False)] = True
     return on
+
+
+def _evened(heading: Tensor) -> Tensor:
+    """Headings ``(B, T, 2)`` averaged over `_SWAY` frames, at the ends over as many as there are."""
+    rows = heading.transpose(1, 2)
+    mean = torch.nn.functional.avg_pool1d(rows, _SWAY, 1, _SWAY // 2, count_include_pad=False)
+    return torch.nn.functional.normalize(mean, dim=1).transpose(1, 2)
 
 
 def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix: dict[str, float] = MIX) -> Observed:
@@ -63,6 +72,7 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
     rotations_on = np.zeros((rows, frames, JOINTS), bool)
     positions_on = np.zeros((rows, frames, JOINTS), bool)
     contacts_on = np.zeros((rows, frames), bool)
+    even = np.zeros(rows, bool)  # headings without the sway of the hips: as people set them
     source = np.tile(np.arange(frames), (rows, 1))  # the frame whose pose is shown as the key's
 
     def whole_pose(row: int, at: np.ndarray, joints: np.ndarray | None = None, placed: bool = True) -> None:
@@ -111,8 +121,14 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
             path_on[row, ::every] = True
             if rng.random() < 0.5:
                 heading_on[row] = path_on[row]
+                even[row] = rng.random() < 0.5
             if rng.random() < 0.3:
                 whole_pose(row, np.arange(1))
+        elif kind == "facing":
+            first = int(rng.integers(frames))
+            last = frames if rng.random() < 0.7 else int(rng.integers(first, frames)) + 1
+            heading_on[row, first:last] = True
+            even[row] = rng.random() < 0.7
         elif kind == "ends":
             if rng.random() < 0.7:
                 whole_pose(row, np.arange(1))
@@ -134,6 +150,10 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
     values = {}
     if moved:
         values = {n: getattr(observed, n)[take, index] for n in ("pelvis", "heading", "rotations", "positions")}
+    if even.any():
+        heading = values.get("heading", observed.heading)
+        evened = torch.as_tensor(even)[:, None] & ~torch.as_tensor(rotations_on[..., 0])
+        values["heading"] = torch.where(evened[..., None], _evened(heading), heading)
     return replace(
         observed,
         path_on=torch.as_tensor(path_on), pelvis_on=torch.as_tensor(pelvis_on), heading_on=torch.as_tensor(heading_on),
