@@ -11,6 +11,7 @@ import functools
 import math
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,6 +26,7 @@ from cinemotion.manifest import code_version, digest
 from motion import edit
 from motion.clip import Clip
 from motion.corpus import FPS, Label
+from motion.easing import smoothstep
 from motion.errors import BadInput
 from motion.files import whole
 from motion.prior import constrain, segments, threads, weights
@@ -39,6 +41,10 @@ STEPS, GUIDANCE = 8, 2.5
 TURN_RATE = 2.5
 #: Headings nearer than this need no turning.
 _SAME_WAY = 0.35
+#: From here on a turn is one around, radians.
+_AROUND = 2.4
+#: Who stops is still going after this time with a third of their speed, seconds.
+_STOP_S = 0.25
 #: What is said while someone waits for their next action.
 IDLE = "stands still"
 #: Performances kept in the cache; the oldest give way.
@@ -156,12 +162,22 @@ class Played:
         return body if part.to is None else _arrived(body, lead, np.asarray(part.to))
 
     def _segments(self, part: Part, lead: int, new: int, fresh: bool) -> list[Segment]:
-        """Standing first, where there is time for it, then the words."""
+        """Standing first, where there is time for it, a turn where one is needed, then the words."""
         first = 0 if fresh else lead
         idle = frames_of(part.idle) if part.idle > 0 else 0
         stop = lead + new
         begins = first if not idle else lead + idle
         parts, _ = segments.of_plan(part.plan, (stop - begins) / FPS, style=part.style)
+        turn = _on_the_spot(part, parts)
+        if turn:
+            count = _frames_to_turn(turn, stop - begins)
+            way = "turn around" if abs(turn) > _AROUND else "turn left" if turn > 0 else "turn right"
+            label = Label(verb="turn", direction=way, style=part.style)
+            parts, _ = segments.of_plan(part.plan, (stop - begins - count) / FPS, style=part.style)
+            parts = (
+                Segment(way.replace("turn", "turns", 1), label, 0, count),
+                *(replace(s, start=s.start + count) for s in parts),
+            )
         made = [replace(s, start=s.start + begins) for s in parts]
         if idle:
             made.insert(0, Segment(IDLE, Label(verb="stand", style=part.style), first, begins - first))
@@ -176,6 +192,12 @@ class Played:
         end = part.yaw + turned(part.plan)
         starts = lead + idle  # first frame of the action
         last = frames  # first frame that faces the end's way
+        if turn := _on_the_spot(part, made):
+            count = _frames_to_turn(turn, frames - starts)
+            turned_by = turn * smoothstep(np.clip((np.arange(frames) - starts) / count, 0.0, 1.0))
+            at = np.arange(lead, frames)
+            constrain.follow(wanted, at, _stopping(tail, len(at)), part.yaw + turned_by[at])
+            return part.yaw + turn
         if part.facing is not None:
             last = max(starts, frames - 1 - round(abs(_turn(end, part.facing)) / TURN_RATE * FPS))
         if part.to is not None:
@@ -232,6 +254,31 @@ def _snaps(clip: Clip) -> bool:
 def _turn(a: float, b: float) -> float:
     """The shorter turn from heading a to heading b, radians."""
     return math.remainder(b - a, 2 * math.pi)
+
+
+def _on_the_spot(part: Part, made: Sequence[Segment]) -> float:
+    """Radians to turn before an action that stays where it is; 0 where there is none, or where the action turns."""
+    travels = part.to is not None or any(s.pace > 0 for s in made)
+    if part.facing is None or travels or turned(part.plan):
+        return 0.0
+    turn = _turn(part.yaw, part.facing)
+    return turn if abs(turn) > _SAME_WAY else 0.0
+
+
+def _frames_to_turn(turn: float, room: int) -> int:
+    """Frames of a turn on the spot, at most half of those that there are."""
+    return max(1, min(round(abs(turn) / TURN_RATE * FPS), room // 2))
+
+
+def _stopping(tail: Clip | None, count: int) -> np.ndarray:
+    """Floor points ``(count, 2)`` of someone who comes to a stand from the speed that they have."""
+    if tail is None or tail.frames < 4:
+        return np.zeros((count, 2))
+    way = tail.root_position[:, [0, 2]]
+    n = min(6, tail.frames - 1)
+    velocity = (way[-1] - way[-1 - n]) / n * FPS
+    gone = _STOP_S * (1.0 - np.exp(-(np.arange(count) + 1) / FPS / _STOP_S))
+    return np.asarray(gone[:, None] * velocity)
 
 
 def _at_origin(clip: Clip, frame: int) -> Clip:

@@ -201,6 +201,31 @@ def test_walking_somewhere_is_laid_into_the_request(home: Path, monkeypatch: pyt
     assert second.heading[-1] == 0 and segments[0].label.direction == "backward"
 
 
+def test_who_shall_face_elsewhere_turns_on_the_spot_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from motion.prior import compose
+
+    asked = []
+    real = compose.compose
+    monkeypatch.setattr(compose, "compose", lambda *a, **k: asked.append(a) or real(*a, **k))
+    text = """\
+cast: {ada: {at: [1, 1], facing: 90deg}}
+timeline:
+  - {actor: ada, clip: "pybullet:walk", facing: 90deg}
+  - {actor: ada, do: waves, for: 3s, facing: 0}
+  - {actor: ada, do: turns around, for: 3s, facing: 170deg}
+"""
+    film_of(home, text)
+    (_, first, c, _), (_, second, *_) = asked
+    assert [s.label.verb for s in first] == ["turn", "wave"] and first[0].label.direction == "turn right"
+    on = np.flatnonzero(c.heading_on)
+    assert c.heading[on[0]] == pytest.approx(np.pi / 2, abs=0.3) and c.heading[on[-1]] == pytest.approx(0, abs=1e-6)
+    turning = on[1:][np.abs(np.diff(c.heading[on])) > 1e-6]
+    assert first[0].start <= turning[0] and turning[-1] <= first[0].stop and np.abs(np.diff(c.heading[on])).max() < 0.2
+    way = np.linalg.norm(np.diff(c.path[c.path_on], axis=0), axis=1) * 30
+    assert 0.3 < way[0] < 1.5 and (np.diff(way) < 0).all() and way[-1] < 0.01, "who walked comes to a stand"
+    assert [s.label.verb for s in second] == ["turn"], "an action that turns does so by itself"
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
