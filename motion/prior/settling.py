@@ -6,7 +6,6 @@ network's loss, and is what one sees.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from motion.corpus import FPS
 from motion.prior.features import PELVIS, ROTATIONS, Track
+from motion.smoothing import penalty
 
 #: How much the predicted steps of a path count against its predicted places: steps are known to millimetres, places to
 #: centimetres, and a path that jitters makes feet slide.
@@ -73,7 +73,7 @@ def calm(body: Tensor, held: Tensor) -> Tensor:
     frames = body.shape[1]
     if frames < 4:
         return body
-    band = _penalty(np.ones(frames - 3), 3)
+    band = penalty(np.ones(frames - 3), 3)
     columns = np.r_[PELVIS, ROTATIONS]
     steady = body.clone()
     for row in range(len(body)):
@@ -114,12 +114,12 @@ def stand(track: Track, placed: Tensor) -> Track:
     bears = bears * np.array([1.0, 2.0, 1.0, 2.0])  # an ankle moves while the foot rolls, the ball does not
     share = bears.sum(-1)
     slip = (np.diff(feet, axis=1) * bears[..., None]).sum(2) / np.maximum(share, 1e-9)[..., None]
-    even = _EVEN * _penalty(np.ones(frames - 3), 3)
+    even = _EVEN * penalty(np.ones(frames - 3), 3)
     moved = []
     for row in range(len(feet)):
         weight = (share[row] > 0).astype(float)
         matrix = even.copy()
-        matrix[:2] += _penalty(weight, 1)
+        matrix[:2] += penalty(weight, 1)
         matrix[0] += np.where(placed[row].numpy(), _PLACED, _FREE)
         right = np.zeros((frames, 2))
         pull = weight[:, None] * slip[row]
@@ -129,14 +129,3 @@ def stand(track: Track, placed: Tensor) -> Track:
     carry = torch.as_tensor(np.stack(moved), dtype=track.path.dtype)
     level = torch.stack([carry[..., 0], torch.zeros_like(carry[..., 0]), carry[..., 1]], -1)
     return replace(track, path=track.path + carry, pelvis=track.pelvis + level)
-
-
-def _penalty(weight: np.ndarray, order: int) -> np.ndarray:
-    """``D' diag(weight) D`` of differences of some order over time, lower banded: row k holds the k-th diagonal."""
-    stencil = np.array([math.comb(order, i) * (-1.0) ** i for i in range(order + 1)])
-    frames = len(weight) + order
-    band = np.zeros((order + 1, frames))
-    for k in range(order + 1):
-        for i in range(order + 1 - k):
-            band[k, i : i + len(weight)] += weight * stencil[i] * stencil[i + k]
-    return band
