@@ -13,6 +13,7 @@ import torch
 from scipy.linalg import solveh_banded
 from torch import Tensor
 
+from motion import footing
 from motion.corpus import FPS
 from motion.prior.features import PELVIS, ROTATIONS, Track
 from motion.smoothing import penalty
@@ -106,26 +107,11 @@ def stand(track: Track, placed: Tensor) -> Track:
         track: ``(B, T, …)``, contacts from 0 to 1.
         placed: ``(B, T)`` bool, frames on which it is given where the root is.
     """
-    frames = track.path.shape[1]
-    if frames < 4:
-        return track
     feet = track.positions()[:, :, _FEET][..., [0, 2]].double().numpy()
     bears = (torch.minimum(track.contacts[:, 1:], track.contacts[:, :-1]) > 0.5).double().numpy()
     bears = bears * np.array([1.0, 2.0, 1.0, 2.0])  # an ankle moves while the foot rolls, the ball does not
-    share = bears.sum(-1)
-    slip = (np.diff(feet, axis=1) * bears[..., None]).sum(2) / np.maximum(share, 1e-9)[..., None]
-    even = _EVEN * penalty(np.ones(frames - 3), 3)
-    moved = []
-    for row in range(len(feet)):
-        weight = (share[row] > 0).astype(float)
-        matrix = even.copy()
-        matrix[:2] += penalty(weight, 1)
-        matrix[0] += np.where(placed[row].numpy(), _PLACED, _FREE)
-        right = np.zeros((frames, 2))
-        pull = weight[:, None] * slip[row]
-        right[:-1] += pull
-        right[1:] -= pull
-        moved.append(solveh_banded(matrix, right, lower=True))
-    carry = torch.as_tensor(np.stack(moved), dtype=track.path.dtype)
+    pull = np.where(placed.numpy(), _PLACED, _FREE)
+    rows = [footing.carry(f, b, p, _EVEN) for f, b, p in zip(feet, bears, pull, strict=True)]
+    carry = torch.as_tensor(np.stack(rows), dtype=track.path.dtype)
     level = torch.stack([carry[..., 0], torch.zeros_like(carry[..., 0]), carry[..., 1]], -1)
     return replace(track, path=track.path + carry, pelvis=track.pelvis + level)
