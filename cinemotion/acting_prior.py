@@ -43,6 +43,8 @@ TURN_RATE = 2.5
 _SAME_WAY = 0.35
 #: From here on a turn is one around, radians.
 _AROUND = 2.4
+#: Once turned, a heading is asked for on every so many frames: people sway about the way that they face.
+_NOW_AND_THEN = 8
 #: Who stops is still going after this time with a third of their speed, seconds.
 _STOP_S = 0.25
 #: What is said while someone waits for their next action.
@@ -197,6 +199,7 @@ class Played:
             turned_by = turn * smoothstep(np.clip((np.arange(frames) - starts) / count, 0.0, 1.0))
             at = np.arange(lead, frames)
             constrain.follow(wanted, at, _stopping(tail, len(at)), part.yaw + turned_by[at])
+            wanted.heading_on[at] = (at < starts + count + 3) | ((at - starts) % _NOW_AND_THEN == 0)
             return part.yaw + turn
         if part.facing is not None:
             last = max(starts, frames - 1 - round(abs(_turn(end, part.facing)) / TURN_RATE * FPS))

@@ -33,14 +33,17 @@ def penalty(weight: ArrayLike, order: int) -> Array:
     return band
 
 
-def through(values: ArrayLike, weight: ArrayLike, smooth: float, rest: float = 0.0, order: int = 3) -> Array:
-    """The smooth curve near known values: ``argmin Σ w (x − v)² + smooth Σ (Dⁿx)² + rest Σ x²``.
+def through(
+    values: ArrayLike, weight: ArrayLike, smooth: float, rest: float = 0.0, tension: float = 0.0, order: int = 3
+) -> Array:
+    """The smooth curve near known values: ``argmin Σ w (x − v)² + smooth Σ (Dⁿx)² + tension Σ (Dx)² + rest Σ x²``.
 
     Args:
         values: ``(T, …)``; those of weight 0 are not looked at.
         weight: ``(T,)`` how much each is known.
         smooth: of the differences of ``order``, in frames.
-        rest: pull to zero, everywhere: what an unknown stretch comes back to.
+        rest: pull to zero, everywhere: an unknown stretch comes back to it.
+        tension: of steps: an unknown stretch goes straight on, and stays where it was beyond the last known frame.
         order: of the differences.
 
     Returns:
@@ -55,6 +58,7 @@ def through(values: ArrayLike, weight: ArrayLike, smooth: float, rest: float = 0
         mean = (weight[:, None] * flat).sum(0) / weight.sum()
         return np.broadcast_to(mean, flat.shape).reshape(values.shape).copy()
     matrix = smooth * penalty(np.ones(len(values) - order), order)
+    matrix[:2] += penalty(np.full(len(values) - 1, tension), 1)
     # A trace of the pull keeps the system solvable where fewer frames are known than a curve has freedoms.
     matrix[0] += weight + max(rest, 1e-9 * float(weight.max()))
     return np.asarray(solveh_banded(matrix, weight[:, None] * flat, lower=True)).reshape(values.shape)

@@ -9,7 +9,7 @@ from motion.footing import carry
 
 
 def walk(slide: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two feet that stand by turns for 15 frames, sliding so many metres a frame meanwhile, and which of them stands."""
+    """Two feet that stand by turns for 15 frames, sliding so many metres a frame, and which of them stands."""
     frames = 90
     feet, on = np.zeros((frames, 2, 2)), np.zeros((frames, 2), bool)
     for k in range(2):

@@ -73,6 +73,18 @@ def test_each_window_continues_the_one_before_and_hears_its_own_words() -> None:
     assert steps.max() < 0.3, "nothing jumps between frames"
 
 
+def test_after_a_turn_a_new_action_sees_only_the_way_it_begins_with(walk: Clip) -> None:
+    def seen(base: Clip) -> int:
+        model = StandIn()
+        generate("waves", model=model, base=base, extend=2)
+        return int(model.asked[0].constraints.rotations_on.all(1).sum())
+
+    yaw = np.where(np.arange(walk.frames) < walk.frames - 8, 0.0, 1.5)  # looks elsewhere for the last eight frames
+    rotations = walk.rotations.copy()
+    rotations[:, 0] = rot.multiply(rot.yaw(yaw), rotations[:, 0])
+    assert seen(walk) == 20 and seen(dataclasses.replace(walk, rotations=rotations)) == 8
+
+
 def test_seeds_and_variations_are_repeatable_and_differ() -> None:
     three = generate("walks forward", seconds=9, seed=4, variations=3, model=StandIn())
     alone = generate("walks forward", seconds=9, seed=5, model=StandIn())[0]

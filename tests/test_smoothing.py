@@ -38,6 +38,9 @@ def test_gaps_are_bridged_smoothly_and_come_to_rest_where_asked() -> None:
     assert 0.4 < bridged[45, 0] < 0.6
     alone = through(np.ones(90), np.r_[np.ones(5), np.zeros(85)], 1.0, rest=1e-2)
     assert alone[2] > 0.8 and abs(alone[80]) < 0.02
+    rising = np.where(np.arange(90) < 30, np.arange(90) / 30.0, 0.0)
+    stays = through(rising, np.arange(90) < 30, 1.0, tension=0.05)
+    assert stays[10] == pytest.approx(1 / 3, abs=0.05) and 0.9 < stays[-1] < 1.3, "it does not run away"
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])

@@ -30,6 +30,8 @@ AHEAD = 12
 LOOK = 60
 #: Which way a direction leads, radians from the way that the performer faces.
 _AHEAD_OF = {"": 0.0, "forward": 0.0, "backward": np.pi, "left": np.pi / 2, "right": -np.pi / 2}
+#: Headings nearer than this are one way, radians; and the least that a new action sees of what was before, frames.
+_SAME_WAY, _LEAST_LEAD = 0.3, 5
 #: Results made side by side in one batch.
 _BATCH = 8
 
@@ -191,9 +193,24 @@ class _Work:
         before = after = 0
         while before < LEAD and job.start - before > 0 and known[job.start - before - 1]:
             before += 1
+        if before and not self.settings.backward and job.start == self.segments[job.segment].start:
+            before = self._same_way(job.start, before)
         while after < LEAD and job.stop + after < len(known) and known[job.stop + after]:
             after += 1
         return before, after
+
+    def _same_way(self, start: int, before: int) -> int:
+        """How many of the frames before a new action face about the way that it begins with, at least `_LEAST_LEAD`.
+
+        Captures of most deeds begin and end facing one way; shown a turn first, a network turns back, or worse.
+        """
+        most = 0
+        for v in range(len(self.seeds)):
+            yaw = constrain.facing(self.canvas.clip(v, start - before, start))[0]
+            off = np.abs(np.angle(np.exp(1j * (yaw - yaw[-1]))))
+            turned = np.flatnonzero(off > _SAME_WAY)
+            most = max(most, before - 1 - int(turned[-1]) if len(turned) else before)
+        return min(before, max(most, _LEAST_LEAD))
 
     def _bound(self, c: Constraints, job: Job, low: int) -> np.ndarray:
         """Frames of a window, its context aside, that were to be at a place or face a way."""
