@@ -79,7 +79,7 @@ def test_after_a_turn_a_new_action_sees_only_the_way_it_begins_with(walk: Clip) 
         generate("waves", model=model, base=base, extend=2)
         return int(model.asked[0].constraints.rotations_on.all(1).sum())
 
-    yaw = np.where(np.arange(walk.frames) < walk.frames - 8, 0.0, 1.5)  # looks elsewhere for the last eight frames
+    yaw = np.where(np.arange(walk.frames) < walk.frames - 16, 0.0, 1.5)  # eight frames at 30 fps face elsewhere
     rotations = walk.rotations.copy()
     rotations[:, 0] = rot.multiply(rot.yaw(yaw), rotations[:, 0])
     assert seen(walk) == 20 and seen(dataclasses.replace(walk, rotations=rotations)) == 8
