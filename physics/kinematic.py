@@ -1,9 +1,9 @@
 """The kinematic pass: `plant` puts a performance on its ground and holds its feet where they stand.
 
-First the whole body is carried, since what is wrong with a floating or sliding performance is wrong with all of it:
-up or down so that its lowest sole rests on the ground, and over the floor by the steps that its standing feet take. What is
-left, legs take by inverse kinematics: standing feet are levelled, held, eased in and out as smoothly as three
-derivatives allow, and swinging feet are lifted over the ground. Nothing here knows forces.
+First the whole body is carried, since what is wrong with a floating or sliding performance is wrong with all of it: up
+or down so that its lowest sole rests on the ground, and over the floor by the steps that its standing feet take. The
+rest is left to the legs, by inverse kinematics: standing feet are levelled, held, and eased in and out as smoothly as
+three derivatives allow; swinging feet are lifted over the ground. Nothing here knows forces.
 """
 
 from __future__ import annotations
