@@ -41,17 +41,21 @@ _FLAT, _ROLLS = np.radians(9.0), 0.35
 _TILT = np.radians(1.0)
 #: A sole that rests higher or deeper than this stands on something that is not there; metres for an adult.
 _MENDED = 0.12
-#: Smoothing of corrections at 30 fps (see `through`): half of 4 Hz passes through the body's height; what feet are
+#: Smoothing of corrections at 30 fps (see `through`): half of 3.5 Hz passes through the body's height; what feet are
 #: bent by between two stances is smoother.
-_HEIGHT, _BETWEEN = 3.0, 30.0
+_HEIGHT, _BETWEEN = 8.0, 30.0
 #: Between two stances, and beyond the last, a body stays at the height that it was moved to.
 _TENSION, _LEGS_TENSION = 0.02, 4.0
 #: Parts of a foot that move faster than this over the floor are rolling off: the slower ones tell what slides. m/s.
 _SLOW = 0.05
+#: Feet are lifted over the ground in about twice this time, seconds.
+_CLEARS_S = 0.06
+#: Smoothing of what a knee is bent by: half of 4.5 Hz passes.
+_KNEE = 2.0
 #: What standing still counts for against all smoothness.
 _HELD = 1e4
 #: What carrying a body over the floor costs a frame, about its even drift: errors come back within half a second.
-_HOME = 5e-3
+_HOME, _EVEN = 5e-3, 5.0
 #: Frames over which slips are alike by chance: they count as one when it is asked whether they drift.
 _RUN = 5
 
@@ -165,7 +169,7 @@ def _carry(clip: Clip, ground: Ground, on: np.ndarray, size: float) -> Array:
     drift = -_drift(step, bears)
     even = np.arange(clip.frames)[:, None] * drift
     level = points[..., [0, 2]] + even[:, None]
-    return even + footing.carry(level, bears, np.full(clip.frames, _HOME), _rate(clip))
+    return even + footing.carry(level, bears, np.full(clip.frames, _HOME), _EVEN * _rate(clip))
 
 
 def _drift(step: Array, bears: Array) -> Array:
@@ -255,15 +259,32 @@ def _to_its_stand(points: Array, on: np.ndarray, ground: Ground, size: float) ->
 
 
 def _bent(clip: Clip, world: Array, targets: dict[str, Array], planted: dict[str, np.ndarray]) -> Clip:
+    """Legs bent so that ankles are at their targets; ``world`` holds how feet shall stand."""
     turned, root = legs.reach(world, clip.root_position, clip.rest_offsets, targets, planted, clip.fps)
     local = kinematics.to_local(skeleton.PARENTS, turned)
+    for side in _SIDES:
+        hip, knee, ankle, toe = (_I[f"{side}_{part}"] for part in ("hip", "knee", "ankle", "foot"))
+        # Of a leg that is all but straight the knee turns ten times as far as its foot moves. Its own course is kept
+        # even, and the leg aimed: what is left lies along the leg, and is millimetres.
+        change = rot.to_rotvec(rot.multiply(rot.inverse(clip.rotations[:, knee]), local[:, knee]))
+        even = through(change, np.ones(clip.frames), _KNEE * _rate(clip))
+        bent = rot.multiply(clip.rotations[:, knee], rot.from_rotvec(even))
+        was = clip.rest_offsets[knee] + rot.rotate(local[:, knee], clip.rest_offsets[ankle])
+        goes = clip.rest_offsets[knee] + rot.rotate(bent, clip.rest_offsets[ankle])
+        aimed = rot.multiply(turned[:, hip], rot.between(goes, was))
+        parent = turned[:, skeleton.PARENTS[hip]]
+        local[:, hip] = rot.multiply(rot.inverse(parent), aimed)
+        local[:, knee] = bent
+        local[:, ankle] = rot.multiply(rot.inverse(rot.multiply(aimed, bent)), turned[:, ankle])
+        local[:, toe] = rot.multiply(rot.inverse(turned[:, ankle]), turned[:, toe])
     return replace(clip, rotations=rot.continuous(rot.normalize(local)), root_position=root)
 
 
 def _clear(clip: Clip, soles: Soles, ground: Ground, on: np.ndarray, size: float) -> Clip:
     """Swinging feet lifted over the ground; where both feet are in it, the whole body."""
     points = ground.above(soles.points(clip))[..., 1]
-    width = max(3, round(0.1 * float(clip.fps))) | 1
+    sigma = _CLEARS_S * float(clip.fps)
+    width = round(4 * sigma) | 1
     depths = []
     for s in range(2):
         deep = np.maximum(-points[:, soles.side == s].min(1), 0.0)
@@ -271,7 +292,7 @@ def _clear(clip: Clip, soles: Soles, ground: Ground, on: np.ndarray, size: float
         depths.append(deep)
     if max(float(d.max()) for d in depths) < 5e-4:
         return clip
-    eased = [ndimage.uniform_filter1d(ndimage.maximum_filter1d(d, width), width, mode="nearest") for d in depths]
+    eased = [ndimage.gaussian_filter1d(ndimage.maximum_filter1d(d, width), sigma, mode="nearest") for d in depths]
     both = np.minimum(*eased)
     world, positions = _moved(clip, both[:, None] * _UP).world()
     targets = {

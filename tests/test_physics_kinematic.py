@@ -34,7 +34,7 @@ def test_planted_faults_are_mended(walk: Clip, kind: str, least: float) -> None:
     mended = plant(bad, soles).clip
     before, after = error(bad, none), error(mended, none)
     assert after.phys_err_mm < (1 - least) * before.phys_err_mm
-    assert after.penetration_mm < 0.2 and after.float_mm < 1.0
+    assert after.penetration_mm < 0.2 and after.float_mm < 3.0
 
 
 def test_a_clean_clip_is_hardly_moved_and_a_second_pass_less(walk: Clip) -> None:

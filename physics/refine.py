@@ -1,0 +1,153 @@
+"""`refine`: performances that stand, and a report of what was changed; what cannot be mended comes back untouched.
+
+    performances, report = refine(performances, stage)
+    print(report.verdict())
+
+It mends floating, sinking and sliding feet. It does not handle sitting, lying, swimming or climbing: where something
+else than feet carries weight, that is said, and feet alone are looked after.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from motion import rotations as rot
+from motion.clip import Clip, ContactTrack
+from motion.errors import BadInput, unknown
+from motion.rotations import Array
+from motion.stage import Performance, Stage
+from physics import gate, kinematic, metrics
+from physics.ground import Ground
+from physics.kinematic import MODES
+from physics.report import Figures, PerformerReport, PhysicsReport, Segment, distance
+from physics.soles import Soles
+
+#: Fewer frames than this hold no motion to judge.
+LEAST_FRAMES = 4
+#: Bodies of other statures are no bodies, metres.
+SHORTEST_M, TALLEST_M = 0.3, 4.0
+
+
+def refine(
+    performances: Sequence[Performance],
+    stage: Stage | None = None,
+    *,
+    mode: str = "auto",
+    strength: float = 1.0,
+    tracks: Mapping[str, ContactTrack] | None = None,
+) -> tuple[tuple[Performance, ...], PhysicsReport]:
+    """Mend what floats, sinks and slides.
+
+    Args:
+        performances: in the world, each clip on its character's skeleton.
+        stage: what they stand on; None: a level floor at y = 0.
+        mode: how feet are treated, one of `physics.kinematic.MODES`.
+        strength: 0 to 1, how much of each correction is made.
+        tracks: plants that somebody set, by the performer's name; others are found.
+
+    Returns:
+        The performances in the same order, and what was done.
+
+    Raises:
+        BadInput: an unknown mode or performer, a strength outside 0 to 1, or a track of another length.
+    """
+    if mode not in MODES:
+        raise unknown("foot mode", mode, MODES)
+    if not 0.0 <= strength <= 1.0:
+        raise BadInput(f"strength: {strength:g}, expected 0 to 1")
+    names = [p.name for p in performances]
+    tracks = dict(tracks or {})
+    for name in tracks:
+        if name not in names:
+            raise unknown("performer", name, names)
+    started = time.perf_counter()
+    made, reports = [], []
+    for performance in performances:
+        clip, told = _performer(performance, Ground(), mode, strength, tracks.get(performance.name))
+        made.append(performance if clip is performance.clip else replace(performance, clip=clip))
+        reports.append(told)
+    seconds = time.perf_counter() - started
+    return tuple(made), PhysicsReport(tuple(reports), seconds, {"mode": mode, "strength": strength})
+
+
+def _performer(
+    performance: Performance, ground: Ground, mode: str, strength: float, track: ContactTrack | None
+) -> tuple[Clip, PerformerReport]:
+    clip, name = performance.clip, performance.name
+    reason = _unfit(clip)
+    if reason:
+        nothing = Figures(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return clip, PerformerReport(name, nothing, nothing, notes=(reason,))
+    if track is not None and len(track.on) != clip.frames:
+        raise BadInput(f"{name}: plants of {len(track.on)} frames, the clip has {clip.frames}")
+    soles = Soles.of(performance.character)
+    left_out, notes = _not_standing(clip, soles, ground)
+    before = Figures.of(clip, soles, ground, left_out)
+    spans = gate.segments(clip.frames, float(clip.fps))
+    planted = kinematic.plant(clip, soles, ground, mode, track)
+    passed = _partly(clip, planted.clip, strength)
+    alone = Figures.of(passed, soles, ground, left_out)
+    take, told = gate.choose(
+        gate.judge(clip, clip, soles, ground, left_out, spans),
+        gate.judge(passed, clip, soles, ground, left_out, spans),
+        "kinematic", spans, float(clip.fps),
+    )  # fmt: skip
+    mixed = gate.mix(clip, passed, take, spans)
+    after = Figures.of(mixed, soles, ground, left_out)
+    if _worse(before, after) or not (np.isfinite(mixed.rotations).all() and np.isfinite(mixed.root_position).all()):
+        mixed, after = clip, before
+        told = [replace(s, kept="", why=s.why or "all in all it would not be better") for s in told]
+    segments = tuple(replace(s, kept=s.kept or "input") for s in told)
+    if mixed is not clip:
+        mixed = mixed.noting("feet put on the ground and held by inverse kinematics (physics clean-up)")
+    moved = float(distance(mixed, clip).mean())
+    return mixed, PerformerReport(name, before, after, alone, segments=segments, moved_m=moved, notes=notes)
+
+
+def _unfit(clip: Clip) -> str:
+    """Why a clip cannot be judged; empty: it can."""
+    if clip.frames < LEAST_FRAMES:
+        return f"{clip.frames} frames, at least {LEAST_FRAMES} are needed"
+    stature = float(np.ptp(_rest(clip)[:, 1]))
+    if not SHORTEST_M <= stature <= TALLEST_M:
+        return f"a body {stature:.2f} m tall, expected {SHORTEST_M:g} to {TALLEST_M:g} m"
+    return ""
+
+
+def _rest(clip: Clip) -> Array:
+    """Rest joints ``(24, 3)``, metres."""
+    from motion import kinematics, skeleton
+
+    identity = np.broadcast_to(rot.IDENTITY, (24, 4))
+    return kinematics.forward(skeleton.PARENTS, identity, clip.rest_offsets)[1]
+
+
+def _not_standing(clip: Clip, soles: Soles, ground: Ground) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Frames on which no foot has to stand ``(T,)``, and what is to be said of them."""
+    points = soles.points(clip)
+    flight = metrics.flight(points, metrics.centre_of_mass(clip), clip.fps, ground.heights(points))
+    otherwise = gate.carried_otherwise(clip, ground)
+    notes: tuple[str, ...] = ()
+    if otherwise.mean() > 0.05:
+        notes = (f"something else than feet carries the weight for {otherwise.sum() / float(clip.fps):.1f} s",)
+    return flight | otherwise, notes
+
+
+def _partly(clip: Clip, passed: Clip, strength: float) -> Clip:
+    if strength == 1.0 or passed is clip:
+        return passed
+    root = (1 - strength) * clip.root_position + strength * passed.root_position
+    return replace(passed, rotations=rot.slerp(clip.rotations, passed.rotations, strength), root_position=root)
+
+
+def _worse(before: Figures, after: Figures) -> bool:
+    """Whether a clip as a whole came out worse than it went in."""
+    more = after.phys_err_mm > before.phys_err_mm + gate.WORSE_MM
+    return more or after.jerk_m_s3 > (1 + gate.WORSE_JERK) * before.jerk_m_s3
+
+
+__all__ = ["MODES", "PhysicsReport", "Segment", "refine"]

@@ -1,0 +1,121 @@
+"""`PhysicsReport`: what physics clean-up found, changed and left, per performer and segment; ready for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from motion.clip import Clip
+from motion.rotations import Array
+from physics import metrics
+from physics.ground import Ground
+from physics.soles import Soles
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How one clip stands and moves; see `physics.metrics` for the readings."""
+
+    penetration_mm: float
+    float_mm: float  # outside flight
+    float_plain_mm: float  # every frame
+    skate_mm: float
+    jerk_m_s3: float
+    balance_m: float  # how far the centre of mass lies outside what carries it, mean
+
+    @property
+    def phys_err_mm(self) -> float:
+        """Penetration, float outside flight and skate together."""
+        return self.penetration_mm + self.float_mm + self.skate_mm
+
+    @classmethod
+    def of(cls, clip: Clip, soles: Soles, ground: Ground, flight: np.ndarray) -> Figures:
+        """Measure a clip; ``flight`` ``(T,)`` bool are frames on which nothing should stand."""
+        points = soles.points(clip)
+        floor = ground.heights(points)
+        err = metrics.phys_err(points, flight, clip.fps, floor)
+        com = metrics.centre_of_mass(clip)
+        near = points[..., 1] - floor < metrics.TOLERANCE_M
+        return cls(
+            err.penetration_mm, err.float_mm, err.float_plain_mm, err.skate_mm,
+            metrics.jerk_m_s3(clip.positions(), clip.fps), metrics.balance_m(com, points, near, clip.fps),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wrench:
+    """Force and torque from nowhere at the pelvis that tracking needed, over accepted frames."""
+
+    force: float  # mean |force| / body weight
+    upward: float  # the vertical share of it
+    torque: float  # mean |torque| / (mass g height)
+    at_bound: float  # share of frames
+
+
+@dataclass(frozen=True)
+class Segment:
+    """About a second of a performance, and which version of it was kept."""
+
+    start_s: float
+    stop_s: float
+    kept: str  # "dynamics", "kinematic" or "input"
+    why: str
+
+
+@dataclass(frozen=True)
+class PerformerReport:
+    """One performer's part."""
+
+    name: str
+    before: Figures
+    after: Figures
+    kinematic: Figures | None = None  # of that pass alone, wherever it was kept
+    dynamics: Figures | None = None
+    wrench: Wrench | None = None
+    segments: tuple[Segment, ...] = ()
+    moved_m: float = 0.0  # mean distance of joints from the input
+    notes: tuple[str, ...] = ()
+
+    def verdict(self) -> str:
+        """One line."""
+        before, after = self.before.phys_err_mm, self.after.phys_err_mm
+        kept = [s.kept for s in self.segments]
+        if not kept or all(k == "input" for k in kept):
+            why = next((s.why for s in self.segments if s.why), "") or "; ".join(self.notes)
+            return f"{self.name}: left as it was" + (f" ({why})" if why else "")
+        parts = [f"{kept.count(k)} {k}" for k in ("dynamics", "kinematic", "input") if k in kept]
+        return (
+            f"{self.name}: penetration {self.before.penetration_mm:.1f} to {self.after.penetration_mm:.1f} mm, float "
+            f"{self.before.float_mm:.1f} to {self.after.float_mm:.1f}, skate {self.before.skate_mm:.1f} to "
+            f"{self.after.skate_mm:.1f} ({_share(before, after)}); segments: {', '.join(parts)}"
+        )
+
+
+def _share(before: float, after: float) -> str:
+    if before < 1e-6:
+        return "nothing was wrong"
+    return f"{abs(1.0 - after / before):.0%} {'less' if after <= before else 'more'} in all"
+
+
+@dataclass(frozen=True)
+class PhysicsReport:
+    """All performers of one clean-up."""
+
+    performers: tuple[PerformerReport, ...]
+    seconds: float = 0.0  # of computing
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def verdict(self) -> str:
+        """One line for each performer."""
+        return "\n".join(p.verdict() for p in self.performers)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return asdict(self)
+
+
+def distance(one: Clip, other: Clip) -> Array:
+    """Mean distance of joints ``(T,)``, metres."""
+    return np.asarray(np.linalg.norm(one.positions() - other.positions(), axis=-1).mean(-1))
