@@ -1,4 +1,4 @@
-"""The command line: `film`, `check`, `convert`, `sheet`, `doctor`, `schema`, `words`, `verify`, `bench`, and `main`.
+"""The command line: `film`, `check`, `convert`, `clean`, `sheet`, `doctor`, `schema`, `words`, `verify`, `bench`.
 
 Each command is a typed function; what it needs is imported when it runs, so that help is instant. The commands of
 learned motion (`motion`, `stream`, `find`, `train`, `dataset`, `models`) are in `cinemotion.cli_motion`.
@@ -219,6 +219,44 @@ def convert(
     road = "by SMPL-24" if made.by_smpl else f"{made.take.joints} joints as they are"
     print(f"{target}: {made.frames} frames at {float(made.fps):g} fps, {road}")
     for note in dict.fromkeys(made.notes):
+        print(f"  {note}")
+
+
+@app.command()
+@guarded
+def clean(
+    source: Annotated[str, typer.Argument(metavar="IN", help="A motion file, or pybullet:NAME.", show_default=False)],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="By its suffix; .glb with the body.", show_default=False)
+    ],
+    feet: Annotated[str, typer.Option(help="Held as found (auto), always, not at all (never); or grounding.")] = "auto",
+    strength: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much of each correction is made.")] = 1.0,
+    report: Annotated[Path | None, typer.Option(help="Figures before and after, segment by segment: .json")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Feet and balance over time, before and after: .png")] = None,
+    plants: Annotated[Path | None, typer.Option(help="When feet stand, set by you: .csv")] = None,
+    save_plants: Annotated[Path | None, typer.Option(help="When feet stand, to be edited: .csv")] = None,
+    up: Annotated[str | None, typer.Option(help="Up axis of the source when it does not say: X, Y, Z.")] = None,
+    units: Annotated[str | None, typer.Option(help="Units of the source: m, cm, mm, in, ft.")] = None,
+    source_fps: Annotated[str | None, typer.Option(help="Rate of the source when it says it wrongly.")] = None,
+    asf: Annotated[str | None, typer.Option(help="Skeleton of an .amc, when not found by name.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Clean up a capture: no floating, sinking or sliding feet; what cannot be mended stays as it is."""
+    from cinemotion.clean import Asked
+    from cinemotion.clean import clean as run
+    from cinemotion.convert import Options
+
+    options = Options(up=up, units=units, asf=asf, source_fps=source_fps)
+    made = run(source, target, Asked(feet, strength, plants, save_plants, report, plot), options)
+    if quiet:
+        return
+    print(f"{target}: {made.report.verdict()}")
+    kept = [s for s in made.report.segments if s.why]
+    for segment in kept[:4]:
+        print(f"  {segment.start_s:.1f} to {segment.stop_s:.1f} s kept as {segment.kept}: {segment.why}")
+    if len(kept) > 4:
+        print(f"  … and {len(kept) - 4} more; --report writes them all")
+    for note in dict.fromkeys((*made.report.notes, *made.notes)):
         print(f"  {note}")
 
 

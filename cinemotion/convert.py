@@ -64,10 +64,10 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     """
     options = options or Options()
     target = Path(target)
-    _check(target, options)
+    check_target(target, options)
     if options.weights is not None and formats.TOKENS not in (target.suffix.lower(), Path(source).suffix.lower()):
         raise BadInput(f"--model {options.weights}: names the weights of a tokenizer; neither file is {formats.TOKENS}")
-    take = _read(str(source), options)
+    take = read(str(source), options)
     if target.suffix.lower() in formats.GLTF_SUFFIXES:
         return _to_gltf(take, target, options)
     if options.retarget not in (None, SMPL):
@@ -87,7 +87,8 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     return Converted(take, take.provenance.notes, False, take.frames, take.fps)
 
 
-def _check(target: Path, options: Options) -> None:
+def check_target(target: Path, options: Options) -> None:
+    """Refuse what cannot be written; raises as `convert`."""
     suffix = target.suffix.lower()
     if suffix not in formats.writable():
         raise BadInput(f"{target}: {unknown('suffix to write', suffix or '(none)', formats.writable())}")
@@ -108,7 +109,8 @@ def _value(name: str, parse: Any, text: str | None) -> Any:
         raise BadInput(f"--{name}: {error}") from None
 
 
-def _read(source: str, options: Options) -> Take:
+def read(source: str, options: Options) -> Take:
+    """A capture as the options of reading say it is, cut to their span; raises as `convert`."""
     known = formats.options_of(source)
     take = formats.load(source, **_reading(source, options, known))
     if options.up is not None and "up" not in known:

@@ -10,18 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from cinemotion.axes import COLOURS, GRID, INK, OVER, PAPER, font, limits, pale, ticks
 from motion.errors import BadInput
 from motion.files import whole
 
 #: Rows of a log that say how the training goes and not how well.
 _OF_THE_RUN = ("seconds", "rate", "norm")
-#: Colours that people of any colour vision tell apart (Okabe and Ito 2008); one for each run.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-_PAPER, _INK, _GRID = "#ffffff", "#222222", "#dddddd"
-#: Panels beside each other; size of one, pixels; and how much larger it is drawn, for smooth lines.
-_COLUMNS, _PANEL, _OVER = 3, (420, 290), 2
+#: Panels beside each other; size of one, pixels.
+_COLUMNS, _PANEL = 3, (420, 290)
 #: Training figures are averaged over this share of the run.
 _SMOOTH = 0.03
 
@@ -92,17 +90,17 @@ def draw(runs: Sequence[str | os.PathLike[str]], out: Path) -> None:
     names = {"loss": None, **{name: None for log in logs.values() for kind, name in log if kind == "check"}}
     panels = [name for name in names if any(name == of for log in logs.values() for _, of in log)]
     columns = min(_COLUMNS, len(panels))
-    width, height = (_OVER * size for size in _PANEL)
-    head = _OVER * (12 + 20 * -(-len(logs) // columns))
-    image = Image.new("RGB", (width * columns, head + height * -(-len(panels) // columns)), _PAPER)
+    width, height = (OVER * size for size in _PANEL)
+    head = OVER * (12 + 20 * -(-len(logs) // columns))
+    image = Image.new("RGB", (width * columns, head + height * -(-len(panels) // columns)), PAPER)
     pen = ImageDraw.Draw(image)
     for k, name in enumerate(logs):
-        x, y = width * (k % columns) + 60 * _OVER, _OVER * (10 + 20 * (k // columns))
-        pen.line([(x, y + 8 * _OVER), (x + 24 * _OVER, y + 8 * _OVER)], fill=_colour(k), width=3 * _OVER)
-        pen.text((x + 32 * _OVER, y), name, fill=_INK, font=_font(13))
+        x, y = width * (k % columns) + 60 * OVER, OVER * (10 + 20 * (k // columns))
+        pen.line([(x, y + 8 * OVER), (x + 24 * OVER, y + 8 * OVER)], fill=_colour(k), width=3 * OVER)
+        pen.text((x + 32 * OVER, y), name, fill=INK, font=font(13))
     for i, name in enumerate(panels):
         _panel(pen, (width * (i % columns), head + height * (i // columns)), name, list(logs.values()))
-    small = image.resize((image.width // _OVER, image.height // _OVER), Image.Resampling.LANCZOS)
+    small = image.resize((image.width // OVER, image.height // OVER), Image.Resampling.LANCZOS)
     with whole(out) as beside:
         small.save(beside, format="PNG")
 
@@ -117,8 +115,8 @@ def _name(run: str | os.PathLike[str], runs: Sequence[str | os.PathLike[str]]) -
 
 def _panel(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, logs: Sequence[Log]) -> None:
     """One figure of all runs, over steps."""
-    left, top = corner[0] + 62 * _OVER, corner[1] + 26 * _OVER
-    right, bottom = corner[0] + (_PANEL[0] - 24) * _OVER, corner[1] + (_PANEL[1] - 42) * _OVER
+    left, top = corner[0] + 62 * OVER, corner[1] + 26 * OVER
+    right, bottom = corner[0] + (_PANEL[0] - 24) * OVER, corner[1] + (_PANEL[1] - 42) * OVER
     curves = [(k, kind, log[kind, name]) for k, log in enumerate(logs) for kind in ("train", "check")
               if (kind, name) in log]  # fmt: skip
     lines = [(k, kind, np.array(s.steps), _smooth(s.values) if kind == "train" else np.array(s.values))
@@ -126,7 +124,7 @@ def _panel(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, logs: S
     every = np.concatenate([values for *_, values in lines])
     log_scale = bool((every > 0).all())
     last = max(int(steps[-1]) for _, _, steps, _ in lines)
-    low, high = _limits(every, log_scale)
+    low, high = limits(every, log_scale)
 
     def at(step: np.ndarray | float, value: np.ndarray | float) -> list[tuple[float, float]]:
         height = (np.log(value) - np.log(low)) / np.log(high / low) if log_scale else (value - low) / (high - low)
@@ -137,25 +135,25 @@ def _panel(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, logs: S
     held = any(kind == "check" for _, kind, _, _ in lines)
     both = " (pale: training)" if held and len({kind for _, kind, _, _ in lines}) > 1 else ""
     title = f"{name.replace('_', ' ')}, {'held out' if held else 'training'}{both}"
-    pen.text((left, corner[1] + 4 * _OVER), title, fill=_INK, font=_font(14))
-    for value in _ticks(low, high, log_scale):
+    pen.text((left, corner[1] + 4 * OVER), title, fill=INK, font=font(14))
+    for value in ticks(low, high, log_scale):
         [(_, y)] = at(0.0, value)
-        pen.line([(left, y), (right, y)], fill=_GRID, width=_OVER)
-        pen.text((left - 6 * _OVER, y), f"{value:.4g}", fill=_INK, font=_font(11), anchor="rm")
-    for step in _ticks(0, last, False):
+        pen.line([(left, y), (right, y)], fill=GRID, width=OVER)
+        pen.text((left - 6 * OVER, y), f"{value:.4g}", fill=INK, font=font(11), anchor="rm")
+    for step in ticks(0, last, False):
         [(x, _)] = at(step, low)
-        pen.line([(x, bottom), (x, bottom + 4 * _OVER)], fill=_INK, width=_OVER)
-        pen.text((x, bottom + 6 * _OVER), f"{step:g}", fill=_INK, font=_font(11), anchor="ma")
-    pen.text(((left + right) / 2, bottom + 22 * _OVER), "steps", fill=_INK, font=_font(11), anchor="ma")
+        pen.line([(x, bottom), (x, bottom + 4 * OVER)], fill=INK, width=OVER)
+        pen.text((x, bottom + 6 * OVER), f"{step:g}", fill=INK, font=font(11), anchor="ma")
+    pen.text(((left + right) / 2, bottom + 22 * OVER), "steps", fill=INK, font=font(11), anchor="ma")
     for k, kind, steps, values in lines:
         main = kind == "check" or not held
-        colour, points = _colour(k) if main else _pale(_colour(k)), at(steps, values)
+        colour, points = _colour(k) if main else pale(_colour(k)), at(steps, values)
         if len(points) > 1:
-            pen.line(points, fill=colour, width=2 * _OVER if main else _OVER, joint="curve")
+            pen.line(points, fill=colour, width=2 * OVER if main else OVER, joint="curve")
         if kind == "check":
             for x, y in points if len(points) <= 60 else points[-1:]:
-                pen.ellipse([x - 3 * _OVER, y - 3 * _OVER, x + 3 * _OVER, y + 3 * _OVER], fill=colour)
-    pen.line([(left, top), (left, bottom), (right, bottom)], fill=_INK, width=_OVER)
+                pen.ellipse([x - 3 * OVER, y - 3 * OVER, x + 3 * OVER, y + 3 * OVER], fill=colour)
+    pen.line([(left, top), (left, bottom), (right, bottom)], fill=INK, width=OVER)
 
 
 def _smooth(values: Sequence[float]) -> np.ndarray:
@@ -167,41 +165,5 @@ def _smooth(values: Sequence[float]) -> np.ndarray:
     return (total[stop] - total[first]) / (stop - first)
 
 
-def _limits(values: np.ndarray, log_scale: bool) -> tuple[float, float]:
-    """The range of an axis: all values and a little more."""
-    low, high = float(values.min()), float(values.max())
-    if log_scale:
-        return (low / 1.08, high * 1.08) if high > 1.02 * low else (low / 1.3, high * 1.3)
-    room = 0.05 * (high - low) or 1.0
-    return low - room, high + room
-
-
-def _ticks(low: float, high: float, log_scale: bool) -> list[float]:
-    """Round numbers in a range, three to eight of them where it allows."""
-    if log_scale and high / low > 4:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for parts in ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
-            found = [p * 10.0**d for d in decades for p in parts if low <= p * 10.0**d <= high]
-            if len(found) <= 8:
-                return found
-        return found[:: -(-len(found) // 8)]
-    if high <= low:
-        return [low]
-    rough = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
-    return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size * _OVER)
-
-
 def _colour(k: int) -> str:
-    return _COLOURS[k % len(_COLOURS)]
-
-
-def _pale(colour: str) -> tuple[int, int, int]:
-    """Half way to the paper."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return (red + 255) // 2, (green + 255) // 2, (blue + 255) // 2
+    return COLOURS[k % len(COLOURS)]

@@ -2,6 +2,7 @@
 
     performances, report = refine(performances, stage)
     print(report.verdict())
+    clip, told = mend(clip)  # one clip, without a body
 
 It mends floating, sinking and sliding feet. It does not handle sitting, lying, swimming or climbing: where something
 else than feet carries weight, that is said, and feet alone are looked after.
@@ -23,7 +24,7 @@ from motion.stage import Performance, Stage
 from physics import gate, kinematic, metrics
 from physics.ground import Ground
 from physics.kinematic import MODES
-from physics.report import Figures, PerformerReport, PhysicsReport, Segment, distance
+from physics.report import Figures, PerformerReport, PhysicsReport, distance
 from physics.soles import Soles
 
 #: Fewer frames than this hold no motion to judge.
@@ -55,10 +56,6 @@ def refine(
     Raises:
         BadInput: an unknown mode or performer, a strength outside 0 to 1, or a track of another length.
     """
-    if mode not in MODES:
-        raise unknown("foot mode", mode, MODES)
-    if not 0.0 <= strength <= 1.0:
-        raise BadInput(f"strength: {strength:g}, expected 0 to 1")
     names = [p.name for p in performances]
     tracks = dict(tracks or {})
     for name in tracks:
@@ -67,24 +64,54 @@ def refine(
     started = time.perf_counter()
     made, reports = [], []
     for performance in performances:
-        clip, told = _performer(performance, Ground(), mode, strength, tracks.get(performance.name))
+        clip, told = mend(
+            performance.clip, Soles.of(performance.character), mode=mode, strength=strength,
+            track=tracks.get(performance.name), name=performance.name,
+        )  # fmt: skip
         made.append(performance if clip is performance.clip else replace(performance, clip=clip))
         reports.append(told)
     seconds = time.perf_counter() - started
     return tuple(made), PhysicsReport(tuple(reports), seconds, {"mode": mode, "strength": strength})
 
 
-def _performer(
-    performance: Performance, ground: Ground, mode: str, strength: float, track: ContactTrack | None
+def mend(
+    clip: Clip,
+    soles: Soles | None = None,
+    ground: Ground | None = None,
+    *,
+    mode: str = "auto",
+    strength: float = 1.0,
+    track: ContactTrack | None = None,
+    name: str = "performer",
 ) -> tuple[Clip, PerformerReport]:
-    clip, name = performance.clip, performance.name
+    """`refine` for one clip, with or without a body.
+
+    Args:
+        clip: in the world.
+        soles: of the body that performs it; None: made from the skeleton's own proportions.
+        ground: what it stands on; None: a level floor at y = 0.
+        mode: as for `refine`.
+        strength: as for `refine`.
+        track: plants that somebody set; None: found.
+        name: in the report.
+
+    Returns:
+        The clip, itself where nothing could be mended, and what was done.
+
+    Raises:
+        BadInput: as `refine`.
+    """
+    if mode not in MODES:
+        raise unknown("foot mode", mode, MODES)
+    if not 0.0 <= strength <= 1.0:
+        raise BadInput(f"strength: {strength:g}, expected 0 to 1")
     reason = _unfit(clip)
     if reason:
         nothing = Figures(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         return clip, PerformerReport(name, nothing, nothing, notes=(reason,))
     if track is not None and len(track.on) != clip.frames:
         raise BadInput(f"{name}: plants of {len(track.on)} frames, the clip has {clip.frames}")
-    soles = Soles.of(performance.character)
+    soles, ground = soles or Soles.of_skeleton(clip.rest_offsets), ground or Ground()
     left_out, notes = _not_standing(clip, soles, ground)
     before = Figures.of(clip, soles, ground, left_out)
     spans = gate.segments(clip.frames, float(clip.fps))
@@ -105,7 +132,10 @@ def _performer(
     if mixed is not clip:
         mixed = mixed.noting("feet put on the ground and held by inverse kinematics (physics clean-up)")
     moved = float(distance(mixed, clip).mean())
-    return mixed, PerformerReport(name, before, after, alone, segments=segments, moved_m=moved, notes=notes)
+    report = PerformerReport(
+        name, before, after, alone, segments=segments, moved_m=moved, plants=planted.track, notes=notes
+    )
+    return mixed, report
 
 
 def _unfit(clip: Clip) -> str:
@@ -150,4 +180,4 @@ def _worse(before: Figures, after: Figures) -> bool:
     return more or after.jerk_m_s3 > (1 + gate.WORSE_JERK) * before.jerk_m_s3
 
 
-__all__ = ["MODES", "PhysicsReport", "Segment", "refine"]
+__all__ = ["MODES", "PhysicsReport", "mend", "refine"]

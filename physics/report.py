@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from motion.clip import Clip
+from motion.clip import Clip, ContactTrack
 from motion.rotations import Array
 from physics import metrics
 from physics.ground import Ground
@@ -75,6 +75,7 @@ class PerformerReport:
     dynamics: Figures | None = None
     wrench: Wrench | None = None
     segments: tuple[Segment, ...] = ()
+    plants: ContactTrack | None = None  # that were found, or set
     moved_m: float = 0.0  # mean distance of joints from the input
     notes: tuple[str, ...] = ()
 
@@ -112,8 +113,11 @@ class PhysicsReport:
         return "\n".join(p.verdict() for p in self.performers)
 
     def as_dict(self) -> dict[str, Any]:
-        """For a JSON file."""
-        return asdict(self)
+        """For a JSON file; plants as lists of seconds are left to `physics.plants.write`."""
+        data = asdict(self)
+        for performer in data["performers"]:
+            del performer["plants"]
+        return data
 
 
 def distance(one: Clip, other: Clip) -> Array:

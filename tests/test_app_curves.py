@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from cinemotion import curves
+from cinemotion import axes, curves
 from cinemotion.cli import app
 from motion.errors import BadInput
 
@@ -41,7 +41,7 @@ def test_the_picture_has_a_panel_for_the_loss_and_for_each_held_out_figure(tmp_p
     assert shown.exit_code == 0, shown.output
     image = np.asarray(Image.open(out)).astype(int)
     assert image.shape[1] == 2 * curves._PANEL[0]
-    for colour in curves._COLOURS[:2]:
+    for colour in axes.COLOURS[:2]:
         wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
         near = np.abs(image - wanted).sum(-1) < 30
         half = image.shape[1] // 2
@@ -51,7 +51,7 @@ def test_the_picture_has_a_panel_for_the_loss_and_for_each_held_out_figure(tmp_p
 
 def test_axes_have_a_few_round_numbers() -> None:
     for low, high, log in ((0, 1500, False), (0.005, 9.1, True), (0.48, 0.52, True), (-1, 2, False), (1e-6, 1e6, True)):
-        ticks = curves._ticks(low, high, log)
+        ticks = axes.ticks(low, high, log)
         assert 2 <= len(ticks) <= 8 and low <= min(ticks) and max(ticks) <= high * (1 + 1e-9)
 
 

@@ -1,0 +1,169 @@
+"""`cinemotion clean`: physics clean-up of a motion file, on its own skeleton; with a report, a plot and the plants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from cinemotion import convert, formats
+from cinemotion.axes import GRID, INK, OVER, PAPER, font, limits, pale, ticks
+from motion import contacts
+from motion.clip import Clip
+from motion.errors import BadInput
+from motion.files import whole, write_json
+from motion.take import Take
+from physics import metrics, plants
+from physics.refine import mend
+from physics.report import PerformerReport, PhysicsReport
+
+#: Left and right in the colours of contact sheets.
+_SIDES = (("left", "#0072b2"), ("right", "#d55e00"))
+_WIDTH, _HEIGHT = 1100, 150  # of one panel, pixels
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `clean` may be asked for."""
+
+    feet: str = "auto"  # one of `physics.kinematic.MODES`
+    strength: float = 1.0
+    plants: Path | None = None  # CSV of plants that somebody set
+    save_plants: Path | None = None
+    report: Path | None = None  # JSON
+    plot: Path | None = None  # PNG
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What came of it, to be told."""
+
+    take: Take
+    report: PerformerReport
+    notes: tuple[str, ...]
+
+
+def clean(source: str, target: Path, asked: Asked, options: convert.Options | None = None) -> Cleaned:
+    """Clean a motion file up and write it, its joints beyond SMPL's as they were.
+
+    Args:
+        source: a motion file, or ``pybullet:NAME``.
+        target: by its suffix; ``.glb`` with the dressed body.
+        asked: what to do.
+        options: of reading, as for `convert.convert`.
+
+    Raises:
+        BadInput: a file, suffix, mode or plant is wrong, or no humanoid can be found.
+    """
+    from motion.retarget import retarget
+
+    options = options or convert.Options()
+    convert.check_target(target, options)
+    for path, suffix in ((asked.plot, ".png"), (asked.report, ".json"), (asked.save_plants, ".csv")):
+        if path is not None and path.suffix.lower() != suffix:
+            raise BadInput(f"{path}: expected a {suffix} file")
+    take = convert.read(source, options)
+    clip, how = retarget(take, ground=False)
+    track = None if asked.plants is None else plants.read(asked.plants, clip)
+    made, told = mend(clip, mode=asked.feet, strength=asked.strength, track=track, name=Path(source).name)
+    result = _written(take, clip, made, target, options)
+    if asked.report is not None:
+        write_json(asked.report, PhysicsReport((told,)).as_dict())
+    if asked.plot is not None:
+        draw(clip, made, told, asked.plot)
+    if asked.save_plants is not None and told.plants is not None:
+        plants.write(asked.save_plants, told.plants, float(clip.fps))
+    return Cleaned(result, told, convert.told(how))
+
+
+def _written(take: Take, before: Clip, after: Clip, target: Path, options: convert.Options) -> Take:
+    import mocap_data
+    from motion.retarget import clip_to_take, retarget
+    from motion.retarget.changed import changed
+
+    if target.suffix.lower() in formats.GLTF_SUFFIXES:
+        from cinemotion.carry import carried
+        from render.interchange import gltf
+
+        body = convert.body_of(options)
+        gltf.save(target, carried(after, body.rest_offsets), body)
+        return take
+    result = changed(take, before, after)
+    try:
+        mocap_data.save(result, target)
+    except mocap_data.NeedsRetarget:
+        result = clip_to_take(retarget(result, ground=False)[0])
+        mocap_data.save(result, target)
+    return result
+
+
+# ---- the plot
+
+
+def draw(before: Clip, after: Clip, told: PerformerReport, out: Path) -> None:
+    """Height and speed of both feet and balance over time, before (pale) and after; bars under them where feet stand.
+
+    Args:
+        before: the input.
+        after: what was made of it.
+        told: the report.
+        out: a ``.png`` file.
+    """
+    fps = float(before.fps)
+    t = np.arange(before.frames) / fps
+    points = [contacts.foot_points(c) for c in (before, after)]
+    panels = []
+    for s, (side, colour) in enumerate(_SIDES):
+        part = slice(2 * s, 2 * s + 2)
+        heights = [1000 * p[:, part, 1].min(1) for p in points]
+        speeds = [100 * contacts.speed(p[:, part], before.fps, up=False).min(1) for p in points]
+        panels.append((f"{side} foot, height of its lowest part, mm", heights, colour, s))
+        panels.append((f"{side} foot, speed of its slower part over the floor, cm/s", speeds, colour, s))
+    near = [np.asarray(p[..., 1] < 0.02) for p in points]
+    coms = [metrics.centre_of_mass(c) for c in (before, after)]
+    off = [100 * metrics.outside_support(c, p, n) for c, p, n in zip(coms, points, near, strict=True)]
+    panels.append(("centre of mass outside its support, cm", off, INK, -1))
+    image = Image.new("RGB", (_WIDTH * OVER, (_HEIGHT * len(panels) + 30) * OVER), PAPER)
+    pen = ImageDraw.Draw(image)
+    pen.text((60 * OVER, 8 * OVER), told.verdict(), fill=INK, font=font(12))
+    for k, (title, curves, colour, s) in enumerate(panels):
+        on = None if s < 0 or told.plants is None else np.asarray(told.plants.on[:, 2 * s : 2 * s + 2].any(1))
+        _panel(pen, 30 + k * _HEIGHT, title, t, curves, colour, on)
+    small = image.resize((image.width // OVER, image.height // OVER), Image.Resampling.LANCZOS)
+    with whole(out) as beside:
+        small.save(beside, format="PNG")
+
+
+def _panel(
+    pen: ImageDraw.ImageDraw, top_px: int, title: str, t: np.ndarray, curves: list[np.ndarray], colour: str,
+    on: np.ndarray | None,
+) -> None:  # fmt: skip
+    left, right = 60 * OVER, (_WIDTH - 20) * OVER
+    top, bottom = (top_px + 22) * OVER, (top_px + _HEIGHT - 26) * OVER
+    every = np.concatenate([*curves, [0.0]])
+    low, high = limits(np.clip(every, *np.percentile(every, [0.5, 99.5])), False)  # a torn frame must not flatten all
+    curves = [np.clip(c, low, high) for c in curves]
+    last = max(float(t[-1]), 1e-9)
+
+    def at(time: np.ndarray | float, value: np.ndarray | float) -> list[tuple[float, float]]:
+        x = left + np.atleast_1d(time) / last * (right - left)
+        y = bottom - (np.atleast_1d(value) - low) / (high - low) * (bottom - top)
+        return list(zip(np.broadcast_to(x, np.broadcast(x, y).shape).tolist(), y.tolist(), strict=False))
+
+    pen.text((left, (top_px + 4) * OVER), title, fill=INK, font=font(12))
+    for value in ticks(low, high, False):
+        [(_, y)] = at(0.0, value)
+        pen.line([(left, y), (right, y)], fill=GRID, width=OVER)
+        pen.text((left - 6 * OVER, y), f"{value:g}", fill=INK, font=font(10), anchor="rm")
+    for time in ticks(0.0, last, False):
+        [(x, _)] = at(time, low)
+        pen.text((x, bottom + 5 * OVER), f"{time:g} s", fill=INK, font=font(10), anchor="ma")
+    if on is not None:
+        for a, b in np.flatnonzero(np.diff(np.r_[False, on, False].astype(np.int8))).reshape(-1, 2):
+            [(x0, _)], [(x1, _)] = at(t[a], low), at(t[b - 1], low)
+            pen.rectangle([x0, bottom - 3 * OVER, max(x1, x0 + OVER), bottom], fill="#2ca02c")
+    if len(t) > 1:
+        pen.line(at(t, curves[0]), fill=pale(colour), width=OVER, joint="curve")
+        pen.line(at(t, curves[1]), fill=colour, width=2 * OVER, joint="curve")

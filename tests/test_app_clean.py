@@ -1,0 +1,99 @@
+"""`cinemotion clean`: a capture comes back on its own skeleton, its feet mended, with report, plot and plants."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+import mocap_data
+from cinemotion.cli import app
+from motion import Take
+from motion import rotations as rot
+from motion.retarget import clip_to_take, retarget
+from physics import faults
+
+
+@pytest.fixture(scope="module")
+def sunken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A walk that sinks, in Mixamo's names, with a finger that SMPL-24 does not have."""
+    clip, _ = retarget(mocap_data.load("pybullet:walk"))
+    take = clip_to_take(faults.plant(clip, "sink", 1)[0], names="mixamo")
+    bend = rot.from_axis("Z", np.linspace(0, 1, take.frames))
+    hand = next(i for i, name in enumerate(take.names) if name.endswith("LeftHand"))
+    take = replace(
+        take, names=(*take.names, "mixamorig:LeftHandIndex1"), parents=np.append(take.parents, hand),
+        rest_offsets=np.concatenate([take.rest_offsets, [[0.1, 0, 0]]]),
+        rotations=np.concatenate([take.rotations, bend[:, None]], axis=1),
+        translations=np.concatenate([take.translations, np.tile([[[0.1, 0, 0]]], (take.frames, 1, 1))], axis=1),
+        end_offsets=None,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("clean") / "sunken.bvh"
+    mocap_data.save(take, path)
+    return path
+
+
+def lowest(take: Take) -> float:
+    from motion import contacts
+
+    clip, _ = retarget(take, ground=False)
+    return float(contacts.foot_points(clip)[..., 1].min())
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_a_file_is_cleaned_on_its_own_skeleton(sunken: Path, tmp_path: Path) -> None:
+    out = tmp_path / "clean.bvh"
+    extra = ["--report", tmp_path / "r.json", "--plot", tmp_path / "p.png", "--save-plants", tmp_path / "p.csv"]
+    result = run("clean", sunken, out, *extra)
+    assert result.exit_code == 0 and "penetration" in result.stdout
+    before, after = mocap_data.load(sunken), mocap_data.load(out)
+    assert after.names == before.names and after.frames == before.frames
+    finger = before.names.index("mixamorig:LeftHandIndex1")
+    assert rot.angle_between(after.rotations[:, finger], before.rotations[:, finger]).max() < 1e-3
+    assert lowest(before) < -0.03 and lowest(after) > -0.008
+    [told] = json.loads((tmp_path / "r.json").read_text())["performers"]
+    assert told["after"]["penetration_mm"] < 0.2 * told["before"]["penetration_mm"]
+    assert np.asarray(Image.open(tmp_path / "p.png").convert("L")).std() > 5
+    rows = list(csv.DictReader((tmp_path / "p.csv").open()))
+    assert rows and set(rows[0]) == {"part", "start_s", "end_s"}
+
+
+def test_plants_that_were_edited_are_held(sunken: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text("part,start_s,end_s\n")
+    asked = ["--plants", tmp_path / "none.csv", "--save-plants", tmp_path / "b.csv", "-q"]
+    assert run("clean", sunken, tmp_path / "a.bvh", *asked).exit_code == 0
+    assert (tmp_path / "b.csv").read_text().splitlines() == ["part,start_s,end_s"]
+
+
+def test_a_cleaned_clip_may_wear_the_body(sunken: Path, tmp_path: Path) -> None:
+    assert run("clean", sunken, tmp_path / "a.glb", "-q").exit_code == 0
+    assert (tmp_path / "a.glb").read_bytes()[:4] == b"glTF"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["missing.bvh", "o.bvh"], "missing.bvh"),
+        (["pybullet:walk", "o.xyz"], "unknown suffix to write '.xyz'"),
+        (["pybullet:walk", "o.bvh", "--feet", "nevr"], "unknown foot mode 'nevr'; did you mean 'never'"),
+        (["pybullet:walk", "o.bvh", "--plot", "p.jpg"], "p.jpg: expected a .png file"),
+        (["pybullet:walk", "o.bvh", "--report", "r.txt"], "r.txt: expected a .json file"),
+        (["pybullet:walk", "o.bvh", "--plants", "nothing.csv"], "nothing.csv"),
+    ],
+)
+def test_bad_input_is_one_line(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("clean", *arguments)
+    assert result.exit_code == 2 and said in result.stderr and len(result.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
