@@ -118,3 +118,17 @@ def test_versions_give_way_smoothly(walk: Clip) -> None:
     assert rise[:13] == pytest.approx(0.0) and rise[26:] == pytest.approx(0.0) and rise.max() > 0.05
     assert np.abs(np.diff(rise)).max() < 0.05
     assert gate.segments(39, 30.0) == [(0, 39)] and gate.segments(90, 30.0) == [(0, 30), (30, 60), (60, 90)]
+
+
+def test_the_bench_measures_every_version_of_every_input(walk: Clip) -> None:
+    from physics import bench
+
+    rows = bench.sweep([("walk", walk), ("again", edit.mirror(walk))], BODY, kinds=("clean", "sink"))
+    assert [(r.kind, r.what) for r in rows] == [
+        (kind, what) for kind in ("clean", "sink") for what in (bench.INPUT, bench.KINEMATIC, bench.GATED)
+    ]
+    sunk, mended = rows[3], rows[5]
+    assert mended.mean("phys_err_mm") < 0.3 * sunk.mean("phys_err_mm") and mended.worse == 0
+    assert np.mean(mended.distance_m) < 0.7 * np.mean(sunk.distance_m)
+    text = bench.table(rows)
+    assert len(text.splitlines()) == 7 and "%…" in text
