@@ -16,7 +16,7 @@ from motion.character import Character
 from motion.clip import Clip
 from motion.prior.metrics import bootstrap_ratio
 from motion.stage import Performance
-from physics import faults, gate, kinematic, metrics
+from physics import faults, gate, kinematic, metrics, plants
 from physics.ground import Ground
 from physics.refine import refine
 from physics.report import Figures
@@ -71,7 +71,7 @@ def sweep(
         tell(name)
         points = soles.points(clip)
         left_out = metrics.flight(points, metrics.centre_of_mass(clip), clip.fps)
-        left_out = left_out | gate.carried_otherwise(clip, ground)
+        left_out = left_out | plants.carried_otherwise(clip, ground)
         clean = clip.positions()
         for kind in kinds:
             bad = clip if kind == CLEAN else faults.plant(clip, kind, number)[0]

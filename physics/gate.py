@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion import contacts
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.easing import smoothstep
@@ -124,12 +123,3 @@ def _eased(on: Array, width: int) -> Array:
             ramp *= smoothstep((b - t) / width)
         out = np.maximum(out, ramp)
     return out
-
-
-def carried_otherwise(clip: Clip, ground: Ground) -> np.ndarray:
-    """``(T,)`` bool: frames on which something else than a foot is lowest: sitting, lying, crawling, hand stands."""
-    size = contacts.size_of(clip.rest_offsets)
-    joints = ground.above(clip.positions())[..., 1]
-    feet = ground.above(contacts.foot_points(clip))[..., 1].min(1)
-    others = np.delete(joints, [7, 8, 10, 11], axis=1).min(1) - 0.06 * size
-    return np.asarray(others < feet + 0.02 * size)

@@ -91,18 +91,20 @@ def plant(
     size = contacts.size_of(clip.rest_offsets)
     if track is None:
         track = plants.find(clip, ground)
+    feet = ~plants.carried_otherwise(clip, ground)
     if mode == "never" or clip.frames < 4:
         return Planted(clip, track, np.zeros(clip.frames), np.zeros((clip.frames, 2)))
     if mode == "always":
         track = _whenever_lowest(clip, ground, track, size)
-    lifted = _lift(clip, ground, track.on, size)
+    on = track.on & feet[:, None]
+    lifted = _lift(clip, ground, on, size)
     clip = _moved(clip, lifted[:, None] * _UP)
     carried = np.zeros((clip.frames, 2))
     if mode != "grounding":
-        carried = _carry(clip, ground, track.on, size)
+        carried = _carry(clip, ground, on, size)
         clip = _moved(clip, np.stack([carried[:, 0], np.zeros(clip.frames), carried[:, 1]], -1))
-        clip = _hold(clip, ground, track.on, size)
-    clip = _clear(clip, soles, ground, track.on, size)
+        clip = _hold(clip, ground, on, size)
+    clip = _clear(clip, soles, ground, on, feet, size)
     return Planted(replace(clip, contacts=track), track, lifted, carried)
 
 
@@ -280,26 +282,30 @@ def _bent(clip: Clip, world: Array, targets: dict[str, Array], planted: dict[str
     return replace(clip, rotations=rot.continuous(rot.normalize(local)), root_position=root)
 
 
-def _clear(clip: Clip, soles: Soles, ground: Ground, on: np.ndarray, size: float) -> Clip:
-    """Swinging feet lifted over the ground; where both feet are in it, the whole body."""
+def _clear(clip: Clip, soles: Soles, ground: Ground, on: np.ndarray, feet: np.ndarray, size: float) -> Clip:
+    """Swinging feet lifted over the ground; where both feet are in it at once, the whole body."""
     points = ground.above(soles.points(clip))[..., 1]
     sigma = _CLEARS_S * float(clip.fps)
-    width = round(4 * sigma) | 1
     depths = []
     for s in range(2):
         deep = np.maximum(-points[:, soles.side == s].min(1), 0.0)
-        deep = np.where(deep > 0.25 * size, 0.0, deep)  # knee-deep: on another floor, or lying
-        depths.append(deep)
+        depths.append(np.where(deep > 0.25 * size, 0.0, deep))  # knee-deep is on another floor
     if max(float(d.max()) for d in depths) < 5e-4:
         return clip
-    eased = [ndimage.gaussian_filter1d(ndimage.maximum_filter1d(d, width), sigma, mode="nearest") for d in depths]
-    both = np.minimum(*eased)
-    world, positions = _moved(clip, both[:, None] * _UP).world()
-    targets = {
-        side: positions[:, _I[f"{side}_ankle"]] + (eased[s] - both)[:, None] * _UP for s, side in enumerate(_SIDES)
-    }
-    planted = {side: np.asarray(on[:, 2 * s : 2 * s + 2].any(1)) for s, side in enumerate(_SIDES)}
-    return _bent(_moved(clip, both[:, None] * _UP), world, targets, planted)
+
+    def eased(depth: Array) -> Array:
+        widest = ndimage.maximum_filter1d(depth, round(4 * sigma) | 1)
+        return np.asarray(ndimage.gaussian_filter1d(widest, sigma, mode="nearest"))
+
+    both = eased(np.minimum(*depths) * feet)  # who lies or sits is not raised by the feet
+    raised = _moved(clip, both[:, None] * _UP)
+    world, positions = raised.world()
+    targets, planted = {}, {}
+    for s, side in enumerate(_SIDES):
+        more = eased(np.maximum(depths[s] - both, 0.0))
+        targets[side] = positions[:, _I[f"{side}_ankle"]] + more[:, None] * _UP
+        planted[side] = np.asarray(on[:, 2 * s : 2 * s + 2].any(1))
+    return _bent(raised, world, targets, planted)
 
 
 def _runs(on: np.ndarray) -> list[tuple[int, int]]:

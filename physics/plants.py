@@ -2,7 +2,7 @@
 
 `motion.contacts` finds contacts of captures that stand on their floor. Here the floor may be some centimetres off and
 change, and feet may tremble: heights are counted from the level where feet rest around each instant, and motion is
-smoothed as much as it takes for feet that are low to stand.
+smoothed as much as it takes for feet that are low to stand. `carried_otherwise` says when something else bears weight.
 """
 
 from __future__ import annotations
@@ -78,6 +78,15 @@ def rest_level(points: Array, supports: np.ndarray, clip: Clip, size: float) -> 
     if not known.any():
         return np.full(frames, float(np.percentile(points[..., 1].min(1), contacts.FLOOR_PERCENTILE)))
     return np.asarray(np.interp(np.arange(frames), grid[known], found[known]))
+
+
+def carried_otherwise(clip: Clip, ground: Ground) -> np.ndarray:
+    """``(T,)`` bool: frames on which something else than a foot is lowest: sitting, lying, crawling, hand stands."""
+    size = contacts.size_of(clip.rest_offsets)
+    joints = ground.above(clip.positions())[..., 1]
+    feet = ground.above(contacts.foot_points(clip))[..., 1].min(1)
+    others = np.delete(joints, [7, 8, 10, 11], axis=1).min(1) - 0.06 * size
+    return np.asarray(others < feet + 0.02 * size)
 
 
 def read(path: str | os.PathLike[str], clip: Clip) -> ContactTrack:

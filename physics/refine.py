@@ -21,7 +21,7 @@ from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
 from motion.stage import Performance, Stage
-from physics import gate, kinematic, metrics
+from physics import gate, kinematic, metrics, plants
 from physics.ground import Ground
 from physics.kinematic import MODES
 from physics.report import Figures, PerformerReport, PhysicsReport, distance
@@ -160,7 +160,7 @@ def _not_standing(clip: Clip, soles: Soles, ground: Ground) -> tuple[np.ndarray,
     """Frames on which no foot has to stand ``(T,)``, and what is to be said of them."""
     points = soles.points(clip)
     flight = metrics.flight(points, metrics.centre_of_mass(clip), clip.fps, ground.heights(points))
-    otherwise = gate.carried_otherwise(clip, ground)
+    otherwise = plants.carried_otherwise(clip, ground)
     notes: tuple[str, ...] = ()
     if otherwise.mean() > 0.05:
         notes = (f"something else than feet carries the weight for {otherwise.sum() / float(clip.fps):.1f} s",)
