@@ -23,12 +23,16 @@ def check_names(scene: Scene, report: Report) -> None:
     """Actors, props, vocabularies, sizes: all that can be said without opening another file."""
     word = _WordCheck(report)
     _check_picture(scene, report)
+    if scene.physics is not None:
+        word("feet", scene.physics.feet, ("physics", "feet"))
     for name, actor in scene.cast.items():
         loc: Loc = ("cast", name)
         for key in ("build", "age", "presentation", "skin", "hair", "gender"):
             word(key, getattr(actor.body, key), (*loc, "body", key))
         word("outfit", actor.outfit, (*loc, "outfit"))
         word("style", actor.style, (*loc, "style"))
+        if actor.physics is not None:
+            word("feet", actor.physics.feet, (*loc, "physics", "feet"))
         _check_facing(scene, report, actor.facing, (*loc, "facing"), name)
         if not any(e.actor == name for e in scene.timeline):
             report(loc, f"'{name}' has nothing to do: no entry of the timeline names this actor", key=True)

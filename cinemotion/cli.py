@@ -97,6 +97,8 @@ def film(
     for folder in made.folders:
         print(f"{folder}/")
     print(f"{made.provenance}")
+    for line in made.film.mended:
+        print(f"  physics, {line}")
     for model in made.film.models:
         print(f"  motion in words by {model['name']} {model['kind']} {model['version']}: {model['licence']}")
     for stage, seconds in sorted(made.seconds.items(), key=lambda item: -item[1]):

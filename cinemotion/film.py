@@ -89,6 +89,7 @@ class Film:
     scene_sha256: str
     inputs: tuple[Input, ...]
     models: tuple[dict[str, Any], ...] = ()  # weights that made some of the motion, as the sidecar names them
+    mended: tuple[str, ...] = ()  # what physics clean-up did, a line for each performer that had it
     table: tuple[dict[str, object], ...] = field(default=(), repr=False)  # the compiled timeline, row by row
 
     @property

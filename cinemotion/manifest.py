@@ -22,7 +22,7 @@ from motion.files import write_json
 
 SCHEMA = 1
 RECORD = "chunk.json"
-PACKAGES = ("cinemotion", "mocap_data", "motion", "render", "rl_camera")
+PACKAGES = ("cinemotion", "mocap_data", "motion", "physics", "render", "rl_camera")
 
 
 def digest(*values: Any) -> str:

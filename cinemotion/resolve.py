@@ -82,6 +82,8 @@ class _Resolver:
         self._clips: dict[tuple[Path, int], Clip | None] = {}
         self._inputs: dict[tuple[str, str], Input] = {}
         self.seed = scene.seed if changes.seed is None else changes.seed
+        self._verdicts: list[str] = []
+        self.sketch = sketch
         self.acting: Acting = Sketch()
         self.played: Played | None = None
         if not sketch and not report.errors and any(e.do for e in scene.timeline):
@@ -126,6 +128,7 @@ class _Resolver:
             chunk=output.chunk,
             scene_sha256=self.source.sha256,
             models=self._note_words(segments),
+            mended=tuple(self._verdicts),
             inputs=tuple(self._inputs.values()),
             table=tuple(_table(scene, segments, shots, camera)),
         )
@@ -267,7 +270,21 @@ class _Resolver:
                 body = self._bodies.get((actor.body, actor.outfit))
                 if played is not None and body is not None:
                     made.append(Performance(name, played[0], body, float(played[1])))
-        return tuple(made)
+        if self.sketch or self.report.errors:
+            return tuple(made)
+        with self.clock("physics"):
+            return tuple(self._mended(performance) for performance in made)
+
+    def _mended(self, performance: Performance) -> Performance:
+        """A performance whose feet are cleaned up, where the scene asks for it."""
+        asked = self.scene.cast[performance.name].physics or self.scene.physics
+        if asked is None:
+            return performance
+        from physics.refine import refine
+
+        (mended,), report = refine([performance], mode=asked.feet or "auto", strength=asked.strength)
+        self._verdicts.append(report.verdict())
+        return mended
 
     # ---- the camera
 

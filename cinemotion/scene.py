@@ -163,6 +163,16 @@ class BodySpec(Strict):
     )
 
 
+class PhysicsSpec(Strict):
+    """Clean-up of feet that float, sink or slide."""
+
+    feet: Word | None = Field(
+        default=None, json_schema_extra={"x-vocabulary": "feet"},
+        description="auto: held where they are found to stand; always; grounding: heights alone; never. Default: auto",
+    )  # fmt: skip
+    strength: Annotated[float, Field(strict=True, ge=0, le=1)] = Field(default=1.0, description="of every correction")
+
+
 class Actor(Strict):
     """Someone of the cast: where they begin, which way they look, what they are made of."""
 
@@ -173,6 +183,7 @@ class Actor(Strict):
     style: Word | None = Field(
         default=None, json_schema_extra={"x-vocabulary": "style"}, description="how they do what `do` says"
     )
+    physics: PhysicsSpec | None = Field(default=None, description="instead of the scene's")
 
 
 class MaterialSpec(Strict):
@@ -324,6 +335,7 @@ class Scene(Strict):
     size: tuple[Whole, Whole] = Field(default=(1280, 720), description="[width, height] in pixels, even numbers")
     seed: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)] = 0
     model: Word = Field(default="base", description="weights for `do`: base, clean, or a .safetensors file")
+    physics: PhysicsSpec | None = Field(default=None, description="clean-up of all performers; left out: none")
     cast: dict[Id, Actor] = Field(min_length=1)
     stage: StageSpec = StageSpec()
     timeline: list[Entry] = Field(min_length=1)

@@ -41,6 +41,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "pattern": _attribute("render.materials", "PATTERNS"),
     "ground": _attribute("render.materials", "GROUNDS"),
     "light": _attribute("render.lighting", "PRESETS"),
+    "feet": _attribute("physics.kinematic", "MODES"),
     "director": _directors,
     "codec": _attribute("render.video", "CODECS"),
     "pass": _attribute("render.passes", "PASSES"),
@@ -60,6 +61,7 @@ _CAMERA = {
     "option": "camera option",
 }
 _LABELS = {
+    "feet": "foot mode",
     "hair": "hair colour",
     "light": "light preset",
     "pass_format": "pass format",

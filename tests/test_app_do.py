@@ -201,6 +201,24 @@ def test_walking_somewhere_is_laid_into_the_request(home: Path, monkeypatch: pyt
     assert second.heading[-1] == 0 and segments[0].label.direction == "backward"
 
 
+def test_physics_mends_who_is_asked_and_says_what_it_did(home: Path) -> None:
+    text = """\
+physics: {feet: auto}
+cast: {ada: {at: [1, 1]}, ben: {at: [3, 1], physics: {feet: never}}}
+timeline:
+  - {actor: ada, clip: "pybullet:jump"}
+  - {actor: ben, clip: "pybullet:jump", at: 0s}
+"""
+    film = film_of(home, text)
+    plain = film_of(home, text.replace("physics: {feet: auto}\n", ""))
+    ada, ben = (p.clip for p in film.performances)
+    assert np.array_equal(ben.rotations, plain.performances[1].clip.rotations)
+    assert not np.array_equal(ada.rotations, plain.performances[0].clip.rotations)
+    assert film.frames == plain.frames and len(plain.mended) == 1
+    assert [line.split(":")[0] for line in film.mended] == ["ada", "ben"] and "less in all" in film.mended[0]
+    assert sketch_of(home, text)[0].mended == ()  # type: ignore[union-attr]
+
+
 def test_who_shall_face_elsewhere_turns_on_the_spot_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from motion.prior import compose
 
