@@ -114,16 +114,21 @@ def mend(
     soles, ground = soles or Soles.of_skeleton(clip.rest_offsets), ground or Ground()
     left_out, notes = _not_standing(clip, soles, ground)
     before = Figures.of(clip, soles, ground, left_out)
-    spans = gate.segments(clip.frames, float(clip.fps))
+    fps = float(clip.fps)
+    spans = gate.segments(clip.frames, fps)
     planted = kinematic.plant(clip, soles, ground, mode, track)
     passed = _partly(clip, planted.clip, strength)
     alone = Figures.of(passed, soles, ground, left_out)
-    take, told = gate.choose(
-        gate.judge(clip, clip, soles, ground, left_out, spans),
-        gate.judge(passed, clip, soles, ground, left_out, spans),
-        "kinematic", spans, float(clip.fps),
-    )  # fmt: skip
-    mixed = gate.mix(clip, passed, take, spans)
+    judged = gate.judge(clip, clip, soles, ground, left_out, spans)
+    held, told = gate.choose(judged, gate.judge(passed, clip, soles, ground, left_out, spans), "kinematic", spans, fps)
+    mixed = clip
+    if mode in ("auto", "always") and not held.all():
+        # Where holding feet would shake a leg, the body can still be put on its ground.
+        low = _partly(clip, kinematic.plant(clip, soles, ground, "grounding", planted.track).clip, strength)
+        put, lines = gate.choose(judged, gate.judge(low, clip, soles, ground, left_out, spans), "grounding", spans, fps)
+        mixed = gate.mix(clip, low, put | held, spans)
+        told = [replace(low_, why=t.why) if p and not h else t for t, low_, p, h in zip(told, lines, put, held)]
+    mixed = gate.mix(mixed, passed, held, spans)
     after = Figures.of(mixed, soles, ground, left_out)
     if _worse(before, after) or not (np.isfinite(mixed.rotations).all() and np.isfinite(mixed.root_position).all()):
         mixed, after = clip, before

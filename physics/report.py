@@ -60,7 +60,7 @@ class Segment:
 
     start_s: float
     stop_s: float
-    kept: str  # "dynamics", "kinematic" or "input"
+    kept: str  # "dynamics", "kinematic", "grounding" (heights alone) or "input"
     why: str
 
 
@@ -86,7 +86,7 @@ class PerformerReport:
         if not kept or all(k == "input" for k in kept):
             why = next((s.why for s in self.segments if s.why), "") or "; ".join(self.notes)
             return f"{self.name}: left as it was" + (f" ({why})" if why else "")
-        parts = [f"{kept.count(k)} {k}" for k in ("dynamics", "kinematic", "input") if k in kept]
+        parts = [f"{kept.count(k)} {k}" for k in ("dynamics", "kinematic", "grounding", "input") if k in kept]
         return (
             f"{self.name}: penetration {self.before.penetration_mm:.1f} to {self.after.penetration_mm:.1f} mm, float "
             f"{self.before.float_mm:.1f} to {self.after.float_mm:.1f}, skate {self.before.skate_mm:.1f} to "
