@@ -5,8 +5,9 @@ motion [CORPUS] [WEIGHTS] [PART …] [REPORT.json] [card]
                             learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed, and all
                             of it beside the goals; card: the headline figures go into the weights' cards
 retarget [FOLDER …]         retargeting per set of captures, skinning; without a folder, the pybullet captures
-physics [FOLDER …]          captures as they are and with planted faults, before and after clean-up; without a folder,
-                            the pybullet captures
+physics [dynamics] [FOLDER …]
+                            captures as they are and with planted faults, before and after clean-up; without a folder,
+                            the pybullet captures; dynamics: also as Bullet makes bodies perform them
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 
@@ -20,6 +21,7 @@ from motion.errors import BadInput, unknown
 
 #: Of each folder so many captures are taken, evenly spread, and of each so many seconds.
 _PHYSICS_CLIPS, _PHYSICS_S = 24, 10.0
+_DYNAMICS = "dynamics"
 
 
 def render(*arguments: str) -> None:
@@ -77,6 +79,7 @@ def physics(*folders: str) -> None:
     from physics import bench
 
     body = Body.default()
+    dynamics, folders = _DYNAMICS in folders, tuple(f for f in folders if f != _DYNAMICS)
     paths = list(bundled().values())
     if folders:
         paths = []
@@ -97,7 +100,7 @@ def physics(*folders: str) -> None:
         raise BadInput(f"bench physics: no motion that can be read in {', '.join(folders)}")
     seconds = sum(c.seconds for _, c in clips)
     _say(f"{len(clips)} captures, {seconds:.0f} s, as they are and with planted faults (seeds 0 to {len(clips) - 1})")
-    _say(bench.table(bench.sweep(clips, body)))
+    _say(bench.table(bench.sweep(clips, body, dynamics=dynamics)))
 
 
 def formats(*folders: str) -> None:

@@ -30,6 +30,7 @@ class Asked:
 
     feet: str = "auto"  # one of `physics.kinematic.MODES`
     strength: float = 1.0
+    dynamics: bool = False
     plants: Path | None = None  # CSV of plants that somebody set
     save_plants: Path | None = None
     report: Path | None = None  # JSON
@@ -67,7 +68,9 @@ def clean(source: str, target: Path, asked: Asked, options: convert.Options | No
     take = convert.read(source, options)
     clip, how = retarget(take, ground=False)
     track = None if asked.plants is None else plants.read(asked.plants, clip)
-    made, told = mend(clip, mode=asked.feet, strength=asked.strength, track=track, name=Path(source).name)
+    made, told = mend(
+        clip, mode=asked.feet, strength=asked.strength, track=track, name=Path(source).name, dynamics=asked.dynamics
+    )
     result = _written(take, clip, made, target, options)
     if asked.report is not None:
         write_json(asked.report, PhysicsReport((told,)).as_dict())

@@ -233,6 +233,9 @@ def clean(
     ],
     feet: Annotated[str, typer.Option(help="Held as found (auto), always, not at all (never); or grounding.")] = "auto",
     strength: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much of each correction is made.")] = 1.0,
+    dynamics: Annotated[
+        bool, typer.Option("--dynamics", help="Let a body perform it in Bullet; keep the seconds that gain.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="Figures before and after, segment by segment: .json")] = None,
     plot: Annotated[Path | None, typer.Option(help="Feet and balance over time, before and after: .png")] = None,
     plants: Annotated[Path | None, typer.Option(help="When feet stand, set by you: .csv")] = None,
@@ -249,7 +252,7 @@ def clean(
     from cinemotion.convert import Options
 
     options = Options(up=up, units=units, asf=asf, source_fps=source_fps)
-    made = run(source, target, Asked(feet, strength, plants, save_plants, report, plot), options)
+    made = run(source, target, Asked(feet, strength, dynamics, plants, save_plants, report, plot), options)
     if quiet:
         return
     print(f"{target}: {made.report.verdict()}")

@@ -19,12 +19,12 @@ from motion.stage import Performance
 from physics import faults, gate, kinematic, metrics, plants
 from physics.ground import Ground
 from physics.refine import refine
-from physics.report import Figures
+from physics.report import Figures, PerformerReport, Wrench
 from physics.soles import Soles
 
 CLEAN = "clean"
 #: Rows of every kind of input.
-INPUT, KINEMATIC, GATED = "input", "kinematic pass", "refine (gated)"
+INPUT, KINEMATIC, GATED, DYNAMICS = "input", "kinematic pass", "refine (gated)", "with dynamics"
 
 
 @dataclass
@@ -39,6 +39,15 @@ class Row:
     better: int = 0
     seconds: float = 0.0  # of computing
     motion_s: float = 0.0
+    segments: int = 0
+    simulated: int = 0  # segments that were kept as Bullet made them
+    wrenches: list[Wrench] = field(default_factory=list)
+
+    def note(self, report: PerformerReport) -> None:
+        self.segments += len(report.segments)
+        self.simulated += sum(s.kept == "dynamics" for s in report.segments)
+        if report.wrench is not None:
+            self.wrenches.append(report.wrench)
 
     def add(self, made: Figures, before: Figures, distance: float, seconds: float, motion_s: float) -> None:
         self.figures.append(made)
@@ -55,7 +64,7 @@ class Row:
 
 def sweep(
     clips: Iterable[tuple[str, Clip]], character: Character, kinds: Sequence[str] = (CLEAN, *faults.KINDS),
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None, dynamics: bool = False,
 ) -> list[Row]:  # fmt: skip
     """Clean up every clip as it is and with every fault planted.
 
@@ -64,9 +73,11 @@ def sweep(
         character: who performs them.
         kinds: of input, of `faults.KINDS` or `CLEAN`.
         tell: is told each clip's name.
+        dynamics: also with bodies that perform it in Bullet.
     """
     soles, ground = Soles.of(character), Ground()
-    rows = {(kind, what): Row(kind, what) for kind in kinds for what in (INPUT, KINEMATIC, GATED)}
+    whats = (INPUT, KINEMATIC, GATED, DYNAMICS) if dynamics else (INPUT, KINEMATIC, GATED)
+    rows = {(kind, what): Row(kind, what) for kind in kinds for what in whats}
     for number, (name, clip) in enumerate(clips):
         tell(name)
         points = soles.points(clip)
@@ -80,9 +91,11 @@ def sweep(
             started = time.process_time()
             versions[KINEMATIC] = (kinematic.plant(bad, soles, ground).clip, 0.0)
             versions[KINEMATIC] = (versions[KINEMATIC][0], time.process_time() - started)
-            started = time.process_time()
-            (refined,), _ = refine([Performance(name, bad, character)])
-            versions[GATED] = (refined.clip, time.process_time() - started)
+            for what in whats[2:]:
+                started = time.process_time()
+                (refined,), report = refine([Performance(name, bad, character)], dynamics=what == DYNAMICS)
+                versions[what] = (refined.clip, time.process_time() - started)
+                rows[kind, what].note(report.performers[0])
             for what, (made, seconds) in versions.items():
                 moved = float(np.linalg.norm(made.positions() - clean, axis=-1).mean())
                 rows[kind, what].add(Figures.of(made, soles, ground, left_out), before, moved, seconds, clip.seconds)
@@ -111,6 +124,15 @@ def table(rows: Sequence[Row]) -> str:
             f"{row.mean('jerk_m_s3') / base.mean('jerk_m_s3'):>6.2f}"
             f"{1000 * float(np.mean(row.distance_m)):>7.1f} mm{shown}{count}{fast}"
         )
+    for row in rows:
+        if row.wrenches:
+            force, torque, at = (
+                float(np.mean([getattr(w, n) for w in row.wrenches])) for n in ("force", "torque", "at_bound")
+            )
+            lines.append(
+                f"{row.kind}: {row.simulated} of {row.segments} seconds kept from Bullet; residual force {force:.3f} of "
+                f"body weight, torque {torque:.3f} m g h, {at:.0%} of their frames at the bound"
+            )
     return "\n".join(lines)
 
 

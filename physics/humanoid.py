@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import pybullet
 from numpy.typing import ArrayLike
 
 from motion import rotations as rot
@@ -25,6 +24,7 @@ from motion.errors import BadInput
 from motion.rotations import Array
 from motion.skeleton import INDEX
 from physics import segments
+from physics.bullet import pybullet
 from physics.segments import Moments, Shape
 
 #: SMPL joints with a motor. The others keep the clip's own rotation: they are welded in the simulation, and their

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pybullet
 
 from motion import rotations as rot
 from motion.rotations import Array
+from physics.bullet import pybullet
 from physics.humanoid import Humanoid
 from physics.mass import GRAVITY
 from physics.plan import Plan

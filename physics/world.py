@@ -9,7 +9,6 @@ from contextlib import suppress
 from types import TracebackType
 
 import numpy as np
-import pybullet
 from numpy.typing import ArrayLike
 
 from motion import props
@@ -17,6 +16,7 @@ from motion import rotations as rot
 from motion.errors import BadInput
 from motion.rotations import Array
 from motion.stage import Prop, Stage
+from physics.bullet import pybullet
 from physics.mass import GRAVITY
 
 #: Primitives whose solid boxes are the thing itself; the others collide by their triangles.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 
@@ -132,3 +134,17 @@ def test_the_bench_measures_every_version_of_every_input(walk: Clip) -> None:
     assert np.mean(mended.distance_m) < 0.7 * np.mean(sunk.distance_m)
     text = bench.table(rows)
     assert len(text.splitlines()) == 7 and "%…" in text
+
+
+def test_bodies_in_bullet_take_the_seconds_that_gain() -> None:
+    jump = carried(retarget(mocap_data.load("pybullet:jump"))[0], BODY.rest_offsets)
+    made, told = one(faults.plant(jump, "noise", 1)[0], dynamics=True)
+    assert any(s.kept == "dynamics" for s in told.segments) and told.dynamics is not None
+    assert told.wrench is not None and 0.0 < told.wrench.force < 0.3 and told.wrench.torque < 0.1
+    assert told.after.phys_err_mm < 0.5 * told.before.phys_err_mm and told.after.jerk_m_s3 < told.before.jerk_m_s3
+    assert made.frames == jump.frames and np.isfinite(made.rotations).all()
+
+
+def test_importing_bullet_prints_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", "import physics.world"], capture_output=True, text=True, check=True)
+    assert done.stdout == "" and done.stderr == ""
