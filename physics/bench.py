@@ -130,8 +130,8 @@ def table(rows: Sequence[Row]) -> str:
                 float(np.mean([getattr(w, n) for w in row.wrenches])) for n in ("force", "torque", "at_bound")
             )
             lines.append(
-                f"{row.kind}: {row.simulated} of {row.segments} seconds kept from Bullet; residual force {force:.3f} of "
-                f"body weight, torque {torque:.3f} m g h, {at:.0%} of their frames at the bound"
+                f"{row.kind}: {row.simulated} of {row.segments} seconds kept from Bullet, residual force {force:.3f} "
+                f"of body weight, torque {torque:.3f} m g h, {at:.0%} of their frames at the bound"
             )
     return "\n".join(lines)
 
