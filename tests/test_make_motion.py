@@ -85,6 +85,28 @@ def test_after_a_turn_a_new_action_sees_only_the_way_it_begins_with(walk: Clip) 
     assert seen(walk) == 20 and seen(dataclasses.replace(walk, rotations=rotations)) == 8
 
 
+def test_who_is_to_stand_and_bows_is_asked_again() -> None:
+    class Bows(StandIn):
+        """Bows the first time that it is asked to stand."""
+
+        def sample(self, requests, **more):
+            clips = super().sample(requests, **more)
+            if len(self.calls) > 1:
+                return clips
+            bow = rot.from_axis("X", 1.2)
+            return [
+                dataclasses.replace(c, rotations=np.concatenate([rot.multiply(c.rotations[:, :1], bow), c.rotations[:, 1:]], 1))
+                for c in clips
+            ]  # fmt: skip
+
+    standing, waving = Bows(), Bows()
+    [made] = generate("stands still", seconds=1.5, model=standing)
+    joints = made.clip.positions()
+    assert len(standing.calls) == 2 and (joints[:, 15, 1] - joints[:, 0, 1]).min() > 0.4
+    generate("waves", seconds=1.5, model=waving)
+    assert len(waving.calls) == 1, "others may do as they like"
+
+
 def test_seeds_and_variations_are_repeatable_and_differ() -> None:
     three = generate("walks forward", seconds=9, seed=4, variations=3, model=StandIn())
     alone = generate("walks forward", seconds=9, seed=5, model=StandIn())[0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from motion import edit
+from motion import edit, skeleton
 from motion import rotations as rot
 from motion.clip import Clip
 from motion.corpus import FPS, Label
@@ -32,8 +32,12 @@ LOOK = 60
 _AHEAD_OF = {"": 0.0, "forward": 0.0, "backward": np.pi, "left": np.pi / 2, "right": -np.pi / 2}
 #: Headings nearer than this are one way, radians; and the least that a new action sees of what was before, frames.
 _SAME_WAY, _LEAST_LEAD = 0.3, 5
+#: Somebody whose head is this far off the vertical above their pelvis does not merely stand, radians; and how often
+#: they are asked again.
+_BENT, _STAND_TRIES = 0.45, 4
 #: Results made side by side in one batch.
 _BATCH = 8
+_HEAD = skeleton.INDEX["head"]
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,8 @@ class _Work:
                 )
             )
         clips = self._sample(requests)
+        if label.verb == "stand":
+            clips = self._upright(requests, clips)
         clips = [
             c if r.start is not None else _anchored(c, r.constraints) for c, r in zip(clips, requests, strict=True)
         ]
@@ -319,6 +325,19 @@ class _Work:
             self.made_by = clips[0].provenance
         return clips
 
+    def _upright(self, requests: list[WindowRequest], clips: list[Clip]) -> list[Clip]:
+        """Who is to stand and bows is asked again: captures of people who merely stand are short and few."""
+        clips = list(clips)
+        for again in range(_STAND_TRIES):
+            bent = [v for v, clip in enumerate(clips) if _lean(clip) > _BENT]
+            if not bent:
+                break
+            asked = [replace(requests[v], seed=seed_of(requests[v].seed, 1000 + again)) for v in bent]
+            for v, other in zip(bent, self._sample(asked), strict=True):
+                if _lean(other) < _lean(clips[v]):
+                    clips[v] = other
+        return clips
+
     def _beside(
         self,
         clips: list[Clip],
@@ -357,3 +376,10 @@ def _anchored(clip: Clip, constraints: Constraints) -> Clip:
 def _stretch(clip: Clip, low: int, high: int) -> Clip:
     """Frames ``low`` to ``high`` of a clip, its ends held beyond them."""
     return constrain.pick(clip, np.clip(np.arange(low, high), 0, clip.frames - 1))
+
+
+def _lean(clip: Clip) -> float:
+    """How far a trunk leans at most in a window's second half, radians: before that one may be straightening up."""
+    joints = clip.positions()[clip.frames // 2 :]
+    trunk = joints[:, _HEAD] - joints[:, 0]
+    return float(np.arccos(np.clip(trunk[:, 1] / np.linalg.norm(trunk, axis=-1), -1.0, 1.0)).max())

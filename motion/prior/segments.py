@@ -22,11 +22,11 @@ PACE: dict[str, float] = {
 #: How manners and styles change it: ratios of medians of the same captures; those of short and long steps by eye.
 _MANNER = {"slow": 0.75, "fast": 1.35, "long steps": 1.15, "short steps": 0.7, "stealthy": 0.6, "careful": 0.7}
 _STYLE = {"old": 0.66, "active": 1.26, "youthful": 1.12, "tired": 0.9, "happy": 1.15, "sad": 0.85, "giant": 0.9}
-#: What a network makes at once of most actions, and of those whose captures are short, frames: longer windows of them
-#: were hardly ever seen in training.
-LONGEST, SHORT = 150, 90
+#: What a network makes at once of most actions, of those whose captures are short, and of standing, frames: longer
+#: windows of them were hardly ever seen in training.
+LONGEST, SHORT, BRIEF = 150, 90, 45
 _SHORT_VERBS = frozenset({
-    "run", "dash", "jog", "raise hand", "kick", "spin kick", "punch", "stand", "jump", "turn", "step", "spin", "roll",
+    "run", "dash", "jog", "raise hand", "kick", "spin kick", "punch", "jump", "turn", "step", "spin", "roll",
     "cartwheel", "flip", "crawl",
 })  # fmt: skip
 #: Gathering before and settling after actions that are counted on the spot, seconds.
@@ -85,6 +85,8 @@ def pace_of(label: Label) -> float:
 
 def longest(label: Label) -> int:
     """Frames of an action that are made at once."""
+    if label.verb == "stand":
+        return BRIEF
     return SHORT if label.verb in _SHORT_VERBS else LONGEST
 
 
