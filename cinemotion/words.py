@@ -8,6 +8,7 @@ from cinemotion import vocabulary
 
 #: Section of the scene file: its kinds of words, each with the key that takes it, and what they are when it takes more.
 SECTIONS: dict[str, dict[str, str]] = {
+    "physics": {"feet": "feet"},
     "cast": {
         "outfit": "outfit",
         "build": "body.build",

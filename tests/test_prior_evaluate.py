@@ -310,7 +310,8 @@ def test_weights_that_belong_together_are_found_and_nobody_elses_stand_in(
         assert beside(name, "prior") == prior and beside(name, "inbetween") == filler
         with pytest.raises(BadInput, match="no gpt weights"):
             beside(name, "gpt")
-    assert beside("base", "gpt") == theirs / "base-gpt.safetensors"
+    write(theirs, "clean", "gpt")  # not among those that come with the package
+    assert beside("clean", "gpt") == theirs / "clean-gpt.safetensors"
     other = write(run, "other", "prior")
     assert beside(other, "inbetween").resolve() == filler  # the only one in the folder
     write(theirs, "mine", "prior")
