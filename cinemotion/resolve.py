@@ -98,6 +98,9 @@ class _Resolver:
         self._check_coverage(timeline, segments, shots := Cuts(timeline, report).times())
         performances = self._performances(timeline)
         stage = set_stage(self.source, scene, timeline, report, self._file_input)
+        if stage is not None and not self.sketch and not report.errors:
+            with self.clock("physics"):
+                performances = tuple(self._mended(performance, stage) for performance in performances)
         if report.errors or not shots or stage is None:
             return None
         frames = shots[-1].stop
@@ -270,19 +273,16 @@ class _Resolver:
                 body = self._bodies.get((actor.body, actor.outfit))
                 if played is not None and body is not None:
                     made.append(Performance(name, played[0], body, float(played[1])))
-        if self.sketch or self.report.errors:
-            return tuple(made)
-        with self.clock("physics"):
-            return tuple(self._mended(performance) for performance in made)
+        return tuple(made)
 
-    def _mended(self, performance: Performance) -> Performance:
+    def _mended(self, performance: Performance, stage: Stage) -> Performance:
         """A performance whose feet are cleaned up, where the scene asks for it."""
         asked = self.scene.cast[performance.name].physics or self.scene.physics
         if asked is None:
             return performance
         from physics.refine import refine
 
-        (mended,), report = refine([performance], mode=asked.feet or "auto", strength=asked.strength)
+        (mended,), report = refine([performance], stage, mode=asked.feet or "auto", strength=asked.strength)
         self._verdicts.append(report.verdict())
         return mended
 

@@ -11,7 +11,8 @@ else than feet carries weight, that is said, and feet alone are looked after.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -66,23 +67,43 @@ def refine(
             raise unknown("performer", name, names)
     started = time.perf_counter()
     made, reports = [], []
-    for performance in performances:
-        clip, told = mend(
-            performance.clip, Soles.of(performance.character), mode=mode, strength=strength,
-            track=tracks.get(performance.name), name=performance.name,
-        )  # fmt: skip
-        made.append(performance if clip is performance.clip else replace(performance, clip=clip))
-        reports.append(told)
-    if dynamics:
-        from physics import simulated
+    with _ground(performances, stage) as ground:
+        for performance in performances:
+            clip, told = mend(
+                performance.clip, Soles.of(performance.character), ground, mode=mode, strength=strength,
+                track=tracks.get(performance.name), name=performance.name,
+            )  # fmt: skip
+            made.append(performance if clip is performance.clip else replace(performance, clip=clip))
+            reports.append(told)
+        if dynamics:
+            from physics import simulated
 
-        clips, reports = simulated.prefer(
-            [p.clip for p in performances], [p.clip for p in made], [p.character for p in made], reports, stage
-        )
-        made = [replace(p, clip=clip) for p, clip in zip(made, clips, strict=True)]
+            clips, reports = simulated.prefer(
+                [p.clip for p in performances],
+                [p.clip for p in made],
+                [p.character for p in made],
+                reports,
+                ground,
+                stage,
+            )
+            made = [replace(p, clip=clip) for p, clip in zip(made, clips, strict=True)]
     seconds = time.perf_counter() - started
     settings = {"mode": mode, "strength": strength, "dynamics": dynamics}
     return tuple(made), PhysicsReport(tuple(reports), seconds, settings)
+
+
+@contextmanager
+def _ground(performances: Sequence[Performance], stage: Stage | None) -> Iterator[Ground]:
+    """The floor, with the stage's standing props near the performers on it."""
+    if stage is None or not stage.props or not performances:
+        yield Ground()
+        return
+    from physics.world import World
+
+    ways = np.concatenate([p.clip.root_position for p in performances])
+    with World() as world:
+        near = world.add_stage(stage, ways.min(0), ways.max(0))
+        yield Ground(world.heights) if near else Ground()
 
 
 def mend(
@@ -156,7 +177,7 @@ def mend(
     if dynamics:
         from physics import simulated
 
-        [mixed], [report] = simulated.prefer([clip], [mixed], [None], [report])
+        [mixed], [report] = simulated.prefer([clip], [mixed], [None], [report], ground)
     return mixed, report
 
 

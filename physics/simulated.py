@@ -31,6 +31,7 @@ def prefer(
     kept: Sequence[Clip],
     characters: Sequence[Character | None],
     reports: Sequence[PerformerReport],
+    ground: Ground,
     stage: Stage | None = None,
 ) -> tuple[list[Clip], list[PerformerReport]]:
     """Simulate performers together, those of one frame rate in one world, and take the seconds that gain.
@@ -40,6 +41,7 @@ def prefer(
         kept: as the kinematic pass left them.
         characters: whose skin each has; None: one on the clip's own bones.
         reports: of that pass.
+        ground: under them.
         stage: what they stand among.
 
     Returns:
@@ -55,14 +57,13 @@ def prefer(
         for k, run in zip(members, runs, strict=True):
             body = characters[k]
             soles = Soles.of_skeleton(kept[k].rest_offsets) if body is None else Soles.of(body)
-            made[k], told[k] = _chosen(sources[k], kept[k], soles, told[k], run)
+            made[k], told[k] = _chosen(sources[k], kept[k], soles, ground, told[k], run)
     return made, told
 
 
 def _chosen(
-    source: Clip, clip: Clip, soles: Soles, told: PerformerReport, run: Rollout
+    source: Clip, clip: Clip, soles: Soles, ground: Ground, told: PerformerReport, run: Rollout
 ) -> tuple[Clip, PerformerReport]:
-    ground = Ground()
     fps = float(clip.fps)
     simulated = _as_long(run.clip, clip)
     left_out, _ = not_standing(source, soles, ground)

@@ -23,6 +23,8 @@ from physics.mass import GRAVITY
 _BOXES = ("box", "crate", "plane", "panel", "wall", "table", "chair", "bench", "steps")
 #: Props nearer to the motion than this are simulated, metres: an arm's length and a fall's.
 REACH_M = 1.5
+#: Rays for the ground begin this far above a foot and end this far below it, metres; so many are cast at once.
+FOOT_IN_M, RAY_M, _RAYS = 0.25, 4.0, 8192
 #: More near props than this are refused: Bullet's client holds about 16,000 shapes, and a step would take seconds.
 MOST_PROPS = 2000
 
@@ -112,6 +114,22 @@ class World:
                 at = np.asarray(prop.position, dtype=np.float64) + rot.rotate(turn, place)
                 self._add(prop.name, shape, at, turn)
         return len(near)
+
+    def heights(self, points: ArrayLike) -> Array:
+        """Height of what lies under points ``(N, 3)``, metres ``(N,)``, by rays from a little above each of them.
+
+        A foot up to `FOOT_IN_M` inside a thing finds its top; where nothing lies below, the point's own height less
+        what a ray reaches.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        above, below = points + [0.0, FOOT_IN_M, 0.0], points - [0.0, RAY_M, 0.0]
+        found = below[:, 1].copy()
+        for at in range(0, len(points), _RAYS):
+            part = slice(at, at + _RAYS)
+            hits = pybullet.rayTestBatch(above[part].tolist(), below[part].tolist(), physicsClientId=self.client)
+            hit = np.array([h[0] >= 0 for h in hits])
+            found[part] = np.where(hit, [h[3][1] for h in hits], found[part])
+        return found
 
     def _shapes(self, prop: Prop) -> list[tuple[int, Array]]:
         size = np.asarray(prop.size, dtype=np.float64)

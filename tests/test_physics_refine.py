@@ -19,9 +19,11 @@ from motion.clip import ContactTrack
 from motion.contacts import LABELS
 from motion.errors import BadInput
 from motion.retarget import retarget
-from motion.stage import Performance
+from motion.stage import Performance, Prop, Stage
 from physics import faults, gate
 from physics.refine import refine
+from physics.soles import Soles
+from physics.world import World
 
 BODY = Body.default()
 
@@ -134,6 +136,20 @@ def test_the_bench_measures_every_version_of_every_input(walk: Clip) -> None:
     assert np.mean(mended.distance_m) < 0.7 * np.mean(sunk.distance_m)
     text = bench.table(rows)
     assert len(text.splitlines()) == 7 and "%…" in text
+
+
+def test_feet_stand_on_the_stages_boxes_and_ramps_of_air_are_none(walk: Clip) -> None:
+    box = Prop("box", "box", (6.0, 0.4, 6.0), np.array([0.0, 0.0, 0.0]))
+    far = Prop("far", "box", (1.0, 9.0, 1.0), np.array([90.0, 0.0, 0.0]))
+    raised = edit.transform(walk, translation=(0.0, 0.36, 0.0))  # 4 cm inside
+    (performance,), report = refine([Performance("ada", raised, BODY)], Stage(props=(box, far)))
+    lowest = Soles.of(BODY).points(performance.clip)[..., 1].min(1)
+    assert np.percentile(lowest, [5, 95]) == pytest.approx([0.4, 0.4], abs=0.008)
+    assert report.performers[0].before.penetration_mm > 25 and report.performers[0].after.penetration_mm < 1
+    with World() as world:
+        world.add_stage(Stage(props=(box, far)), [-1, 0, -1], [1, 1, 1])
+        found = world.heights([[0, 0.5, 0], [0, 0.2, 0], [20, 0.5, 0], [20, 9, 0]])
+    assert found == pytest.approx([0.4, 0.4, 0.0, 5.0], abs=1e-6)
 
 
 def test_bodies_in_bullet_take_the_seconds_that_gain() -> None:
