@@ -18,6 +18,7 @@ from motion.take import Take
 from physics import metrics, plants
 from physics.refine import mend
 from physics.report import PerformerReport, PhysicsReport
+from physics.series import runs
 
 #: Left and right in the colours of contact sheets.
 _SIDES = (("left", "#0072b2"), ("right", "#d55e00"))
@@ -164,7 +165,7 @@ def _panel(
         [(x, _)] = at(time, low)
         pen.text((x, bottom + 5 * OVER), f"{time:g} s", fill=INK, font=font(10), anchor="ma")
     if on is not None:
-        for a, b in np.flatnonzero(np.diff(np.r_[False, on, False].astype(np.int8))).reshape(-1, 2):
+        for a, b in runs(on):
             [(x0, _)], [(x1, _)] = at(t[a], low), at(t[b - 1], low)
             pen.rectangle([x0, bottom - 3 * OVER, max(x1, x0 + OVER), bottom], fill="#2ca02c")
     if len(t) > 1:

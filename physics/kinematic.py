@@ -23,6 +23,7 @@ from motion.rotations import Array
 from motion.smoothing import through
 from physics import plants
 from physics.ground import Ground
+from physics.series import runs
 from physics.soles import Soles
 
 #: How feet are treated, by the names that users of video capture know: as found, whenever they are lowest, heights
@@ -148,7 +149,7 @@ def _usual(standing: Array, on: np.ndarray, size: float) -> tuple[Array, Array]:
     Landing and leaving, a part that is still or already up does not stand: it must be neither pulled down nor followed.
     """
     usual, firm = np.zeros(len(standing)), np.zeros(len(standing))
-    for a, b in _runs(on):
+    for a, b in runs(on):
         usual[a:b] = np.median(standing[a:b])
         up = standing[a:b] - usual[a:b]
         firm[a:b] = np.maximum(1.0 - 2.0 * smoothstep(up, 0.004 * size, 0.016 * size), 0.0)
@@ -246,7 +247,7 @@ def _to_its_stand(points: Array, on: np.ndarray, ground: Ground, size: float) ->
     height = ground.above(points)[..., 1]
     standing = np.where(on, height, np.inf).min(1)
     usual, firm = _usual(standing, np.asarray(on.any(1)), size)
-    for a, b in _runs(np.asarray(on.any(1))):
+    for a, b in runs(np.asarray(on.any(1))):
         here = np.zeros((b - a, 2))
         for t in range(a + 1, b):
             both = on[t] & on[t - 1]
@@ -306,9 +307,3 @@ def _clear(clip: Clip, soles: Soles, ground: Ground, on: np.ndarray, feet: np.nd
         targets[side] = positions[:, _I[f"{side}_ankle"]] + more[:, None] * _UP
         planted[side] = np.asarray(on[:, 2 * s : 2 * s + 2].any(1))
     return _bent(raised, world, targets, planted)
-
-
-def _runs(on: np.ndarray) -> list[tuple[int, int]]:
-    """First frame, and the frame after the last, of each run of True."""
-    edges = np.flatnonzero(np.diff(np.r_[False, on, False].astype(np.int8)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

@@ -19,6 +19,7 @@ from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
 from physics.ground import Ground
+from physics.series import runs
 
 #: How much feet are smoothed before their speed is judged, seconds: the least that finds them standing.
 _SMOOTHED_S = (0.0, 0.03, 0.06, 0.1)
@@ -127,8 +128,4 @@ def write(path: str | os.PathLike[str], track: ContactTrack, fps: float) -> None
 
 def spans(track: ContactTrack) -> list[tuple[str, int, int]]:
     """Every plant: its part, its first frame, and the frame after its last."""
-    return [
-        (label, int(a), int(b))
-        for k, label in enumerate(track.labels)
-        for a, b in np.flatnonzero(np.diff(np.r_[False, track.on[:, k], False].astype(np.int8))).reshape(-1, 2)
-    ]
+    return [(label, a, b) for k, label in enumerate(track.labels) for a, b in runs(track.on[:, k])]
