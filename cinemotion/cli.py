@@ -46,6 +46,12 @@ def _root(
         raise typer.Exit
 
 
+MotionFile = Annotated[str, typer.Argument(metavar="IN", help="A motion file, or pybullet:NAME.", show_default=False)]
+Target = Annotated[Path, typer.Argument(metavar="OUT", help="By its suffix; .glb with the body.", show_default=False)]
+UpAxis = Annotated[str | None, typer.Option(help="Up axis of the source when it does not say: X, Y, Z.")]
+Units = Annotated[str | None, typer.Option(help="Units of the source: m, cm, mm, in, ft.")]
+SourceRate = Annotated[str | None, typer.Option(help="Rate of the source when it says it wrongly.")]
+Skeleton = Annotated[str | None, typer.Option(help="Skeleton of an .amc, when not found by name.")]
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENE.yaml", help="The scene.", show_default=False)]
 
 
@@ -180,19 +186,17 @@ def _print_film(scene: Path, made: Any, resolved: bool) -> None:
 @app.command()
 @guarded
 def convert(
-    source: Annotated[str, typer.Argument(metavar="IN", help="A motion file, or pybullet:NAME.", show_default=False)],
-    target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="By its suffix; .glb with the body.", show_default=False)
-    ],
+    source: MotionFile,
+    target: Target,
     fps: Annotated[str | None, typer.Option(help="Another rate: 30, 24000/1001.")] = None,
     names: Annotated[str | None, typer.Option(help="Joint names of the result: mixamo, unreal, … (by SMPL).")] = None,
     retarget: Annotated[
         str | None, typer.Option(metavar="smpl|FILE", help="Onto SMPL-24, or onto the skeleton of another file.")
     ] = None,
-    up: Annotated[str | None, typer.Option(help="Up axis of the source when it does not say: X, Y, Z.")] = None,
-    units: Annotated[str | None, typer.Option(help="Units of the source: m, cm, mm, in, ft.")] = None,
-    source_fps: Annotated[str | None, typer.Option(help="Rate of the source when it says it wrongly.")] = None,
-    asf: Annotated[str | None, typer.Option(help="Skeleton of an .amc, when not found by name.")] = None,
+    up: UpAxis = None,
+    units: Units = None,
+    source_fps: SourceRate = None,
+    asf: Skeleton = None,
     sample: Annotated[int | None, typer.Option(help="Which motion of a file that holds several, from 0.")] = None,
     start: Annotated[str | None, typer.Option(help="Begin here: 2s, 48f.")] = None,
     stop: Annotated[str | None, typer.Option(help="End here.")] = None,
@@ -227,10 +231,8 @@ def convert(
 @app.command()
 @guarded
 def clean(
-    source: Annotated[str, typer.Argument(metavar="IN", help="A motion file, or pybullet:NAME.", show_default=False)],
-    target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="By its suffix; .glb with the body.", show_default=False)
-    ],
+    source: MotionFile,
+    target: Target,
     feet: Annotated[str, typer.Option(help="Held as found (auto), always, not at all (never); or grounding.")] = "auto",
     strength: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much of each correction is made.")] = 1.0,
     dynamics: Annotated[
@@ -240,10 +242,10 @@ def clean(
     plot: Annotated[Path | None, typer.Option(help="Feet and balance over time, before and after: .png")] = None,
     plants: Annotated[Path | None, typer.Option(help="When feet stand, set by you: .csv")] = None,
     save_plants: Annotated[Path | None, typer.Option(help="When feet stand, to be edited: .csv")] = None,
-    up: Annotated[str | None, typer.Option(help="Up axis of the source when it does not say: X, Y, Z.")] = None,
-    units: Annotated[str | None, typer.Option(help="Units of the source: m, cm, mm, in, ft.")] = None,
-    source_fps: Annotated[str | None, typer.Option(help="Rate of the source when it says it wrongly.")] = None,
-    asf: Annotated[str | None, typer.Option(help="Skeleton of an .amc, when not found by name.")] = None,
+    up: UpAxis = None,
+    units: Units = None,
+    source_fps: SourceRate = None,
+    asf: Skeleton = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Clean up a capture: no floating, sinking or sliding feet; what cannot be mended stays as it is."""

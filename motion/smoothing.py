@@ -60,5 +60,6 @@ def through(
     matrix = smooth * penalty(np.ones(len(values) - order), order)
     matrix[:2] += penalty(np.full(len(values) - 1, tension), 1)
     # A trace of the pull keeps the system solvable where fewer frames are known than a curve has freedoms.
-    matrix[0] += weight + max(rest, 1e-9 * float(weight.max()))
+    trace = 0.0 if known.all() else 1e-9 * float(weight.max())
+    matrix[0] += weight + max(rest, trace)
     return np.asarray(solveh_banded(matrix, weight[:, None] * flat, lower=True)).reshape(values.shape)

@@ -46,10 +46,9 @@ def find(clip: Clip, ground: Ground | None = None) -> ContactTrack:
     best = np.zeros(points.shape[:2], bool)
     for sigma in _SMOOTHED_S:
         steady = gaussian_filter1d(points, sigma * float(clip.fps), axis=0, mode="nearest") if sigma else points
-        height = steady[..., 1].min(1)
         steady = steady - np.array([0.0, 1.0, 0.0]) * rest_level(steady, supports, clip, size)[:, None, None]
         on = contacts.contact_mask(steady, clip.fps, np.zeros(4), size) & supports
-        low = (steady[..., 1].min(1) < contacts.HEIGHT_ON * size) & (np.abs(height) < np.inf)
+        low = steady[..., 1].min(1) < contacts.HEIGHT_ON * size
         if on.any(1).sum() > best.any(1).sum():
             best = on
         if on.any(1)[low].sum() >= _STANDING * low.sum():

@@ -20,13 +20,12 @@ import numpy as np
 from motion import rotations as rot
 from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, unknown
-from motion.rotations import Array
 from motion.stage import Performance, Stage
 from physics import gate, kinematic, metrics, plants
 from physics.ground import Ground
 from physics.kinematic import MODES
 from physics.report import Figures, PerformerReport, PhysicsReport, distance
-from physics.soles import Soles
+from physics.soles import Soles, rest_joints
 
 #: Fewer frames than this hold no motion to judge.
 LEAST_FRAMES = 4
@@ -67,10 +66,11 @@ def refine(
             raise unknown("performer", name, names)
     started = time.perf_counter()
     made, reports = [], []
+    soles = [Soles.of(p.character) for p in performances]
     with _ground(performances, stage) as ground:
-        for performance in performances:
+        for performance, feet in zip(performances, soles, strict=True):
             clip, told = mend(
-                performance.clip, Soles.of(performance.character), ground, mode=mode, strength=strength,
+                performance.clip, feet, ground, mode=mode, strength=strength,
                 track=tracks.get(performance.name), name=performance.name,
             )  # fmt: skip
             made.append(performance if clip is performance.clip else replace(performance, clip=clip))
@@ -82,6 +82,7 @@ def refine(
                 [p.clip for p in performances],
                 [p.clip for p in made],
                 [p.character for p in made],
+                soles,
                 reports,
                 ground,
                 stage,
@@ -177,7 +178,7 @@ def mend(
     if dynamics:
         from physics import simulated
 
-        [mixed], [report] = simulated.prefer([clip], [mixed], [None], [report], ground)
+        [mixed], [report] = simulated.prefer([clip], [mixed], [None], [soles], [report], ground)
     return mixed, report
 
 
@@ -185,18 +186,10 @@ def _unfit(clip: Clip) -> str:
     """Why a clip cannot be judged; empty: it can."""
     if clip.frames < LEAST_FRAMES:
         return f"{clip.frames} frames, at least {LEAST_FRAMES} are needed"
-    stature = float(np.ptp(_rest(clip)[:, 1]))
+    stature = float(np.ptp(rest_joints(clip.rest_offsets)[:, 1]))
     if not SHORTEST_M <= stature <= TALLEST_M:
         return f"a body {stature:.2f} m tall, expected {SHORTEST_M:g} to {TALLEST_M:g} m"
     return ""
-
-
-def _rest(clip: Clip) -> Array:
-    """Rest joints ``(24, 3)``, metres."""
-    from motion import kinematics, skeleton
-
-    identity = np.broadcast_to(rot.IDENTITY, (24, 4))
-    return kinematics.forward(skeleton.PARENTS, identity, clip.rest_offsets)[1]
 
 
 def not_standing(clip: Clip, soles: Soles, ground: Ground) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -20,7 +20,7 @@ from physics.report import Figures, PerformerReport, Wrench, distance
 from physics.soles import Soles
 from physics.tracking import Rollout, track
 
-#: A second has to lose this share of its Phys-Err, or of how far flights are from falling, to be taken.
+#: A second has to lose this share of its Phys-Err to be taken.
 GAIN = 0.10
 #: And stay this near to the input, mean over joints, metres for an adult.
 FURTHEST_M = 0.06
@@ -30,6 +30,7 @@ def prefer(
     sources: Sequence[Clip],
     kept: Sequence[Clip],
     characters: Sequence[Character | None],
+    soles: Sequence[Soles],
     reports: Sequence[PerformerReport],
     ground: Ground,
     stage: Stage | None = None,
@@ -40,6 +41,7 @@ def prefer(
         sources: as they came.
         kept: as the kinematic pass left them.
         characters: whose skin each has; None: one on the clip's own bones.
+        soles: of each, as that pass had them.
         reports: of that pass.
         ground: under them.
         stage: what they stand among.
@@ -55,9 +57,7 @@ def prefer(
     for members in worlds.values():
         runs = track([kept[k] for k in members], [characters[k] for k in members], stage)
         for k, run in zip(members, runs, strict=True):
-            body = characters[k]
-            soles = Soles.of_skeleton(kept[k].rest_offsets) if body is None else Soles.of(body)
-            made[k], told[k] = _chosen(sources[k], kept[k], soles, ground, told[k], run)
+            made[k], told[k] = _chosen(sources[k], kept[k], soles[k], ground, told[k], run)
     return made, told
 
 

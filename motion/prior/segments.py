@@ -25,10 +25,10 @@ _STYLE = {"old": 0.66, "active": 1.26, "youthful": 1.12, "tired": 0.9, "happy": 
 #: What a network makes at once of most actions, of those whose captures are short, and of standing, frames: longer
 #: windows of them were hardly ever seen in training.
 LONGEST, SHORT, BRIEF = 150, 90, 45
-_SHORT_VERBS = frozenset({
+_LONGEST_OF: dict[str, int] = dict.fromkeys((
     "run", "dash", "jog", "raise hand", "kick", "spin kick", "punch", "jump", "turn", "step", "spin", "roll",
     "cartwheel", "flip", "crawl",
-})  # fmt: skip
+), SHORT) | {"stand": BRIEF}  # fmt: skip
 #: Gathering before and settling after actions that are counted on the spot, seconds.
 _AROUND = 0.8
 _SHORTEST_S = 0.5
@@ -85,9 +85,7 @@ def pace_of(label: Label) -> float:
 
 def longest(label: Label) -> int:
     """Frames of an action that are made at once."""
-    if label.verb == "stand":
-        return BRIEF
-    return SHORT if label.verb in _SHORT_VERBS else LONGEST
+    return _LONGEST_OF.get(label.verb, LONGEST)
 
 
 def _natural(action: Action) -> float:

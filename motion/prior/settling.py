@@ -16,7 +16,7 @@ from torch import Tensor
 from motion import footing
 from motion.corpus import FPS
 from motion.prior.features import PELVIS, ROTATIONS, Track
-from motion.smoothing import penalty
+from motion.smoothing import through
 
 #: How much the predicted steps of a path count against its predicted places: steps are known to millimetres, places to
 #: centimetres, and a path that jitters makes feet slide.
@@ -71,20 +71,15 @@ def calm(body: Tensor, held: Tensor) -> Tensor:
     Returns:
         The same shape; the other columns as they were.
     """
-    frames = body.shape[1]
-    if frames < 4:
+    if body.shape[1] < 4:
         return body
-    band = penalty(np.ones(frames - 3), 3)
     columns = np.r_[PELVIS, ROTATIONS]
     steady = body.clone()
     for row in range(len(body)):
         weight = np.where(held[row].numpy(), _HELD, 1.0)
-        matrix = (_MEETS if held[row].any() else _CALM) * band
-        matrix[0] += weight
         values = body[row, :, columns].double().numpy()
-        steady[row, :, columns] = torch.as_tensor(
-            solveh_banded(matrix, weight[:, None] * values, lower=True), dtype=body.dtype
-        )
+        even = through(values, weight, _MEETS if held[row].any() else _CALM)
+        steady[row, :, columns] = torch.as_tensor(even, dtype=body.dtype)
     return steady
 
 
