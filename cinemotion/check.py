@@ -33,6 +33,9 @@ def check_names(scene: Scene, report: Report) -> None:
         word("style", actor.style, (*loc, "style"))
         if actor.physics is not None:
             word("feet", actor.physics.feet, (*loc, "physics", "feet"))
+            if isinstance(actor.physics.plants, list):
+                for k, row in enumerate(actor.physics.plants):
+                    word("part", row.part, (*loc, "physics", "plants", k, "part"))
         _check_facing(scene, report, actor.facing, (*loc, "facing"), name)
         if not any(e.actor == name for e in scene.timeline):
             report(loc, f"'{name}' has nothing to do: no entry of the timeline names this actor", key=True)
@@ -51,9 +54,9 @@ def check_names(scene: Scene, report: Report) -> None:
     output = scene.output
     for key in ("codec", "tone_map", "pass_format"):
         word(key, getattr(output, key), ("output", key))
-    for key in ("passes", "control"):
+    for key in ("passes", "control", "debug"):
         for n, name in enumerate(getattr(output, key)):
-            word("pass" if key == "passes" else "control", name, _item(report, ("output", key), n))
+            word("pass" if key == "passes" else key, name, _item(report, ("output", key), n))
 
 
 def _item(report: Report, loc: Loc, n: int) -> Loc:
@@ -239,6 +242,8 @@ def check_files(scene: Scene, report: Report) -> None:
 
     for name, actor in scene.cast.items():
         _check_file(report, actor.body.model, ("cast", name, "body", "model"), folders=True)
+        if actor.physics is not None and isinstance(actor.physics.plants, str):
+            _check_file(report, actor.physics.plants, ("cast", name, "physics", "plants"))
     for k, prop in enumerate(scene.stage.props):
         if is_file(prop.shape):
             _check_file(report, prop.shape, ("stage", "props", k, "shape"))

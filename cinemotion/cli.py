@@ -69,21 +69,22 @@ def film(
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes that draw.")] = 1,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the scene's.")] = None,
     device: Annotated[int | None, typer.Option(min=0, help="EGL device; by default the first that works.")] = None,
+    physics: Annotated[
+        bool | None, typer.Option("--physics/--no-physics", help="Clean everybody up, or nobody.", show_default=False)
+    ] = None,
+    debug: Annotated[str | None, typer.Option(metavar="NAMES", help="Show, with commas: humanoid,plants.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the work folder.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Make the film of a scene."""
-    from cinemotion import vocabulary
     from cinemotion.film import Changes
     from cinemotion.pipeline import make_film
 
-    named = None if passes is None else tuple(p.strip() for p in passes.split(",") if p.strip())
-    for name in named or ():
-        vocabulary.usual("pass", name)
+    named, views = _names("pass", passes), _names("debug", debug)
     made = make_film(
         scene,
         out,
-        changes=Changes(draft=draft, seed=seed, passes=named),
+        changes=Changes(draft, seed, named, physics, views),
         resume=resume,
         workers=workers,
         keep=keep,
@@ -110,6 +111,15 @@ def film(
     for stage, seconds in sorted(made.seconds.items(), key=lambda item: -item[1]):
         print(f"  {stage:<28}{seconds:8.2f} s  {seconds / max(total, 1e-9):4.0%}")
     print(f"  {'in all':<28}{total:8.2f} s")
+
+
+def _names(kind: str, text: str | None) -> tuple[str, ...] | None:
+    """Words of a vocabulary, with commas between them."""
+    from cinemotion import vocabulary
+
+    if text is None:
+        return None
+    return tuple(vocabulary.usual(kind, name.strip()) for name in text.split(",") if name.strip())
 
 
 def _frames(text: str | None) -> tuple[int | None, int | None] | None:

@@ -53,7 +53,7 @@ class Painter:
         self.job = job
         film = job.film
         self._stack = contextlib.ExitStack()
-        self._world = World(film.performances, film.stage)
+        self._world = World(film.drawn, film.stage)
         self._rasterizer = self._stack.enter_context(
             Rasterizer(size=film.size, settings=settings(film), device=job.device)
         )

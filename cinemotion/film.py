@@ -45,6 +45,8 @@ class Changes:
     draft: bool = False  # half the size, one sample, nothing blurred
     seed: int | None = None
     passes: tuple[str, ...] | None = None
+    physics: bool | None = None  # clean everybody up, or nobody
+    debug: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Look:
 class Input:
     """A file that the film is made from."""
 
-    role: str  # "clip", "words", "body", "prop", "plate"
+    role: str  # "clip", "words", "body", "prop", "plate", "plants"
     name: str  # as the scene names it
     provenance: Provenance
 
@@ -89,8 +91,14 @@ class Film:
     scene_sha256: str
     inputs: tuple[Input, ...]
     models: tuple[dict[str, Any], ...] = ()  # weights that made some of the motion, as the sidecar names them
+    debug: tuple[Performance, ...] = ()  # what is drawn instead of the performances; (): they are
     mended: tuple[str, ...] = ()  # what physics clean-up did, a line for each performer that had it
     table: tuple[dict[str, object], ...] = field(default=(), repr=False)  # the compiled timeline, row by row
+
+    @property
+    def drawn(self) -> tuple[Performance, ...]:
+        """What is in the picture."""
+        return self.debug or self.performances
 
     @property
     def seconds(self) -> float:

@@ -32,7 +32,7 @@ def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence
             a,
             b,
             _camera_part(film.camera, a, b),
-            [_motion_part(film, p, a, b) for p in film.performances],
+            [_motion_part(film, p, a, b) for p in film.drawn],
             mine,
         )
         chunks.append(Chunk(index, a, b, key))
@@ -43,13 +43,13 @@ def _common(film: Film, gl: dict[str, Any]) -> str:
     """What every chunk depends on."""
     import av
 
-    bodies = {id(p.character): p.character for p in film.performances}
+    bodies = {id(p.character): p.character for p in film.drawn}
     meshes = {key: digest(type(body).__name__, body.mesh) for key, body in bodies.items()}
     props = [replace(p, shape=Path(p.shape).name) for p in film.stage.props]
-    files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role not in ("clip", "words")]
+    files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role not in ("clip", "words", "plants")]
     versions = [np.__version__, av.__version__, gl["vendor"], gl["renderer"], gl["version"]]
     stage = replace(film.stage, props=tuple(props), plate=None)
-    cast = [(p.name, meshes[id(p.character)]) for p in film.performances]
+    cast = [(p.name, meshes[id(p.character)]) for p in film.drawn]
     asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed]
     return digest(manifest.code_version(), versions, settings(film), stage, cast, files, asked)
 

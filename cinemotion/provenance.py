@@ -56,6 +56,7 @@ def describe(
         "seed": film.seed,
         "inputs": [_input(i) for i in sorted(film.inputs, key=lambda i: (i.role, i.name))],
         "models": list(film.models),
+        **({"physics": list(film.mended)} if film.mended else {}),
         "made_by": {
             "versions": versions(bool(film.models)),
             "code_sha256": manifest.code_version(),

@@ -20,8 +20,10 @@ from cinemotion.acting import Acting, Company, Part, Sketch
 from cinemotion.acting_prior import Played, cache_folder
 from cinemotion.check import check_files, check_names, clip_path, existing, output_path, weights_path
 from cinemotion.cuts import Cuts, ShotTime
+from cinemotion.debug import shown
 from cinemotion.film import Changes, Clock, Film, Input, Look
 from cinemotion.manifest import file_sha256
+from cinemotion.mending import Mending
 from cinemotion.models import entry_of
 from cinemotion.scene import Actor, Entry, Scene, ShotSpec
 from cinemotion.set_stage import set_stage
@@ -82,7 +84,6 @@ class _Resolver:
         self._clips: dict[tuple[Path, int], Clip | None] = {}
         self._inputs: dict[tuple[str, str], Input] = {}
         self.seed = scene.seed if changes.seed is None else changes.seed
-        self._verdicts: list[str] = []
         self.sketch = sketch
         self.acting: Acting = Sketch()
         self.played: Played | None = None
@@ -98,9 +99,11 @@ class _Resolver:
         self._check_coverage(timeline, segments, shots := Cuts(timeline, report).times())
         performances = self._performances(timeline)
         stage = set_stage(self.source, scene, timeline, report, self._file_input)
+        mending = Mending(scene, self.source.folder, timeline, report, self._file_input, self.changes.physics)
+        mending.read(performances)
         if stage is not None and not self.sketch and not report.errors:
             with self.clock("physics"):
-                performances = tuple(self._mended(performance, stage) for performance in performances)
+                performances = mending.mended(performances, stage)
         if report.errors or not shots or stage is None:
             return None
         frames = shots[-1].stop
@@ -112,6 +115,7 @@ class _Resolver:
         if camera is None:
             return None
         output = scene.output
+        debug = tuple(output.debug) if self.changes.debug is None else self.changes.debug
         return Film(
             title=scene.title or self.source.path.stem,
             fps=scene.fps,
@@ -131,7 +135,8 @@ class _Resolver:
             chunk=output.chunk,
             scene_sha256=self.source.sha256,
             models=self._note_words(segments),
-            mended=tuple(self._verdicts),
+            debug=shown(performances, debug, mending.plants) if debug and not self.sketch else (),
+            mended=tuple(mending.verdicts),
             inputs=tuple(self._inputs.values()),
             table=tuple(_table(scene, segments, shots, camera)),
         )
@@ -274,17 +279,6 @@ class _Resolver:
                 if played is not None and body is not None:
                     made.append(Performance(name, played[0], body, float(played[1])))
         return tuple(made)
-
-    def _mended(self, performance: Performance, stage: Stage) -> Performance:
-        """A performance whose feet are cleaned up, where the scene asks for it."""
-        asked = self.scene.cast[performance.name].physics or self.scene.physics
-        if asked is None:
-            return performance
-        from physics.refine import refine
-
-        (mended,), report = refine([performance], stage, mode=asked.feet or "auto", strength=asked.strength)
-        self._verdicts.append(report.verdict())
-        return mended
 
     # ---- the camera
 

@@ -10,7 +10,18 @@ import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from cinemotion import values
 from cinemotion.source import kind_of
@@ -115,6 +126,15 @@ def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _file_or_list(value: Any, as_list: ValidatorFunctionWrapHandler) -> Any:
+    """A list may be written in a file of its own, whose name stays text."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        raise ValueError(f"expected the name of a CSV file, or a list, got {kind_of(value)}")
+    return as_list(value)
+
+
 Size3 = Annotated[
     tuple[Positive, Positive, Positive],
     BeforeValidator(_thrice),
@@ -171,6 +191,24 @@ class PhysicsSpec(Strict):
         description="auto: held where they are found to stand; always; grounding: heights alone; never. Default: auto",
     )  # fmt: skip
     strength: Annotated[float, Field(strict=True, ge=0, le=1)] = Field(default=1.0, description="of every correction")
+    dynamics: StrictBool = Field(default=False, description="bodies with weight perform it; seconds that gain are kept")
+
+
+class PlantSpec(Strict):
+    """A part of a foot stands."""
+
+    part: Word = Field(json_schema_extra={"x-vocabulary": "part"})
+    from_: When = Field(alias="from")
+    to: When
+
+
+class OwnPhysics(PhysicsSpec):
+    """Clean-up of one performer; keys that are left out are the scene's."""
+
+    plants: Annotated[list[PlantSpec] | None, WrapValidator(_file_or_list)] = Field(
+        default=None, json_schema_extra={"x-or-text": ""},
+        description="when heels and toes stand, instead of when they are found to: a CSV file or a list; film time",
+    )  # fmt: skip
 
 
 class Actor(Strict):
@@ -183,7 +221,7 @@ class Actor(Strict):
     style: Word | None = Field(
         default=None, json_schema_extra={"x-vocabulary": "style"}, description="how they do what `do` says"
     )
-    physics: PhysicsSpec | None = Field(default=None, description="instead of the scene's")
+    physics: OwnPhysics | None = Field(default=None, description="key by key instead of the scene's")
 
 
 class MaterialSpec(Strict):
@@ -323,6 +361,7 @@ class OutputSpec(Strict):
     dof: StrictBool = Field(default=True, description="depth of field, for shots that give an f_stop")
     tone_map: Word | None = _from("tone_map")
     exposure: Annotated[float, Field(strict=True, ge=-20, le=20)] = Field(default=0.0, description="stops")
+    debug: Annotated[list[Word], BeforeValidator(_names), _listed("debug", "shown in the picture")] = []
     chunk: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=24, description="frames drawn at a time")
 
 
@@ -364,7 +403,7 @@ def json_schema() -> dict[str, Any]:
                 target.update({"enum": words} if vocabulary.closed(name) else {"examples": words})
             text = node.pop("x-or-text", None)
             if text is not None:
-                node["anyOf"].insert(0, {"type": "string", "x-vocabulary": text})
+                node["anyOf"].insert(0, {"type": "string"} | ({"x-vocabulary": text} if text else {}))
             for item in list(node.values()):
                 fill(item)
 

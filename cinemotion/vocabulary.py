@@ -42,11 +42,13 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "ground": _attribute("render.materials", "GROUNDS"),
     "light": _attribute("render.lighting", "PRESETS"),
     "feet": _attribute("physics.kinematic", "MODES"),
+    "part": _attribute("motion.contacts", "LABELS"),
     "director": _directors,
     "codec": _attribute("render.video", "CODECS"),
     "pass": _attribute("render.passes", "PASSES"),
     "pass_format": _attribute("render.passes", "FORMATS"),
     "control": _attribute("render.control", "CONTROLS"),
+    "debug": _attribute("cinemotion.debug", "KINDS"),
     "tone_map": _attribute("render.tonemap", "CURVES"),
 }
 
@@ -67,6 +69,8 @@ _LABELS = {
     "pass_format": "pass format",
     "tone_map": "tone map",
     "control": "control video",
+    "debug": "debug view",
+    "part": "part of a foot",
     "pattern": "material pattern",
 }
 

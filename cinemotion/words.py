@@ -8,7 +8,7 @@ from cinemotion import vocabulary
 
 #: Section of the scene file: its kinds of words, each with the key that takes it, and what they are when it takes more.
 SECTIONS: dict[str, dict[str, str]] = {
-    "physics": {"feet": "feet"},
+    "physics": {"feet": "feet", "part": "plants[].part"},
     "cast": {
         "outfit": "outfit",
         "build": "body.build",
@@ -46,6 +46,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "pass": "passes",
         "pass_format": "pass_format",
         "control": "control",
+        "debug": "debug",
         "tone_map": "tone_map",
     },
 }
@@ -53,6 +54,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 def _about(kind: str, word: str) -> str:
     """What a word means, where its owner says so."""
+    from cinemotion.debug import KINDS
     from motion.props import PRIMITIVES
     from render.passes import PASSES
     from rl_camera import vocabulary as camera
@@ -66,6 +68,7 @@ def _about(kind: str, word: str) -> str:
         "option": camera.OPTIONS,
         "director": camera.DIRECTORS,
         "shape": PRIMITIVES,
+        "debug": KINDS,
     }
     if kind == "pass":
         return PASSES[word].meaning
