@@ -5,9 +5,10 @@ motion [CORPUS] [WEIGHTS] [PART …] [REPORT.json] [card]
                             learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed, and all
                             of it beside the goals; card: the headline figures go into the weights' cards
 retarget [FOLDER …]         retargeting per set of captures, skinning; without a folder, the pybullet captures
-physics [dynamics] [FOLDER …]
-                            captures as they are and with planted faults, before and after clean-up; without a folder,
-                            the pybullet captures; dynamics: also as Bullet makes bodies perform them
+physics [dynamics] [KIND …] [FOLDER …] [WEIGHTS] [REPORT.json]
+                            clean-up pass by pass, of captures as they are (clean) and with planted faults (float, …),
+                            retargets and generated motion; without a folder, of the pybullet captures; dynamics: also
+                            as Bullet makes bodies perform them
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 
@@ -18,10 +19,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from motion.errors import BadInput, unknown
-
-#: Of each folder so many captures are taken, evenly spread, and of each so many seconds.
-_PHYSICS_CLIPS, _PHYSICS_S = 24, 10.0
-_DYNAMICS = "dynamics"
 
 
 def render(*arguments: str) -> None:
@@ -67,40 +64,11 @@ def retarget(*folders: str) -> None:
             _say(f"  {row.name}: refused {refused}")
 
 
-def physics(*folders: str) -> None:
-    """Clean-up of captures as they are and with planted faults: every pass, gate off and on."""
-    from cinemotion import formats
-    from cinemotion.carry import carried
-    from mocap_data.deepmimic import bundled
-    from motion import edit
-    from motion.body import Body
-    from motion.errors import CinemotionError
-    from motion.retarget import retarget
-    from physics import bench
+def physics(*arguments: str) -> None:
+    """Clean-up of captures, planted faults, retargets and generated motion: every pass, gate off and on."""
+    from cinemotion import bench_physics
 
-    body = Body.default()
-    dynamics, folders = _DYNAMICS in folders, tuple(f for f in folders if f != _DYNAMICS)
-    paths = list(bundled().values())
-    if folders:
-        paths = []
-        for folder in folders:
-            if not Path(folder).is_dir():
-                raise BadInput(f"bench physics: {folder} is not a folder")
-            found = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in formats.readable())
-            paths += found[:: max(1, len(found) // _PHYSICS_CLIPS)][:_PHYSICS_CLIPS]
-    clips = []
-    for path in paths:
-        try:
-            clip = carried(retarget(formats.load(path))[0], body.rest_offsets)
-        except CinemotionError as error:
-            _say(f"refused {path.name}: {error}")
-            continue
-        clips.append((path.stem, edit.slice(clip, 0.0, min(_PHYSICS_S, (clip.frames - 1) / float(clip.fps)))))
-    if not clips:
-        raise BadInput(f"bench physics: no motion that can be read in {', '.join(folders)}")
-    seconds = sum(c.seconds for _, c in clips)
-    _say(f"{len(clips)} captures, {seconds:.0f} s, as they are and with planted faults (seeds 0 to {len(clips) - 1})")
-    _say(bench.table(bench.sweep(clips, body, dynamics=dynamics)))
+    bench_physics.run(*arguments)
 
 
 def formats(*folders: str) -> None:

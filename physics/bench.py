@@ -1,14 +1,19 @@
-"""What clean-up does to captures and to faults planted in them, pass by pass, gate off and on: `sweep`, `table`.
+"""What clean-up does to motion, pass by pass, gate off and on: `planted` and `as_found` make samples, `sweep` measures.
+
+    rows = sweep(planted(clips, character), dynamics=True)
+    print(table(rows))
 
 Frames of flight, and frames on which something else than feet carries weight, are found on the clean clip once, so that
-every row is measured on the same frames. Distances are to the clean clip, joint by joint.
+every row is measured on the same frames; where no clean one is known, on the input. Distances are to the clean clip,
+joint by joint.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,129 +22,269 @@ from motion.clip import Clip
 from motion.prior.metrics import bootstrap_ratio
 from motion.stage import Performance
 from physics import faults, gate, kinematic, metrics, plants
+from physics.flight import FlightFall, flight_acceleration
 from physics.ground import Ground
 from physics.refine import refine
-from physics.report import Figures, PerformerReport, Wrench
+from physics.report import Figures, PerformerReport, Wrench, distance
 from physics.soles import Soles
 
 CLEAN = "clean"
 #: Rows of every kind of input.
-INPUT, KINEMATIC, GATED, DYNAMICS = "input", "kinematic pass", "refine (gated)", "with dynamics"
+INPUT, KINEMATIC, GATED, DYNAMICS, UNGATED = "input", "kinematic pass", "refine", "with dynamics", "dynamics, gate off"
 
 
-@dataclass
-class Row:
-    """One version of all clips of one kind of input."""
+#: Of the table, and their widths. "plain": float on every frame; "less": of the input's Phys-Err; "share": of the
+#: input's distance to the clean clip; "fall": acceleration in flight, "off": how far its parabolas are from g.
+COLUMNS = {
+    "penetr.": 8, "float": 7, "plain": 7, "skate": 7, "Phys-Err": 9, "less": 6, "95 %": 10, "jerk": 6, "to clean": 10,
+    "share": 7, "fall": 8, "off": 5, "worse": 7, "better": 7, "x real": 8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One motion to be cleaned up."""
 
     kind: str
-    what: str
-    figures: list[Figures] = field(default_factory=list)
-    distance_m: list[float] = field(default_factory=list)
-    worse: int = 0  # clips that came out worse than they went in
-    better: int = 0
-    seconds: float = 0.0  # of computing
-    motion_s: float = 0.0
-    segments: int = 0
-    simulated: int = 0  # segments that were kept as Bullet made them
-    wrenches: list[Wrench] = field(default_factory=list)
-
-    def note(self, report: PerformerReport) -> None:
-        self.segments += len(report.segments)
-        self.simulated += sum(s.kept == "dynamics" for s in report.segments)
-        if report.wrench is not None:
-            self.wrenches.append(report.wrench)
-
-    def add(self, made: Figures, before: Figures, distance: float, seconds: float, motion_s: float) -> None:
-        self.figures.append(made)
-        self.distance_m.append(distance)
-        jerk = made.jerk_m_s3 > (1 + gate.WORSE_JERK) * before.jerk_m_s3
-        self.worse += bool(made.phys_err_mm > before.phys_err_mm + gate.WORSE_MM or jerk)
-        self.better += bool(made.phys_err_mm < before.phys_err_mm - gate.WORSE_MM)
-        self.seconds += seconds
-        self.motion_s += motion_s
-
-    def mean(self, name: str) -> float:
-        return float(np.mean([getattr(f, name) for f in self.figures]))
+    name: str
+    clip: Clip
+    character: Character
+    clean: Clip | None = None  # what it was made from, where that is known
 
 
-def sweep(
-    clips: Iterable[tuple[str, Clip]], character: Character, kinds: Sequence[str] = (CLEAN, *faults.KINDS),
-    tell: Callable[[str], None] = lambda _: None, dynamics: bool = False,
-) -> list[Row]:  # fmt: skip
-    """Clean up every clip as it is and with every fault planted.
+def planted(
+    clips: Iterable[tuple[str, Clip]], character: Character, kinds: Sequence[str] = (CLEAN, *faults.KINDS)
+) -> Iterator[Sample]:
+    """Every clip as it is and with every fault, seeds by its number.
 
     Args:
         clips: name and clip, on the character's skeleton.
         character: who performs them.
-        kinds: of input, of `faults.KINDS` or `CLEAN`.
-        tell: is told each clip's name.
-        dynamics: also with bodies that perform it in Bullet.
+        kinds: of `faults.KINDS`, or `CLEAN`.
     """
-    soles, ground = Soles.of(character), Ground()
-    whats = (INPUT, KINEMATIC, GATED, DYNAMICS) if dynamics else (INPUT, KINEMATIC, GATED)
-    rows = {(kind, what): Row(kind, what) for kind in kinds for what in whats}
     for number, (name, clip) in enumerate(clips):
-        tell(name)
-        points = soles.points(clip)
-        left_out = metrics.flight(points, metrics.centre_of_mass(clip), clip.fps)
-        left_out = left_out | plants.carried_otherwise(clip, ground)
-        clean = clip.positions()
         for kind in kinds:
             bad = clip if kind == CLEAN else faults.plant(clip, kind, number)[0]
-            before = Figures.of(bad, soles, ground, left_out)
-            versions = {INPUT: (bad, 0.0)}
-            started = time.process_time()
-            versions[KINEMATIC] = (kinematic.plant(bad, soles, ground).clip, 0.0)
-            versions[KINEMATIC] = (versions[KINEMATIC][0], time.process_time() - started)
-            for what in whats[2:]:
-                started = time.process_time()
-                (refined,), report = refine([Performance(name, bad, character)], dynamics=what == DYNAMICS)
-                versions[what] = (refined.clip, time.process_time() - started)
-                rows[kind, what].note(report.performers[0])
-            for what, (made, seconds) in versions.items():
-                moved = float(np.linalg.norm(made.positions() - clean, axis=-1).mean())
-                rows[kind, what].add(Figures.of(made, soles, ground, left_out), before, moved, seconds, clip.seconds)
-    return list(rows.values())
+            yield Sample(kind, name, bad, character, clip)
+
+
+def as_found(kind: str, clips: Iterable[tuple[str, Clip, Character]]) -> Iterator[Sample]:
+    """Motion whose faults are its own."""
+    for name, clip, character in clips:
+        yield Sample(kind, name, clip, character)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One version of one sample."""
+
+    figures: Figures
+    before: Figures  # of the input
+    motion_s: float
+    to_clean_m: float | None = None
+    fall: FlightFall | None = None
+    seconds: float = 0.0  # of computing
+    twice_m: float | None = None  # mean distance that the same pass moves its own result by
+    simulated: float = 0.0  # share of frames kept as Bullet made them
+    wrench: Wrench | None = None
+
+    @property
+    def worse(self) -> bool:
+        more = self.figures.phys_err_mm > self.before.phys_err_mm + gate.WORSE_MM
+        return more or self.figures.jerk_m_s3 > (1 + gate.WORSE_JERK) * self.before.jerk_m_s3
+
+    @property
+    def better(self) -> bool:
+        return self.figures.phys_err_mm < self.before.phys_err_mm - gate.WORSE_MM
+
+
+@dataclass
+class Row:
+    """One version of all samples of one kind."""
+
+    kind: str
+    what: str
+    made: list[Measured] = field(default_factory=list)
+
+    def mean(self, name: str) -> float:
+        """Of one of the `Figures`, over clips."""
+        return float(np.mean([getattr(m.figures, name) for m in self.made]))
+
+    def over(self, base: Row, name: str) -> float:
+        """Mean of a figure over that of another row; 0 over nothing."""
+        was = base.mean(name)
+        return self.mean(name) / was if was > 1e-9 else 0.0
+
+    @property
+    def worse(self) -> int:
+        """Clips that came out worse than they went in."""
+        return sum(m.worse for m in self.made)
+
+    @property
+    def better(self) -> int:
+        return sum(m.better for m in self.made)
+
+    @property
+    def motion_s(self) -> float:
+        return sum(m.motion_s for m in self.made)
+
+    @property
+    def seconds(self) -> float:
+        return sum(m.seconds for m in self.made)
+
+    @property
+    def to_clean_m(self) -> float | None:
+        """Mean distance of joints from the clean clips; None: unknown."""
+        found = [m.to_clean_m for m in self.made if m.to_clean_m is not None]
+        return float(np.mean(found)) if found else None
+
+    @property
+    def fall(self) -> FlightFall | None:
+        """Over all parabolas of all flights."""
+        found = [m.fall for m in self.made if m.fall is not None and m.fall.parabolas]
+        if not found:
+            return None
+        weight = np.array([f.parabolas for f in found])
+        g, error = (float(weight @ [getattr(f, n) for f in found] / weight.sum()) for n in ("g", "error"))
+        return FlightFall(g, error, int(weight.sum()), sum(f.frames for f in found))
+
+    @property
+    def simulated(self) -> float:
+        """Share of all frames that were kept as Bullet made them."""
+        return sum(m.simulated * m.motion_s for m in self.made) / max(self.motion_s, 1e-9)
+
+    @property
+    def wrench(self) -> Wrench | None:
+        """Over accepted frames of all clips."""
+        found = [(m.wrench, m.simulated * m.motion_s) for m in self.made if m.wrench is not None]
+        if not found:
+            return None
+        weight = np.array([w for _, w in found])
+        names = ("force", "upward", "torque", "at_bound")
+        return Wrench(*(float(weight @ [getattr(w, n) for w, _ in found] / weight.sum()) for n in names))
+
+    @property
+    def twice_m(self) -> list[float]:
+        return [m.twice_m for m in self.made if m.twice_m is not None]
+
+    def interval(self) -> tuple[float, float] | None:
+        """95 % of how much of the input's Phys-Err is gone, over clips by bootstrap."""
+        if self.what == INPUT or len(self.made) < 2:
+            return None
+        made, was = (np.array([f.phys_err_mm for f in fs]) for fs in zip(*((m.figures, m.before) for m in self.made)))
+        left = bootstrap_ratio(made, was, paired=True)
+        return 1 - left.high, 1 - left.low
+
+    def as_dict(self, base: Row) -> dict[str, Any]:
+        """For a JSON file."""
+        names = (*Figures.__dataclass_fields__, "phys_err_mm")
+        return {
+            "kind": self.kind, "version": self.what, "clips": len(self.made), "motion_s": self.motion_s,
+            **{name: self.mean(name) for name in names},
+            "less": 1 - self.over(base, "phys_err_mm"), "less_interval": self.interval(),
+            "jerk_ratio": self.over(base, "jerk_m_s3"), "to_clean_m": self.to_clean_m,
+            "fall": None if self.fall is None else asdict(self.fall), "worse": self.worse, "better": self.better,
+            "x_real": self.motion_s / self.seconds if self.seconds else None, "simulated": self.simulated,
+            "wrench": None if self.wrench is None else asdict(self.wrench), "twice_m": self.twice_m,
+        }  # fmt: skip
+
+
+def sweep(samples: Iterable[Sample], dynamics: bool = False, tell: Callable[[str], None] = lambda _: None) -> list[Row]:
+    """Clean up every sample by every pass.
+
+    Args:
+        samples: in any order.
+        dynamics: also with bodies that perform it in Bullet.
+        tell: is told each sample's kind and name.
+    """
+    rows: dict[tuple[str, str], Row] = {}
+    for sample in samples:
+        tell(f"{sample.kind}: {sample.name}")
+        for what, measured in _versions(sample, dynamics):
+            rows.setdefault((sample.kind, what), Row(sample.kind, what)).made.append(measured)
+    return sorted(rows.values(), key=lambda row: list(dict.fromkeys(k for k, _ in rows)).index(row.kind))
+
+
+def _versions(sample: Sample, dynamics: bool) -> Iterator[tuple[str, Measured]]:
+    soles, ground = Soles.of(sample.character), Ground()
+    judged = sample.clip if sample.clean is None else sample.clean
+    points = soles.points(judged)
+    flies = metrics.flight(points, metrics.centre_of_mass(judged), judged.fps)
+    left_out = flies | plants.carried_otherwise(judged, ground)
+    before = Figures.of(sample.clip, soles, ground, left_out)
+
+    def measured(clip: Clip, seconds: float = 0.0, **more: Any) -> Measured:
+        fall = flight_acceleration(metrics.centre_of_mass(clip), flies, clip.fps)
+        away = None if sample.clean is None else float(distance(clip, sample.clean).mean())
+        figures = Figures.of(clip, soles, ground, left_out)
+        return Measured(figures, before, clip.seconds, away, fall, seconds, **more)
+
+    yield INPUT, measured(sample.clip)
+    clip, seconds = _timed(lambda: kinematic.plant(sample.clip, soles, ground).clip)
+    yield KINEMATIC, measured(clip, seconds)
+    for what, settings in ((GATED, {}), *(((DYNAMICS, {"dynamics": True}),) if dynamics else ())):
+
+        def run(clip: Clip, settings: dict[str, Any] = settings) -> tuple[Clip, PerformerReport]:
+            (made,), report = refine([Performance(sample.name, clip, sample.character)], **settings)
+            return made.clip, report.performers[0]
+
+        (clip, report), seconds = _timed(lambda run=run: run(sample.clip))  # type: ignore[misc]
+        twice = float(distance(run(clip)[0], clip).mean())
+        kept = [(s.stop_s - s.start_s) * (s.kept == "dynamics") for s in report.segments]
+        share = sum(kept) / max(sum(s.stop_s - s.start_s for s in report.segments), 1e-9)
+        yield what, measured(clip, seconds, twice_m=twice, simulated=share, wrench=report.wrench)
+        if report.dynamics is not None:
+            yield UNGATED, Measured(report.dynamics, before, clip.seconds)
+
+
+def _timed(run: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.process_time()
+    return run(), time.process_time() - started
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Text for a terminal: a line per row, reductions with 95 % bootstrap intervals over clips."""
-    head = (
-        f"{'input':<8}{'version':<16}{'penetr.':>8}{'float':>7}{'skate':>7}{'Phys-Err':>9}{'less':>7}{'95 %':>12}"
-        f"{'jerk':>6}{'to clean':>10}{'share':>7}{'worse':>7}{'better':>7}{'x real':>8}"
-    )
-    lines = [head]
-    inputs = {row.kind: row for row in rows if row.what == INPUT}
-    for row in rows:
-        base = inputs[row.kind]
-        err, was = row.mean("phys_err_mm"), base.mean("phys_err_mm")
-        less = f"{1 - err / was:>7.0%}" if was > 0 and row.what != INPUT else f"{'':>7}"
-        share = row.distance_m and float(np.mean(row.distance_m)) / max(float(np.mean(base.distance_m)), 1e-12)
-        shown = f"{share:>7.0%}" if row.kind != CLEAN and row.what != INPUT else f"{'':>7}"
-        fast = f"{row.motion_s / row.seconds:>7.0f}x" if row.seconds else ""
-        count = f"{row.worse:>7}{row.better:>7}" if row.what != INPUT else f"{'':>14}"
-        lines.append(
-            f"{row.kind:<8}{row.what:<16}{row.mean('penetration_mm'):>8.2f}{row.mean('float_mm'):>7.2f}"
-            f"{row.mean('skate_mm'):>7.2f}{err:>9.2f}{less}{_interval(row, base):>12}"
-            f"{row.mean('jerk_m_s3') / base.mean('jerk_m_s3'):>6.2f}"
-            f"{1000 * float(np.mean(row.distance_m)):>7.1f} mm{shown}{count}{fast}"
-        )
-    for row in rows:
-        if row.wrenches:
-            force, torque, at = (
-                float(np.mean([getattr(w, n) for w in row.wrenches])) for n in ("force", "torque", "at_bound")
-            )
-            lines.append(
-                f"{row.kind}: {row.simulated} of {row.segments} seconds kept from Bullet, residual force {force:.3f} "
-                f"of body weight, torque {torque:.3f} m g h, {at:.0%} of their frames at the bound"
-            )
-    return "\n".join(lines)
+    """Text for a terminal: a block for each kind of input, a line for each version."""
+    return "\n".join(line for kind in dict.fromkeys(r.kind for r in rows) for line in _block(kind, rows))
 
 
-def _interval(row: Row, base: Row) -> str:
-    """Of the reduction of Phys-Err, over clips."""
-    if row.what == INPUT or len(row.figures) < 2:
-        return ""
-    made, was = (np.array([f.phys_err_mm for f in r.figures]) for r in (row, base))
-    left = bootstrap_ratio(made, was, paired=True)
-    return f"{1 - left.high:.0%}…{1 - left.low:.0%}"
+def _block(kind: str, rows: Sequence[Row]) -> Iterator[str]:
+    mine = [r for r in rows if r.kind == kind]
+    base = mine[0]
+    yield f"{kind} ({len(base.made)} clips, {base.motion_s:.0f} s)"
+    yield f"  {'mm in 1/30 s':<19}" + "".join(f"{name:>{width}}" for name, width in COLUMNS.items())
+    for row in mine:
+        yield _line(row, base)
+    for row in mine:
+        if row.twice_m:
+            mean, most = 1000 * float(np.mean(row.twice_m)), 1000 * max(row.twice_m)
+            yield f"  {row.what}, running twice: moves {mean:.2f} mm, at most {most:.2f} (mean over a clip's joints)"
+        if row.wrench is not None:
+            w = row.wrench
+            yield (
+                f"  {row.what}: {row.simulated:.0%} of the frames kept from Bullet; there a residual force of "
+                f"{w.force:.3f} of the weight ({w.upward:.0%} of it vertical), torque {w.torque:.3f} m g h, "
+                f"{w.at_bound:.0%} at the bound"
+            )
+    yield ""
+
+
+def _line(row: Row, base: Row) -> str:
+    first, away, was, fall, span = row.what == INPUT, row.to_clean_m, base.to_clean_m, row.fall, row.interval()
+    cells = {
+        "penetr.": f"{row.mean('penetration_mm'):.2f}",
+        "float": f"{row.mean('float_mm'):.2f}",
+        "plain": f"{row.mean('float_plain_mm'):.2f}",
+        "skate": f"{row.mean('skate_mm'):.2f}",
+        "Phys-Err": f"{row.mean('phys_err_mm'):.2f}",
+        "less": "" if first else f"{1 - row.over(base, 'phys_err_mm'):.0%}",
+        "95 %": "" if span is None else f"{span[0]:.0%}…{span[1]:.0%}",
+        "jerk": f"{row.over(base, 'jerk_m_s3'):.2f}",
+        "to clean": "" if away is None else f"{1000 * away:.1f} mm",
+        "share": f"{away / was:.0%}" if away is not None and was and not first else "",
+        "fall": "" if fall is None else f"{fall.g:.2f} g",
+        "off": "" if fall is None else f"{fall.error:.0%}",
+        "worse": "" if first else str(row.worse),
+        "better": "" if first else str(row.better),
+        "x real": f"{row.motion_s / row.seconds:.3g}" if row.seconds else "",
+    }
+    return (f"  {row.what:<19}" + "".join(f"{cells[name]:>{width}}" for name, width in COLUMNS.items())).rstrip()

@@ -124,20 +124,6 @@ def test_versions_give_way_smoothly(walk: Clip) -> None:
     assert gate.segments(39, 30.0) == [(0, 39)] and gate.segments(90, 30.0) == [(0, 30), (30, 60), (60, 90)]
 
 
-def test_the_bench_measures_every_version_of_every_input(walk: Clip) -> None:
-    from physics import bench
-
-    rows = bench.sweep([("walk", walk), ("again", edit.mirror(walk))], BODY, kinds=("clean", "sink"))
-    assert [(r.kind, r.what) for r in rows] == [
-        (kind, what) for kind in ("clean", "sink") for what in (bench.INPUT, bench.KINEMATIC, bench.GATED)
-    ]
-    sunk, mended = rows[3], rows[5]
-    assert mended.mean("phys_err_mm") < 0.3 * sunk.mean("phys_err_mm") and mended.worse == 0
-    assert np.mean(mended.distance_m) < 0.7 * np.mean(sunk.distance_m)
-    text = bench.table(rows)
-    assert len(text.splitlines()) == 7 and "%…" in text
-
-
 def test_feet_stand_on_the_stages_boxes_and_ramps_of_air_are_none(walk: Clip) -> None:
     box = Prop("box", "box", (6.0, 0.4, 6.0), np.array([0.0, 0.0, 0.0]))
     far = Prop("far", "box", (1.0, 9.0, 1.0), np.array([90.0, 0.0, 0.0]))

@@ -1,0 +1,93 @@
+"""`cinemotion bench physics`: every version of every kind of input, measured on the same frames."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_prior
+from test_app_train import run
+
+import mocap_data
+from cinemotion import bench_physics
+from cinemotion.carry import carried
+from motion import edit
+from motion.body import Body
+from motion.clip import Clip
+from motion.errors import BadInput
+from motion.retarget import retarget
+from physics import bench
+
+BODY = Body.default()
+
+
+@pytest.fixture(scope="module")
+def walk() -> Clip:
+    return carried(retarget(mocap_data.load("pybullet:walk"))[0], BODY.rest_offsets)
+
+
+def test_every_version_of_every_input_is_measured(walk: Clip) -> None:
+    clips = [("walk", walk), ("again", edit.mirror(walk))]
+    rows = bench.sweep(bench.planted(clips, BODY, ("clean", "sink")))
+    whats = (bench.INPUT, bench.KINEMATIC, bench.GATED)
+    assert [(r.kind, r.what) for r in rows] == [(kind, what) for kind in ("clean", "sink") for what in whats]
+    sunk, mended = rows[3], rows[5]
+    assert mended.over(sunk, "phys_err_mm") < 0.3 and mended.worse == 0
+    assert mended.to_clean_m is not None and sunk.to_clean_m is not None and mended.to_clean_m < 0.7 * sunk.to_clean_m
+    low, high = mended.interval() or (0, 0)
+    assert 0.5 < low <= high < 1 and len(mended.twice_m) == 2 and max(mended.twice_m) < 0.05
+    text = bench.table(rows)
+    assert len([line for line in text.splitlines() if line]) == 2 * (2 + 3 + 1) and "%…" in text
+
+
+def test_bodies_with_weight_have_rows_gate_on_and_off() -> None:
+    jump = edit.slice(carried(retarget(mocap_data.load("pybullet:jump"))[0], BODY.rest_offsets), 0.3, 1.2)
+    rows = {r.what: r for r in bench.sweep(bench.as_found("own", [("jump", jump, BODY)]), dynamics=True)}
+    assert list(rows)[-2:] == [bench.DYNAMICS, bench.UNGATED]
+    kept, alone, was = rows[bench.DYNAMICS], rows[bench.UNGATED], rows[bench.INPUT]
+    assert was.fall is not None and 0.5 < was.fall.g < 1.5 and was.to_clean_m is None
+    assert alone.mean("phys_err_mm") > 0 and 0 <= kept.simulated <= 1
+    assert (kept.wrench is not None) == (kept.simulated > 0)
+    document = json.dumps([row.as_dict(was) for row in rows.values()])
+    assert json.loads(document)[3]["version"] == bench.DYNAMICS
+
+
+def test_one_row_weighs_clips_by_what_they_hold(walk: Clip) -> None:
+    [row, *_] = bench.sweep(bench.planted([("walk", walk)], BODY, ("clean",)))
+    assert row.wrench is None and row.simulated == 0 and row.interval() is None and row.fall is None
+
+
+def test_the_command_prints_and_writes_what_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_physics, "PROMPTS", 2)
+    monkeypatch.setattr(bench_physics, "PROMPT_S", 1.0)
+    mocap_data.save(mocap_data.load("pybullet:walk").slice(0, 40), tmp_path / "a.bvh")
+    (tmp_path / "b.bvh").write_text("no motion")
+    weights = tiny_prior.write(tmp_path / "base-prior.safetensors")
+    done = run("bench", "physics", "clean", "retargets", "generated", weights, tmp_path, tmp_path / "r.json")
+    assert done.exit_code == 0, done.output
+    for line in ("clean (1 clips", "retargets (3 clips", "generated (", "refused b.bvh"):
+        assert line in done.output
+    rows = json.loads((tmp_path / "r.json").read_text())
+    assert {r["kind"] for r in rows} == {"clean", "retargets", "generated"} and all(r["clips"] for r in rows)
+    assert np.isfinite([r["phys_err_mm"] for r in rows]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("flaot",), "'flaot' is not a folder; did you mean 'float'?"),
+        (("no/such",), "'no/such' is not a folder"),
+        (("dynamic",), "did you mean 'dynamics'?"),
+    ],
+)
+def test_unknown_arguments_are_said(arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(BadInput) as error:
+        bench_physics.read(arguments)
+    assert said in str(error.value)
+
+
+def test_a_folder_without_motion_is_said(tmp_path: Path) -> None:
+    done = run("bench", "physics", "clean", tmp_path)
+    assert done.exit_code == 2 and "no motion that can be read" in done.output
