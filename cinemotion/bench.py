@@ -9,6 +9,7 @@ physics [dynamics] [KIND …] [FOLDER …] [WEIGHTS] [REPORT.json]
                             clean-up pass by pass, of captures as they are (clean) and with planted faults (float, …),
                             retargets and generated motion; without a folder, of the pybullet captures; dynamics: also
                             as Bullet makes bodies perform them
+physics PICTURE.jpg         three captures with planted faults before and after, and one that is left as it was
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 

@@ -31,6 +31,15 @@ BODIES: tuple[dict[str, Any], ...] = (
 )
 
 
+#: What a picture shows: a capture, the fault planted in it with its seed, and whether bodies with weight perform it.
+SHOWN: tuple[tuple[str, str, int, bool], ...] = (
+    ("walk", "float", 1, False),
+    ("jump", "tilt", 3, False),
+    ("backflip", "noise", 1, True),
+    ("dance_a", "float", 3, False),
+)
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a command line asks for."""
@@ -39,11 +48,12 @@ class Asked:
     dynamics: bool = False
     folders: tuple[Path, ...] = ()  # (): the pybullet captures
     report: Path | None = None  # JSON
+    picture: Path | None = None  # PNG or JPEG: strips of `SHOWN`, instead of tables
     weights: str = "base"
 
 
 def read(arguments: tuple[str, ...]) -> Asked:
-    """Sort out arguments, in any order: kinds of input, `DYNAMICS`, folders of captures, a .json to write, weights.
+    """Sort out arguments, in any order: kinds of input, `DYNAMICS`, folders, a .json to write, weights, a picture.
 
     Raises:
         BadInput: one of them is none of these.
@@ -53,7 +63,7 @@ def read(arguments: tuple[str, ...]) -> Asked:
     from physics.faults import KINDS
 
     known = (CLEAN, *KINDS, RETARGETS, GENERATED)
-    kinds, folders, report, name, dynamics = [], [], None, "base", False
+    kinds, folders, report, picture, name, dynamics = [], [], None, None, "base", False
     for text in arguments:
         path = Path(text).expanduser()
         if text in known:
@@ -62,6 +72,8 @@ def read(arguments: tuple[str, ...]) -> Asked:
             dynamics = True
         elif text.endswith(".json"):
             report = path
+        elif path.suffix.lower() in (".png", ".jpg"):
+            picture = path
         elif text in weights.FAMILIES or text.endswith(weights.SUFFIX):
             name = text
         elif path.is_dir():
@@ -72,12 +84,14 @@ def read(arguments: tuple[str, ...]) -> Asked:
                 f"bench physics: '{text}' is not a folder{did_you_mean(text, words)}; expected folders of captures, a "
                 f".json to write, or some of {', '.join(words)}"
             )
-    return Asked(tuple(kinds), dynamics, tuple(folders), report, name)
+    return Asked(tuple(kinds), dynamics, tuple(folders), report, picture, name)
 
 
 def run(*arguments: str) -> None:
     """Print a table for each kind of input; what cannot be read is left out and said."""
     asked = read(arguments)
+    if asked.picture is not None:
+        return show(asked.picture)
     from motion.body import Body
     from physics import bench
     from physics.faults import KINDS
@@ -101,6 +115,29 @@ def run(*arguments: str) -> None:
         document = [row.as_dict(inputs[row.kind]) for row in rows]
         with whole(asked.report) as beside:
             beside.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def show(out: Path) -> None:
+    """Strips of `SHOWN` before and after, three mended and one that is left as it is where it would be worse."""
+    import mocap_data
+    from cinemotion import strip
+    from motion.body import Body
+    from motion.stage import Performance
+    from physics import faults
+    from physics.refine import refine
+    from physics.soles import Soles
+
+    strip.check(out)
+    body = Body.default()
+    soles, cases = Soles.of(body), []
+    for name, kind, seed, dynamics in SHOWN:
+        clean = _carried(mocap_data.load(f"pybullet:{name}"), body.rest_offsets)
+        bad, fault = faults.plant(clean, kind, seed)
+        (made,), report = refine([Performance(name, bad, body)], dynamics=dynamics)
+        size = f"{100 * fault.size:.3g} cm" if fault.unit == "m" else f"{np.degrees(fault.size):.0f}°"
+        title = f"{name}, {kind} of {size}" + (", with weight" if dynamics else "")
+        cases.append(strip.Case(title, bad, made.clip, report.performers[0], soles))
+    strip.draw(cases, out)
 
 
 def _takes(folders: tuple[Path, ...]) -> list[tuple[str, Take]]:

@@ -1,4 +1,4 @@
-"""`cinemotion clean`: physics clean-up of a motion file, on its own skeleton; with a report, a plot and the plants."""
+"""`cinemotion clean`: physics clean-up of a motion file, on its own skeleton; with report, pictures and plants."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cinemotion import convert, formats
+from cinemotion import convert, formats, strip
 from cinemotion.axes import GRID, INK, OVER, PAPER, font, limits, pale, ticks
+from cinemotion.mending import NEVER
 from motion import contacts
 from motion.clip import Clip
 from motion.errors import BadInput
@@ -36,6 +37,7 @@ class Asked:
     save_plants: Path | None = None
     report: Path | None = None  # JSON
     plot: Path | None = None  # PNG
+    strip: Path | None = None  # PNG or JPEG
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ def clean(source: str, target: Path, asked: Asked, options: convert.Options | No
     for path, suffix in ((asked.plot, ".png"), (asked.report, ".json"), (asked.save_plants, ".csv")):
         if path is not None and path.suffix.lower() != suffix:
             raise BadInput(f"{path}: expected a {suffix} file")
+    if asked.strip is not None:
+        strip.check(asked.strip)
+    if asked.dynamics and asked.feet == NEVER:
+        raise BadInput("--feet never: leaves the clip as it is; leave out --dynamics, or say another mode")
     take = convert.read(source, options)
     clip, how = retarget(take, ground=False)
     track = None if asked.plants is None else plants.read(asked.plants, clip)
@@ -77,6 +83,8 @@ def clean(source: str, target: Path, asked: Asked, options: convert.Options | No
         write_json(asked.report, PhysicsReport((told,)).as_dict())
     if asked.plot is not None:
         draw(clip, made, told, asked.plot)
+    if asked.strip is not None:
+        strip.draw([strip.Case(Path(source).name, clip, made, told)], asked.strip)
     if asked.save_plants is not None and told.plants is not None:
         plants.write(asked.save_plants, told.plants, float(clip.fps))
     return Cleaned(result, told, convert.told(how))

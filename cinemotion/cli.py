@@ -219,6 +219,9 @@ def convert(
     model: Annotated[
         str | None, typer.Option(metavar="base|clean|FILE", help="Weights of the tokenizer, for .tokens.")
     ] = None,
+    fault: Annotated[
+        str | None, typer.Option(metavar="KIND[:SEED]", help="Spoil it, to try `clean`: float, slide, noise, …")
+    ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Convert motion between formats; to .glb with a dressed, skinned body."""
@@ -227,7 +230,7 @@ def convert(
 
     options = Options(
         fps, names, retarget, up, units, start, stop, height, build, age, presentation, outfit, body, asf, source_fps,
-        sample, model,
+        sample, model, fault,
     )  # fmt: skip
     made = run(source, target, options)
     if quiet:
@@ -250,6 +253,9 @@ def clean(
     ] = False,
     report: Annotated[Path | None, typer.Option(help="Figures before and after, segment by segment: .json")] = None,
     plot: Annotated[Path | None, typer.Option(help="Feet and balance over time, before and after: .png")] = None,
+    strip: Annotated[
+        Path | None, typer.Option(help="Figures before and after, and what was decided: .png or .jpg")
+    ] = None,
     plants: Annotated[Path | None, typer.Option(help="When feet stand, set by you: .csv")] = None,
     save_plants: Annotated[Path | None, typer.Option(help="When feet stand, to be edited: .csv")] = None,
     up: UpAxis = None,
@@ -264,7 +270,7 @@ def clean(
     from cinemotion.convert import Options
 
     options = Options(up=up, units=units, asf=asf, source_fps=source_fps)
-    made = run(source, target, Asked(feet, strength, dynamics, plants, save_plants, report, plot), options)
+    made = run(source, target, Asked(feet, strength, dynamics, plants, save_plants, report, plot, strip), options)
     if quiet:
         return
     print(f"{target}: {made.report.verdict()}")

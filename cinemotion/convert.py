@@ -39,6 +39,7 @@ class Options:
     source_fps: str | None = None  # of the source, when the file says it wrongly
     sample: int | None = None  # which motion of a file that holds several, from 0
     weights: str | None = None  # of the tokenizer, for .tokens; None: base
+    fault: str | None = None  # a kind of `physics.faults` to plant, or kind:seed
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,10 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
     check_target(target, options)
     if options.weights is not None and formats.TOKENS not in (target.suffix.lower(), Path(source).suffix.lower()):
         raise BadInput(f"--model {options.weights}: names the weights of a tokenizer; neither file is {formats.TOKENS}")
+    fault = None if options.fault is None else _fault(options.fault)
     take = read(str(source), options)
+    if fault is not None:
+        take = _spoiled(take, *fault)
     if target.suffix.lower() in formats.GLTF_SUFFIXES:
         return _to_gltf(take, target, options)
     if options.retarget not in (None, SMPL):
@@ -85,6 +89,31 @@ def convert(source: str | Path, target: str | Path, options: Options | None = No
             take, target, options, (f"by SMPL, because {target.suffix} holds that skeleton only: {needed}",)
         )
     return Converted(take, take.provenance.notes, False, take.frames, take.fps)
+
+
+def _fault(text: str) -> tuple[str, int]:
+    """Kind and seed of ``float`` or ``float:3``."""
+    from physics import faults
+
+    kind, _, seed = text.partition(":")
+    if kind not in faults.KINDS:
+        raise BadInput(f"--fault: {unknown('kind of fault', kind, faults.KINDS)}")
+    if seed and not (seed.isdigit() and len(seed) < 10):
+        raise BadInput(f"--fault {text}: expected a whole number after the colon, such as {kind}:3")
+    return kind, int(seed or 0)
+
+
+def _spoiled(take: Take, kind: str, seed: int) -> Take:
+    """A capture with a fault planted, on its own skeleton."""
+    from motion.retarget import retarget
+    from motion.retarget.changed import changed
+    from physics import faults
+
+    clip, _ = retarget(take, ground=False, lock_feet=False)
+    bad, told = faults.plant(clip, kind, seed)
+    result = changed(take, clip, bad)
+    note = f"planted fault: {kind}, {told.size:.3g} {told.unit}" + (f", {told.detail}" if told.detail else "")
+    return replace(result, provenance=take.provenance.noting(note))
 
 
 def check_target(target: Path, options: Options) -> None:
@@ -163,7 +192,8 @@ def _clip(take: Take, options: Options, rest_offsets: Any) -> tuple[Clip, tuple[
     from motion import edit
     from motion.retarget import retarget
 
-    clip, report = retarget(take, rest_offsets=rest_offsets)
+    as_is = options.fault is not None  # what was planted is not to be mended
+    clip, report = retarget(take, rest_offsets=rest_offsets, ground=not as_is, lock_feet=not as_is)
     fps = _value("fps", values.rate, options.fps)
     if fps is not None:
         clip = edit.resample(clip, fps)

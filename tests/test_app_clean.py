@@ -67,6 +67,40 @@ def test_a_file_is_cleaned_on_its_own_skeleton(sunken: Path, tmp_path: Path) -> 
     assert rows and set(rows[0]) == {"part", "start_s", "end_s"}
 
 
+def test_a_strip_shows_before_and_after_and_what_was_kept(sunken: Path, tmp_path: Path) -> None:
+    assert run("clean", sunken, tmp_path / "a.bvh", "--strip", tmp_path / "s.png", "-q").exit_code == 0
+    assert run("clean", sunken, tmp_path / "b.bvh", "--strip", tmp_path / "n.png", "--feet", "never").exit_code == 0
+    mended = np.asarray(Image.open(tmp_path / "s.png").convert("RGB")).astype(int)
+    left = np.asarray(Image.open(tmp_path / "n.png").convert("RGB")).astype(int)
+    assert mended.shape == left.shape
+    for picture, rows in ((mended, slice(46, 270)), (left, slice(270, 494))):
+        assert red(picture[rows]) > 300, "feet in the floor are red, before and where nothing is done"
+    assert red(mended[270:494]) < 0.2 * red(mended[46:270])
+    assert near(mended, (0x2A, 0x9D, 0x4A)) > 5000 and near(left, (0xB8, 0xB8, 0xB8)) > 5000
+
+
+def near(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(picture - colour).max(-1) < 12).sum())
+
+
+def red(picture: np.ndarray) -> int:
+    return near(picture, (0xE0, 0x10, 0x10))
+
+
+def test_a_fault_is_planted_where_it_is_asked_for(tmp_path: Path) -> None:
+    made = [tmp_path / name for name in ("a.bvh", "b.bvh", "c.bvh")]
+    for path, fault in zip(made, ("float:2", "float:2", "slide"), strict=True):
+        done = run("convert", "pybullet:walk", path, "--fault", fault)
+        assert done.exit_code == 0 and "planted fault" in done.stdout
+    assert made[0].read_bytes() == made[1].read_bytes() != made[2].read_bytes()
+    clean = mocap_data.load("pybullet:walk")
+    assert lowest(mocap_data.load(made[0])) > lowest(clean) + 0.04
+    assert abs(lowest(mocap_data.load(made[2])) - lowest(clean)) < 0.001
+    for fault, said in (("flaot", "did you mean 'float'?"), ("float:x", "a whole number after the colon")):
+        done = run("convert", "pybullet:walk", tmp_path / "e.bvh", "--fault", fault)
+        assert done.exit_code == 2 and said in done.stderr and not (tmp_path / "e.bvh").exists()
+
+
 def test_plants_that_were_edited_are_held(sunken: Path, tmp_path: Path) -> None:
     (tmp_path / "none.csv").write_text("part,start_s,end_s\n")
     asked = ["--plants", tmp_path / "none.csv", "--save-plants", tmp_path / "b.csv", "-q"]
@@ -87,6 +121,9 @@ def test_a_cleaned_clip_may_wear_the_body(sunken: Path, tmp_path: Path) -> None:
         (["pybullet:walk", "o.bvh", "--feet", "nevr"], "unknown foot mode 'nevr'; did you mean 'never'"),
         (["pybullet:walk", "o.bvh", "--plot", "p.jpg"], "p.jpg: expected a .png file"),
         (["pybullet:walk", "o.bvh", "--report", "r.txt"], "r.txt: expected a .json file"),
+        (["pybullet:walk", "o.bvh", "--strip", "s.gif"], "s.gif: a strip is written to a .png or .jpg file"),
+        (["pybullet:walk", "o.bvh", "--strip", "no/s.png"], "no/s.png: the folder no does not exist"),
+        (["pybullet:walk", "o.bvh", "--feet", "never", "--dynamics"], "leave out --dynamics, or say another mode"),
         (["pybullet:walk", "o.bvh", "--plants", "nothing.csv"], "nothing.csv"),
     ],
 )
