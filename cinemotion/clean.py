@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 from cinemotion import convert, formats, strip
-from cinemotion.axes import GRID, INK, OVER, PAPER, font, limits, pale, ticks
+from cinemotion.axes import INK, OVER, Panel, font, limits, pale, picture, save
 from cinemotion.mending import NEVER
 from motion import contacts
 from motion.clip import Clip
 from motion.errors import BadInput
-from motion.files import whole, write_json
+from motion.files import write_json
 from motion.take import Take
 from physics import metrics, plants
 from physics.refine import mend
@@ -137,45 +137,28 @@ def draw(before: Clip, after: Clip, told: PerformerReport, out: Path) -> None:
     coms = [metrics.centre_of_mass(c) for c in (before, after)]
     off = [100 * metrics.outside_support(c, p, n) for c, p, n in zip(coms, points, near, strict=True)]
     panels.append(("centre of mass outside its support, cm", off, INK, -1))
-    image = Image.new("RGB", (_WIDTH * OVER, (_HEIGHT * len(panels) + 30) * OVER), PAPER)
+    image = picture(_WIDTH, _HEIGHT * len(panels) + 30)
     pen = ImageDraw.Draw(image)
     pen.text((60 * OVER, 8 * OVER), told.verdict(), fill=INK, font=font(12))
     for k, (title, curves, colour, s) in enumerate(panels):
         on = None if s < 0 or told.plants is None else np.asarray(told.plants.on[:, 2 * s : 2 * s + 2].any(1))
         _panel(pen, 30 + k * _HEIGHT, title, t, curves, colour, on)
-    small = image.resize((image.width // OVER, image.height // OVER), Image.Resampling.LANCZOS)
-    with whole(out) as beside:
-        small.save(beside, format="PNG")
+    save(image, out)
 
 
 def _panel(
-    pen: ImageDraw.ImageDraw, top_px: int, title: str, t: np.ndarray, curves: list[np.ndarray], colour: str,
+    pen: ImageDraw.ImageDraw, top: int, title: str, t: np.ndarray, curves: list[np.ndarray], colour: str,
     on: np.ndarray | None,
 ) -> None:  # fmt: skip
-    left, right = 60 * OVER, (_WIDTH - 20) * OVER
-    top, bottom = (top_px + 22) * OVER, (top_px + _HEIGHT - 26) * OVER
     every = np.concatenate([*curves, [0.0]])
     low, high = limits(np.clip(every, *np.percentile(every, [0.5, 99.5])), False)  # a torn frame must not flatten all
-    curves = [np.clip(c, low, high) for c in curves]
-    last = max(float(t[-1]), 1e-9)
-
-    def at(time: np.ndarray | float, value: np.ndarray | float) -> list[tuple[float, float]]:
-        x = left + np.atleast_1d(time) / last * (right - left)
-        y = bottom - (np.atleast_1d(value) - low) / (high - low) * (bottom - top)
-        return list(zip(np.broadcast_to(x, np.broadcast(x, y).shape).tolist(), y.tolist(), strict=False))
-
-    pen.text((left, (top_px + 4) * OVER), title, fill=INK, font=font(12))
-    for value in ticks(low, high, False):
-        [(_, y)] = at(0.0, value)
-        pen.line([(left, y), (right, y)], fill=GRID, width=OVER)
-        pen.text((left - 6 * OVER, y), f"{value:g}", fill=INK, font=font(10), anchor="rm")
-    for time in ticks(0.0, last, False):
-        [(x, _)] = at(time, low)
-        pen.text((x, bottom + 5 * OVER), f"{time:g} s", fill=INK, font=font(10), anchor="ma")
+    box = (60.0, top + 22.0, _WIDTH - 20.0, top + _HEIGHT - 26.0)
+    axes = Panel(pen, box, (0.0, max(float(t[-1]), 1e-9)), (low, high))
+    axes.frame(title, " s", size=10)
     if on is not None:
         for a, b in runs(on):
-            [(x0, _)], [(x1, _)] = at(t[a], low), at(t[b - 1], low)
-            pen.rectangle([x0, bottom - 3 * OVER, max(x1, x0 + OVER), bottom], fill="#2ca02c")
-    if len(t) > 1:
-        pen.line(at(t, curves[0]), fill=pale(colour), width=OVER, joint="curve")
-        pen.line(at(t, curves[1]), fill=colour, width=2 * OVER, joint="curve")
+            [(x0, y), (x1, _)] = axes.at([t[a], t[b - 1]], low)
+            pen.rectangle([x0, y - 3 * OVER, max(x1, x0 + OVER), y], fill="#2ca02c")
+    before, after = (np.clip(curve, low, high) for curve in curves)
+    axes.curve(t, before, pale(colour))
+    axes.curve(t, after, colour, 2)

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
-from cinemotion.axes import COLOURS, GRID, INK, OVER, PAPER, font, limits, pale, ticks
+from cinemotion.axes import COLOURS, INK, OVER, Panel, font, limits, pale, picture, save
 from motion.errors import BadInput
-from motion.files import whole
 
 #: Rows of a log that say how the training goes and not how well.
 _OF_THE_RUN = ("seconds", "rate", "norm")
@@ -90,19 +89,17 @@ def draw(runs: Sequence[str | os.PathLike[str]], out: Path) -> None:
     names = {"loss": None, **{name: None for log in logs.values() for kind, name in log if kind == "check"}}
     panels = [name for name in names if any(name == of for log in logs.values() for _, of in log)]
     columns = min(_COLUMNS, len(panels))
-    width, height = (OVER * size for size in _PANEL)
-    head = OVER * (12 + 20 * -(-len(logs) // columns))
-    image = Image.new("RGB", (width * columns, head + height * -(-len(panels) // columns)), PAPER)
+    width, height = _PANEL
+    head = 12 + 20 * -(-len(logs) // columns)
+    image = picture(width * columns, head + height * -(-len(panels) // columns))
     pen = ImageDraw.Draw(image)
     for k, name in enumerate(logs):
-        x, y = width * (k % columns) + 60 * OVER, OVER * (10 + 20 * (k // columns))
+        x, y = OVER * (width * (k % columns) + 60), OVER * (10 + 20 * (k // columns))
         pen.line([(x, y + 8 * OVER), (x + 24 * OVER, y + 8 * OVER)], fill=_colour(k), width=3 * OVER)
         pen.text((x + 32 * OVER, y), name, fill=INK, font=font(13))
     for i, name in enumerate(panels):
         _panel(pen, (width * (i % columns), head + height * (i // columns)), name, list(logs.values()))
-    small = image.resize((image.width // OVER, image.height // OVER), Image.Resampling.LANCZOS)
-    with whole(out) as beside:
-        small.save(beside, format="PNG")
+    save(image, out)
 
 
 def _name(run: str | os.PathLike[str], runs: Sequence[str | os.PathLike[str]]) -> str:
@@ -115,8 +112,6 @@ def _name(run: str | os.PathLike[str], runs: Sequence[str | os.PathLike[str]]) -
 
 def _panel(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, logs: Sequence[Log]) -> None:
     """One figure of all runs, over steps."""
-    left, top = corner[0] + 62 * OVER, corner[1] + 26 * OVER
-    right, bottom = corner[0] + (_PANEL[0] - 24) * OVER, corner[1] + (_PANEL[1] - 42) * OVER
     curves = [(k, kind, log[kind, name]) for k, log in enumerate(logs) for kind in ("train", "check")
               if (kind, name) in log]  # fmt: skip
     lines = [(k, kind, np.array(s.steps), _smooth(s.values) if kind == "train" else np.array(s.values))
@@ -124,36 +119,19 @@ def _panel(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, logs: S
     every = np.concatenate([values for *_, values in lines])
     log_scale = bool((every > 0).all())
     last = max(int(steps[-1]) for _, _, steps, _ in lines)
-    low, high = limits(every, log_scale)
-
-    def at(step: np.ndarray | float, value: np.ndarray | float) -> list[tuple[float, float]]:
-        height = (np.log(value) - np.log(low)) / np.log(high / low) if log_scale else (value - low) / (high - low)
-        x = left + np.asarray(step) / max(last, 1) * (right - left)
-        y = bottom - height * (bottom - top)
-        return list(zip(np.atleast_1d(x).tolist(), np.atleast_1d(y).tolist()))
-
+    box = (corner[0] + 62.0, corner[1] + 26.0, corner[0] + _PANEL[0] - 24.0, corner[1] + _PANEL[1] - 42.0)
+    axes = Panel(pen, box, (0.0, float(max(last, 1))), limits(every, log_scale), log_scale)
     held = any(kind == "check" for _, kind, _, _ in lines)
     both = " (pale: training)" if held and len({kind for _, kind, _, _ in lines}) > 1 else ""
-    title = f"{name.replace('_', ' ')}, {'held out' if held else 'training'}{both}"
-    pen.text((left, corner[1] + 4 * OVER), title, fill=INK, font=font(14))
-    for value in ticks(low, high, log_scale):
-        [(_, y)] = at(0.0, value)
-        pen.line([(left, y), (right, y)], fill=GRID, width=OVER)
-        pen.text((left - 6 * OVER, y), f"{value:.4g}", fill=INK, font=font(11), anchor="rm")
-    for step in ticks(0, last, False):
-        [(x, _)] = at(step, low)
-        pen.line([(x, bottom), (x, bottom + 4 * OVER)], fill=INK, width=OVER)
-        pen.text((x, bottom + 6 * OVER), f"{step:g}", fill=INK, font=font(11), anchor="ma")
-    pen.text(((left + right) / 2, bottom + 22 * OVER), "steps", fill=INK, font=font(11), anchor="ma")
+    axes.frame(f"{name.replace('_', ' ')}, {'held out' if held else 'training'}{both}", x_label="steps")
     for k, kind, steps, values in lines:
         main = kind == "check" or not held
-        colour, points = _colour(k) if main else pale(_colour(k)), at(steps, values)
-        if len(points) > 1:
-            pen.line(points, fill=colour, width=2 * OVER if main else OVER, joint="curve")
+        colour = _colour(k) if main else pale(_colour(k))
+        axes.curve(steps, values, colour, 2 if main else 1)
         if kind == "check":
+            points = axes.at(steps, values)
             for x, y in points if len(points) <= 60 else points[-1:]:
                 pen.ellipse([x - 3 * OVER, y - 3 * OVER, x + 3 * OVER, y + 3 * OVER], fill=colour)
-    pen.line([(left, top), (left, bottom), (right, bottom)], fill=INK, width=OVER)
 
 
 def _smooth(values: Sequence[float]) -> np.ndarray:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 from scipy.spatial import ConvexHull, QhullError
 
-from cinemotion.axes import GRID, INK, OVER, PAPER, font, pale
+from cinemotion.axes import GRID, INK, OVER, PAPER, font, pale, picture, save
 from motion import edit, skeleton
 from motion.clip import Clip
 from motion.errors import BadInput
-from motion.files import whole
 from motion.rotations import Array
 from physics.report import PerformerReport
 from physics.series import runs
@@ -82,12 +81,10 @@ def draw(cases: Sequence[Case], out: Path) -> None:
     """
     check(out)
     height = _TITLE + 2 * (_BODY + _FEET) + _BARS
-    image = Image.new("RGB", (_WIDTH * OVER, height * len(cases) * OVER), PAPER)
+    image = picture(_WIDTH, height * len(cases))
     for k, case in enumerate(cases):
         _Strip(ImageDraw.Draw(image), k * height, case).draw()
-    small = image.resize((image.width // OVER, image.height // OVER), Image.Resampling.LANCZOS)
-    with whole(out) as beside:
-        small.save(beside, **({"format": "PNG"} if out.suffix.lower() == ".png" else {"format": "JPEG", "quality": 88}))
+    save(image, out)
 
 
 class _Strip:
@@ -203,7 +200,7 @@ class _Strip:
                 for a, b in runs(np.asarray(told.plants.on[:, 2 * side : 2 * side + 2].any(1))):
                     self._line([(at(a / fps), row), (at((b - 1) / fps), row)], colour, 4)
         for segment in told.segments:
-            words, colour = KEPT[segment.kept]
+            words, colour = KEPT.get(segment.kept, (segment.kept, _MIDDLE))
             x0, x1 = at(segment.start_s), at(segment.stop_s)
             box = [v * OVER for v in (x0 + 1, self.top + y + 16, x1 - 1, self.top + y + 34)]
             self.pen.rectangle(box, fill=colour)

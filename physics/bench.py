@@ -25,7 +25,7 @@ from physics import faults, gate, kinematic, metrics, plants
 from physics.flight import FlightFall, flight_acceleration
 from physics.ground import Ground
 from physics.refine import refine
-from physics.report import Figures, PerformerReport, Wrench, distance
+from physics.report import Figures, PerformerReport, Wrench
 from physics.soles import Soles
 
 CLEAN = "clean"
@@ -215,7 +215,7 @@ def _versions(sample: Sample, dynamics: bool) -> Iterator[tuple[str, Measured]]:
 
     def measured(clip: Clip, seconds: float = 0.0, **more: Any) -> Measured:
         fall = flight_acceleration(metrics.centre_of_mass(clip), flies, clip.fps)
-        away = None if sample.clean is None else float(distance(clip, sample.clean).mean())
+        away = None if sample.clean is None else _apart(clip, sample.clean)
         figures = Figures.of(clip, soles, ground, left_out)
         return Measured(figures, before, clip.seconds, away, fall, seconds, **more)
 
@@ -229,12 +229,17 @@ def _versions(sample: Sample, dynamics: bool) -> Iterator[tuple[str, Measured]]:
             return made.clip, report.performers[0]
 
         (clip, report), seconds = _timed(lambda run=run: run(sample.clip))  # type: ignore[misc]
-        twice = float(distance(run(clip)[0], clip).mean())
+        twice = _apart(run(clip)[0], clip)
         kept = [(s.stop_s - s.start_s) * (s.kept == "dynamics") for s in report.segments]
         share = sum(kept) / max(sum(s.stop_s - s.start_s for s in report.segments), 1e-9)
         yield what, measured(clip, seconds, twice_m=twice, simulated=share, wrench=report.wrench)
         if report.dynamics is not None:
             yield UNGATED, Measured(report.dynamics, before, clip.seconds)
+
+
+def _apart(one: Clip, other: Clip) -> float:
+    """Mean distance of joints, metres."""
+    return float(np.linalg.norm(one.positions() - other.positions(), axis=-1).mean())
 
 
 def _timed(run: Callable[[], Any]) -> tuple[Any, float]:
