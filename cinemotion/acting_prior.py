@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -136,17 +136,17 @@ class Played:
         # Someone who starts afresh has their first pose made, too: frame 0 is the instant at which they begin.
         new = frames_of(part.idle + part.seconds)
         wanted = Constraints.none(lead + new)
-        made = self._segments(part, lead, new, fresh=tail is None)
+        laid = _laid_out(part, lead, new, fresh=tail is None)
         # Who begins anywhere does so at the origin, facing +Z, and is put in their place afterwards.
         asked = part if tail is not None or part.to is not None else replace(part, yaw=0.0)
         if tail is None and part.to is not None:
             constrain.follow(wanted, [0], [(0.0, 0.0)], [part.yaw])
-        end = self._way(asked, wanted, made, tail, lead, ratio)
+        end = self._way(asked, wanted, laid, tail, lead, ratio)
         settings = Settings(steps=STEPS, guidance=GUIDANCE)
         given = None if tail is None else {0: tail}
 
-        def played(laid: Constraints) -> Clip:
-            return compose(self.model, made, laid, [part.seed], given=given, settings=settings)[0].clip
+        def played(bound: Constraints) -> Clip:
+            return compose(self.model, laid.made, bound, [part.seed], given=given, settings=settings)[0].clip
 
         meeting = self._ending(part, wanted, lead, end, canonical)
         clip = played(wanted if meeting is None else meeting)
@@ -163,57 +163,32 @@ class Played:
             body = edit.transform(_at_origin(body, lead - 1), translation=(x, 0.0, z))
         return body if part.to is None else _arrived(body, lead, np.asarray(part.to))
 
-    def _segments(self, part: Part, lead: int, new: int, fresh: bool) -> list[Segment]:
-        """Standing first, where there is time for it, a turn where one is needed, then the words."""
-        first = 0 if fresh else lead
-        idle = frames_of(part.idle) if part.idle > 0 else 0
-        stop = lead + new
-        begins = first if not idle else lead + idle
-        parts, _ = segments.of_plan(part.plan, (stop - begins) / FPS, style=part.style)
-        turn = _on_the_spot(part, parts)
-        if turn:
-            count = _frames_to_turn(turn, stop - begins)
-            way = "turn around" if abs(turn) > _AROUND else "turn left" if turn > 0 else "turn right"
-            label = Label(verb="turn", direction=way, style=part.style)
-            parts, _ = segments.of_plan(part.plan, (stop - begins - count) / FPS, style=part.style)
-            parts = (
-                Segment(way.replace("turn", "turns", 1), label, 0, count),
-                *(replace(s, start=s.start + count) for s in parts),
-            )
-        made = [replace(s, start=s.start + begins) for s in parts]
-        if idle:
-            made.insert(0, Segment(IDLE, Label(verb="stand", style=part.style), first, begins - first))
-        return made
-
-    def _way(
-        self, part: Part, wanted: Constraints, made: list[Segment], tail: Clip | None, lead: int, ratio: float
-    ) -> float:
+    def _way(self, part: Part, wanted: Constraints, laid: _Laid, tail: Clip | None, lead: int, ratio: float) -> float:
         """Lay the way to `Part.to` and the turns into the constraints; returns the heading at the end."""
         frames = wanted.frames
         idle = frames_of(part.idle) if part.idle > 0 else 0
         end = part.yaw + turned(part.plan)
         starts = lead + idle  # first frame of the action
         last = frames  # first frame that faces the end's way
-        if turn := _on_the_spot(part, made):
-            count = _frames_to_turn(turn, frames - starts)
-            turned_by = turn * smoothstep(np.clip((np.arange(frames) - starts) / count, 0.0, 1.0))
+        if laid.turn:
+            turned_by = laid.turn * smoothstep(np.clip((np.arange(frames) - starts) / laid.turning, 0.0, 1.0))
             at = np.arange(lead, frames)
             constrain.follow(wanted, at, _stopping(tail, len(at)), part.yaw + turned_by[at])
-            wanted.heading_on[at] = (at < starts + count + 3) | ((at - starts) % _NOW_AND_THEN == 0)
-            return part.yaw + turn
+            wanted.heading_on[at] = (at < starts + laid.turning + 3) | ((at - starts) % _NOW_AND_THEN == 0)
+            return part.yaw + laid.turn
         if part.facing is not None:
             last = max(starts, frames - 1 - round(abs(_turn(end, part.facing)) / TURN_RATE * FPS))
         if part.to is not None:
             goal = (np.asarray(part.to) - np.asarray(part.spot)) / ratio
             pace = np.zeros(frames)
-            for segment in made:
+            for segment in laid.made:
                 pace[segment.start : segment.stop] = segment.pace
             along = _along(pace[lead:], float(np.hypot(*goal)), _speed(tail, goal), part)
             far = np.hypot(*goal)
             points = along[:, None] * (goal / far if far > 1e-6 else goal)
             constrain.follow(wanted, np.arange(lead, frames), points)
             if far * ratio > 0.3:
-                direction = next((s.label.direction for s in made if s.pace > 0), "")
+                direction = next((s.label.direction for s in laid.made if s.pace > 0), "")
                 end = math.atan2(goal[0], goal[1]) - WAYS.get(direction, 0.0)
                 turn = abs(_turn(part.yaw, end)) if tail is not None else 0.0
                 first = starts + (round((turn / TURN_RATE + 0.2) * FPS) if turn > _SAME_WAY else 0)
@@ -257,6 +232,38 @@ def _snaps(clip: Clip) -> bool:
 def _turn(a: float, b: float) -> float:
     """The shorter turn from heading a to heading b, radians."""
     return math.remainder(b - a, 2 * math.pi)
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """What is made, segment by segment, and the turn on the spot that comes first."""
+
+    made: list[Segment]
+    turn: float  # radians; 0: none
+    turning: int  # frames
+
+
+def _laid_out(part: Part, lead: int, new: int, fresh: bool) -> _Laid:
+    """Standing first, where there is time for it, a turn where one is needed, then the words."""
+    first = 0 if fresh else lead
+    idle = frames_of(part.idle) if part.idle > 0 else 0
+    stop = lead + new
+    begins = first if not idle else lead + idle
+    parts, _ = segments.of_plan(part.plan, (stop - begins) / FPS, style=part.style)
+    turn, count = _on_the_spot(part, parts), 0
+    if turn:
+        count = _frames_to_turn(turn, stop - begins)
+        way = "turn around" if abs(turn) > _AROUND else "turn left" if turn > 0 else "turn right"
+        label = Label(verb="turn", direction=way, style=part.style)
+        parts, _ = segments.of_plan(part.plan, (stop - begins - count) / FPS, style=part.style)
+        parts = (
+            Segment(way.replace("turn", "turns", 1), label, 0, count),
+            *(replace(s, start=s.start + count) for s in parts),
+        )
+    made = [replace(s, start=s.start + begins) for s in parts]
+    if idle:
+        made.insert(0, Segment(IDLE, Label(verb="stand", style=part.style), first, begins - first))
+    return _Laid(made, turn, count)
 
 
 def _on_the_spot(part: Part, made: Sequence[Segment]) -> float:
