@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cinemotion.segment import MAX_FILM_S
 from cinemotion.source import Loc
-from cinemotion.timeline import MAX_FILM_S, Report, Timeline
+from cinemotion.timeline import Report, Timeline
 
 
 @dataclass(frozen=True)

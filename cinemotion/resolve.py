@@ -26,10 +26,11 @@ from cinemotion.manifest import file_sha256
 from cinemotion.mending import Mending
 from cinemotion.models import entry_of
 from cinemotion.scene import Actor, Entry, Scene, ShotSpec
+from cinemotion.segment import Segment
 from cinemotion.set_stage import set_stage
 from cinemotion.source import Loc, SceneError, Source
 from cinemotion.structure import Report, validate
-from cinemotion.timeline import Segment, Timeline
+from cinemotion.timeline import Timeline
 from mocap_data.files import known_rate
 from motion.camera import CameraPath, Shot
 from motion.character import Character

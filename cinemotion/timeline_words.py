@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cinemotion import acting
+from cinemotion import acting, timeline_clips
 from cinemotion.acting import Part
+from cinemotion.segment import MAX_FILM_S, Segment, span_of
 from motion import edit
 from motion import rotations as rot
 from motion.clip import Clip
@@ -19,7 +20,7 @@ from motion.corpus import FPS
 from motion.errors import BadInput
 
 if TYPE_CHECKING:
-    from cinemotion.timeline import Segment, Timeline
+    from cinemotion.timeline import Timeline
 
 #: What the models are shown of the motion so far, seconds (their own `LEAD`, and the frame itself).
 CONTEXT_S = Fraction(20, 30)
@@ -35,8 +36,6 @@ _SAME_PLACE_M = 0.15
 
 def acted(timeline: Timeline, i: int) -> Segment | None:
     """A `do` entry as a segment; None when it or something it depends on is wrong, which has been reported."""
-    from cinemotion.timeline import MAX_FILM_S, Segment, span_of
-
     entry, loc, company = timeline.scene.timeline[i], ("timeline", i), timeline.company
     before = timeline.previous(i)
     previous = timeline.segment(before) if before is not None else None
@@ -53,7 +52,7 @@ def acted(timeline: Timeline, i: int) -> Segment | None:
     if previous is not None:
         fade = min(timeline.fade(before, span_of(previous.clip), _asked(timeline, i)), MOST_FADE_S)
     start = timeline.start(i, previous, fade)
-    if start is None or i in timeline._segments:
+    if start is None or timeline.settled(i):
         return None
     if start > MAX_FILM_S:
         timeline.report(loc, f"begins at {float(start):g} s; a film lasts at most {MAX_FILM_S} s")
@@ -190,11 +189,9 @@ def _after(timeline: Timeline, i: int, seconds: Fraction) -> Clip | None:
     k = _next(timeline, i)
     if k is None or timeline.scene.timeline[k].clip is None:
         return None
-    piece = timeline.piece(k)
+    piece = timeline_clips.piece(timeline, k)
     if piece is None:
         return None
-    from cinemotion.timeline import span_of
-
     fade = timeline.fade(i, seconds, span_of(piece))
     if fade <= 0:
         return None
