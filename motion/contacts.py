@@ -116,10 +116,12 @@ def heel_offset(rest_offsets: ArrayLike) -> Array:
 
 def sole_heights(rest_offsets: ArrayLike) -> Array:
     """``(2, 2)`` height of ankle and ball joint above the sole, left then right, metres, from the rest T-pose."""
-    offsets = np.array(rest_offsets, dtype=np.float64)
-    _, rest = kinematics.forward(skeleton.PARENTS, np.broadcast_to(rot.IDENTITY, (24, 4)), offsets)
+    height = np.asarray(rest_offsets, dtype=np.float64)[:, 1].copy()
+    for j, parent in enumerate(skeleton.PARENTS):
+        if parent >= 0:
+            height[j] += height[parent]
     index = skeleton.INDEX
-    return np.array([[rest[index[f"{s}_ankle"], 1], rest[index[f"{s}_foot"], 1]] for s in ("left", "right")])
+    return np.array([[height[index[f"{s}_ankle"]], height[index[f"{s}_foot"]]] for s in ("left", "right")])
 
 
 def foot_points(clip: Clip) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,13 +27,22 @@ def forward(parents: ArrayLike, rotations: ArrayLike, translations: ArrayLike) -
     local_q = np.asarray(rotations, dtype=np.float64)
     local_t = np.broadcast_to(np.asarray(translations, dtype=np.float64), (*local_q.shape[:-1], 3))
     world_q, world_t = np.empty_like(local_q), np.empty(local_t.shape)
-    for j, parent in enumerate(parents):
-        if parent < 0:
-            world_q[..., j, :], world_t[..., j, :] = local_q[..., j, :], local_t[..., j, :]
-        else:
-            world_q[..., j, :] = rot.multiply(world_q[..., parent, :], local_q[..., j, :])
-            world_t[..., j, :] = world_t[..., parent, :] + rot.rotate(world_q[..., parent, :], local_t[..., j, :])
+    roots, *generations = _generations(tuple(parents.tolist()))
+    world_q[..., roots, :], world_t[..., roots, :] = local_q[..., roots, :], local_t[..., roots, :]
+    for j in generations:
+        above_q, above_t = world_q[..., parents[j], :], world_t[..., parents[j], :]
+        world_q[..., j, :] = rot.multiply(above_q, local_q[..., j, :])
+        world_t[..., j, :] = above_t + rot.rotate(above_q, local_t[..., j, :])
     return world_q, world_t
+
+
+@lru_cache(maxsize=256)
+def _generations(parents: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Joints by how far they are from a root: those of one generation can be worked out at once."""
+    depth: list[int] = []
+    for parent in parents:
+        depth.append(0 if parent < 0 else depth[parent] + 1)
+    return tuple(np.flatnonzero(np.array(depth) == d) for d in range(max(depth, default=0) + 1))
 
 
 def to_local(parents: ArrayLike, world_rotations: ArrayLike) -> Array:

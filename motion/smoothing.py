@@ -63,3 +63,47 @@ def through(
     trace = 0.0 if known.all() else 1e-9 * float(weight.max())
     matrix[0] += weight + max(rest, trace)
     return np.asarray(solveh_banded(matrix, weight[:, None] * flat, lower=True)).reshape(values.shape)
+
+
+def over(
+    least: ArrayLike, smooth: float, rest: ArrayLike, tension: float = 0.0, order: int = 3, rounds: int = 30
+) -> Array:
+    """The smooth curve that is nowhere below some values, and otherwise near zero.
+
+    ``argmin smooth Σ (Dⁿx)² + tension Σ (Dx)² + Σ rest x²`` under ``x >= least``.
+
+    A primal-dual active set (Hintermüller, Ito and Kunisch 2002): a few banded solves. Where it has not settled after
+    all rounds, what is still below is cut off.
+
+    Args:
+        least: ``(T,)`` lower bounds; where all are at most 0, zeros come back.
+        smooth: of the differences of ``order``, in frames.
+        rest: ``(T,)`` or one number, more than 0: pull to zero.
+        tension: of steps.
+        order: of the differences.
+        rounds: at most so many solves.
+
+    Returns:
+        ``(T,)``.
+    """
+    least = np.asarray(least, dtype=np.float64)
+    if not (least > 0).any():
+        return np.zeros(len(least))
+    if len(least) <= order:
+        return np.full(len(least), float(least.max()))
+    matrix = smooth * penalty(np.ones(len(least) - order), order)
+    matrix[:2] += penalty(np.full(len(least) - 1, tension), 1)
+    matrix[0] += rest
+    firm = 1e5 * float(matrix[0].max())
+    tied = least > 0
+    x = np.zeros(len(least))
+    for _ in range(rounds):
+        held = matrix.copy()
+        held[0] += firm * tied
+        x = solveh_banded(held, firm * tied * least, lower=True)
+        push = firm * tied * (least - x)  # what holds a tied frame up; those that would be held down are let go
+        wanted = np.where(tied, push > 0, x < least - 1e-9)
+        if (wanted == tied).all():
+            break
+        tied = wanted
+    return np.asarray(np.maximum(x, least))

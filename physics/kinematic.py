@@ -9,6 +9,7 @@ three derivatives allow; swinging feet are lifted over the ground. Nothing here 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
@@ -20,11 +21,15 @@ from motion.easing import smoothstep
 from motion.errors import unknown
 from motion.retarget import feet as legs
 from motion.rotations import Array
-from motion.smoothing import through
-from physics import plants
+from motion.smoothing import over, through
+from physics import metrics, plants
+from physics.ballistic import fall
+from physics.flips import unflipped
 from physics.ground import Ground
+from physics.level import levelled, tilt
 from physics.series import runs
 from physics.soles import Soles
+from physics.touch import Touch, bearing
 
 #: How feet are treated, by the names that users of video capture know: as found, whenever they are lowest, heights
 #: alone, or not at all.
@@ -32,7 +37,7 @@ MODES = ("auto", "always", "grounding", "never")
 
 _I = skeleton.INDEX
 _SIDES = ("left", "right")
-_UP, _AHEAD = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+_ACROSS, _UP, _AHEAD = np.eye(3)
 #: Soles may be so far off the ground before anything is done, metres for an adult: shoes and flesh give.
 _GIVE = 0.003
 #: A foot that both parts bear is levelled when it is nearly level; steeper, or turning this fast, it rolls. Radians,
@@ -44,19 +49,28 @@ _TILT = np.radians(1.0)
 _MENDED = 0.12
 #: Smoothing of corrections at 30 fps (see `through`): half of 3.5 Hz passes through the body's height; what feet are
 #: bent by between two stances is smoother.
-_HEIGHT, _BETWEEN = 8.0, 30.0
+_HEIGHT, _BETWEEN = 100.0, 30.0
+#: What a frame on which some foot touches the ground, and none stands, counts for against one that stands.
+_IDLE = 0.03
 #: Between two stances, and beyond the last, a body stays at the height that it was moved to.
 _TENSION, _LEGS_TENSION = 0.02, 4.0
 #: Parts of a foot that move faster than this over the floor are rolling off: the slower ones tell what slides. m/s.
 _SLOW = 0.05
-#: Feet are lifted over the ground in about twice this time, seconds.
-_CLEARS_S = 0.06
+#: Smoothing of what feet are lifted over the ground by at 30 fps, and what lifting them costs where they stand and
+#: where they are free.
+_CLEARS, _STAYS, _GOES = 4.0, 0.3, 0.02
+#: A foot that swings past one that stands, faster than this, clears the ground by so much: m/s and metres for an adult.
+_SWINGS, _CLEARANCE = 0.6, 0.008
+#: What is deeper stands on another floor; toes reach so far ahead of their joint. Metres for an adult.
+_KNEE_DEEP, _TOES = 0.25, 0.06
 #: Smoothing of what a knee is bent by: half of 4.5 Hz passes.
 _KNEE = 2.0
 #: What standing still counts for against all smoothness.
 _HELD = 1e4
 #: What carrying a body over the floor costs a frame, about its even drift: errors come back within half a second.
 _HOME, _EVEN = 5e-3, 5.0
+#: Feet that slide slower than this do not drift, m/s for an adult.
+_DRIFTS = 0.05
 #: Frames over which slips are alike by chance: they count as one when it is asked whether they drift.
 _RUN = 5
 
@@ -69,6 +83,7 @@ class Planted:
     track: ContactTrack  # the plants that were held
     lifted_m: Array  # (T,) how far the whole body was moved up
     carried_m: Array  # (T, 2) and over the floor, x and z
+    notes: tuple[str, ...]  # what was mended before feet were looked at
 
 
 def plant(
@@ -90,23 +105,71 @@ def plant(
         raise unknown("foot mode", mode, MODES)
     ground = ground or Ground()
     size = contacts.size_of(clip.rest_offsets)
-    if track is None:
-        track = plants.find(clip, ground)
-    feet = ~plants.carried_otherwise(clip, ground)
     if mode == "never" or clip.frames < 4:
-        return Planted(clip, track, np.zeros(clip.frames), np.zeros((clip.frames, 2)))
+        return Planted(clip, track or plants.find(clip, ground), np.zeros(clip.frames), np.zeros((clip.frames, 2)), ())
+    given, notes = track, []
+    clip, snaps = unflipped(clip)
+    if snaps:
+        notes.append(f"{snaps} joint{'s' * (snaps > 1)} that snapped away and back bridged")
+    track = given or plants.find(clip, ground)
+    feet = ~plants.carried_otherwise(clip, ground)
+    if ground.cast is None:
+        slope = tilt(clip, Touch.of(clip, soles, ground), track.on & feet[:, None])
+        if slope.any():
+            notes.append(f"turned upright by {np.degrees(np.arctan(np.linalg.norm(slope))):.1f} degrees")
+            clip = levelled(clip, slope)
+            track, feet = given or plants.find(clip, ground), ~plants.carried_otherwise(clip, ground)
     if mode == "always":
         track = _whenever_lowest(clip, ground, track, size)
+    scene = _Scene(clip, soles, ground, feet, size)
+    body, lifted, carried = scene.placed(track.on, mode)
+    if given is None and mode != "grounding":
+        # A body that keeps its place shows better which of its feet do.
+        track = ContactTrack(track.labels, track.on | plants.find(body, ground).on)
+        body, lifted, carried = scene.placed(track.on, mode)
     on = track.on & feet[:, None]
-    lifted = _lift(clip, ground, on, size)
-    clip = _moved(clip, lifted[:, None] * _UP)
-    carried = np.zeros((clip.frames, 2))
     if mode != "grounding":
-        carried = _carry(clip, ground, on, size)
-        clip = _moved(clip, np.stack([carried[:, 0], np.zeros(clip.frames), carried[:, 1]], -1))
-        clip = _hold(clip, ground, on, size)
-    clip = _clear(clip, soles, ground, on, feet, size)
-    return Planted(replace(clip, contacts=track), track, lifted, carried)
+        body = _hold(body, soles, ground, on, scene.idle(on), size)
+    made = _clear(body, soles, ground, on, feet, size)
+    return Planted(replace(made, contacts=track), track, lifted, carried, tuple(notes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """A performance whose body is to be placed, with what is measured of it once."""
+
+    clip: Clip
+    soles: Soles
+    ground: Ground
+    feet: np.ndarray  # (T,) bool: feet carry it, as far as anything does
+    size: float
+
+    @cached_property
+    def touch(self) -> Touch:
+        return Touch.of(self.clip, self.soles, self.ground)
+
+    @cached_property
+    def com(self) -> Array:
+        return metrics.centre_of_mass(self.clip)
+
+    @cached_property
+    def flying(self) -> np.ndarray:
+        """``(T,)`` bool: flight over the level on which its feet rest, be it the ground or not."""
+        points = self.soles.points(self.clip)
+        level = self.ground.heights(points) + plants.level(self.clip, self.ground, self.size)[:, None]
+        return metrics.flight(points, self.com, self.clip.fps, level)
+
+    def idle(self, on: np.ndarray) -> np.ndarray:
+        """``(T,)`` bool: some foot has to be on the ground though none is found to stand: it turns or slides."""
+        return np.asarray(self.feet & ~on.any(1) & ~self.flying)
+
+    def placed(self, on: np.ndarray, mode: str) -> tuple[Clip, Array, Array]:
+        """The clip with its body moved up or down, ``(T,)`` metres, and over the floor, ``(T, 2)``."""
+        clip, on = self.clip, on & self.feet[:, None]
+        lifted = _lift(clip, self.touch, on, self.idle(on), self.size)
+        lifted = lifted + fall(self.com[:, 1] + lifted, self.flying, float(clip.fps), self.size)
+        carried = np.zeros((clip.frames, 2)) if mode == "grounding" else _carry(clip, self.touch, on, self.size)
+        return _moved(clip, np.stack([carried[:, 0], lifted, carried[:, 1]], -1)), lifted, carried
 
 
 def _beyond(values: Array, tolerance: float) -> Array:
@@ -133,14 +196,15 @@ def _whenever_lowest(clip: Clip, ground: Ground, track: ContactTrack, size: floa
 # ---- the whole body
 
 
-def _lift(clip: Clip, ground: Ground, on: np.ndarray, size: float) -> Array:
+def _lift(clip: Clip, touch: Touch, on: np.ndarray, idle: np.ndarray, size: float) -> Array:
     """``(T,)`` metres to move the body up so that what stands lowest rests on the ground."""
-    height = ground.above(contacts.foot_points(clip))[..., 1]
-    standing = np.where(on, height, np.inf).min(1)
+    standing = np.where(bearing(on), touch.height, np.inf).min(1)
     usual, firm = _usual(standing, np.asarray(on.any(1)), size)
     meant = firm * (np.abs(usual) < _MENDED * size)
-    off = np.where(meant > 0, -_beyond(standing, _GIVE * size), 0.0)
-    return through(off, meant, _HEIGHT * _rate(clip), tension=_TENSION)
+    lowest = touch.height.min(1)
+    slack = idle & (np.abs(lowest) < _MENDED * size)
+    off = -_beyond(np.where(meant > 0, standing, np.where(slack, lowest, 0.0)), _GIVE * size)
+    return through(off, np.maximum(meant, _IDLE * slack), _HEIGHT * _rate(clip), tension=_TENSION)
 
 
 def _usual(standing: Array, on: np.ndarray, size: float) -> tuple[Array, Array]:
@@ -156,31 +220,27 @@ def _usual(standing: Array, on: np.ndarray, size: float) -> tuple[Array, Array]:
     return usual, firm
 
 
-def _carry(clip: Clip, ground: Ground, on: np.ndarray, size: float) -> Array:
+def _carry(clip: Clip, touch: Touch, on: np.ndarray, size: float) -> Array:
     """``(T, 2)`` metres to move the body over the floor by the steps that standing feet take."""
-    points = contacts.foot_points(clip)
-    height = ground.above(points)[..., 1]
-    both = on[1:] & on[:-1]
-    step = np.diff(points[..., [0, 2]], axis=0)
-    bears = both / (1.0 + (np.linalg.norm(step, axis=-1) * float(clip.fps) / _SLOW) ** 2)
+    foot = bearing(on)
+    bears = (foot[1:] & foot[:-1]) / (1.0 + (np.linalg.norm(touch.step, axis=-1) * float(clip.fps) / _SLOW) ** 2)
     for s in range(2):
-        part = slice(2 * s, 2 * s + 2)
-        standing = np.where(on[:, part], height[:, part], np.inf).min(1)
-        firm = _usual(standing, np.asarray(on[:, part].any(1)), size)[1]
-        bears[:, part] *= np.minimum(firm[1:], firm[:-1])[:, None]
+        firm = _usual(np.where(foot[:, s], touch.height[:, s], np.inf), foot[:, s], size)[1]
+        bears[:, s] *= np.minimum(firm[1:], firm[:-1])
     # A clip begins where it was put, and drifts evenly from there; what else moves it does so about where it should be.
-    drift = -_drift(step, bears)
+    drift = -_drift(touch.step, bears, _DRIFTS * size / float(clip.fps))
     even = np.arange(clip.frames)[:, None] * drift
-    level = points[..., [0, 2]] + even[:, None]
-    return even + footing.carry(level, bears, np.full(clip.frames, _HOME), _EVEN * _rate(clip))
+    way = np.concatenate([np.zeros((1, 2, 2)), np.cumsum(touch.step + drift, axis=0)])
+    return even + footing.carry(way, bears, np.full(clip.frames, _HOME), _EVEN * _rate(clip))
 
 
-def _drift(step: Array, bears: Array) -> Array:
+def _drift(step: Array, bears: Array, least: float) -> Array:
     """``(2,)`` metres a frame by which standing feet slide all the time; 0 where they rather tremble.
 
     Args:
-        step: ``(T − 1, K, 2)`` of each part of the feet, metres.
+        step: ``(T − 1, K, 2)`` of each foot, metres.
         bears: ``(T − 1, K)`` how much weight each has.
+        least: metres a frame; less than this comes of legs that are not the captured ones.
     """
     share = bears.sum(1)
     slip = ((step * bears[..., None]).sum(1) / np.maximum(share, 1e-9)[:, None])[share > 0]
@@ -188,16 +248,16 @@ def _drift(step: Array, bears: Array) -> Array:
         return np.zeros(2)
     usual = np.median(slip, axis=0)
     spread = np.median(np.abs(slip - usual), axis=0) / np.sqrt(len(slip) / _RUN)
-    return np.where(np.abs(usual) > 3.0 * spread, usual, 0.0)
+    sure = np.linalg.norm(usual) > max(3.0 * float(np.linalg.norm(spread)), least)
+    return usual if sure else np.zeros(2)
 
 
 # ---- legs
 
 
-def _hold(clip: Clip, ground: Ground, on: np.ndarray, size: float) -> Clip:
+def _hold(clip: Clip, soles: Soles, ground: Ground, on: np.ndarray, idle: np.ndarray, size: float) -> Clip:
     """Standing feet levelled and held still, legs bent to them."""
     world, positions = clip.world()
-    heels, heights = contacts.heel_offset(clip.rest_offsets), contacts.sole_heights(clip.rest_offsets)
     between = _BETWEEN * _rate(clip)
     world = world.copy()
     targets, planted = {}, {}
@@ -210,12 +270,18 @@ def _hold(clip: Clip, ground: Ground, on: np.ndarray, size: float) -> Clip:
         flat = ndimage.binary_erosion(heel_on & toe_on & upright & ~rolls)
         world[:, ankle] = _levelled(world[:, ankle], flat, between)
         world[:, toe] = _levelled(world[:, toe], toe_on & _near_level(world[:, toe]), between)
-        ball = clip.rest_offsets[toe] - heights[s, 1] * _UP
-        points = np.stack([rot.rotate(world[:, ankle], v) for v in (heels[s], ball)], 1) + positions[:, ankle, None]
-        missing, firm = _to_its_stand(points, on[:, 2 * s : 2 * s + 2], ground, size)
-        stands = heel_on | toe_on
-        targets[side] = positions[:, ankle] + through(missing, _HELD * firm, between, 1e-2, _LEGS_TENSION)
-        planted[side] = stands
+    level = replace(clip, rotations=kinematics.to_local(skeleton.PARENTS, world))
+    touch, foot = Touch.of(level, soles, ground), bearing(on)
+    for s, side in enumerate(_SIDES):
+        height = touch.height[:, s]
+        missing, firm = _to_its_stand(height, touch.step[:, s], foot[:, s], size)
+        # A foot that turns on the ground is not held, but stays on it.
+        slack = idle & (height < touch.height.min(1) + _GIVE * size) & (np.abs(height) < _MENDED * size)
+        missing[slack, 1] = -_beyond(height[slack], _GIVE * size)
+        weight = _HELD * np.stack([firm, np.maximum(firm, _IDLE * slack), firm], -1)
+        course = [through(missing[:, k], weight[:, k], between, 1e-2, _LEGS_TENSION) for k in range(3)]
+        targets[side] = positions[:, _I[f"{side}_ankle"]] + np.stack(course, -1)
+        planted[side] = foot[:, s]
     return _bent(clip, world, targets, planted)
 
 
@@ -234,30 +300,24 @@ def _levelled(foot: Array, flat: np.ndarray, smooth: float) -> Array:
     return rot.normalize(rot.multiply(rot.from_rotvec(through(turn, _HELD * flat, smooth, 1e-2, _LEGS_TENSION)), foot))
 
 
-def _to_its_stand(points: Array, on: np.ndarray, ground: Ground, size: float) -> tuple[Array, Array]:
+def _to_its_stand(height: Array, step: Array, on: np.ndarray, size: float) -> tuple[Array, Array]:
     """What to add to a foot ``(T, 3)`` so that what carries weight stays put, on the ground; and how surely ``(T,)``.
 
     Args:
-        points: ``(T, 2, 3)`` heel and ball.
-        on: ``(T, 2)``.
-        ground: under them.
+        height: ``(T,)`` of its lowest point over the ground, metres.
+        step: ``(T − 1, 2)`` by which it slides, metres.
+        on: ``(T,)`` when it stands.
         size: of the performer against an adult.
     """
-    missing = np.zeros((len(points), 3))
-    height = ground.above(points)[..., 1]
-    standing = np.where(on, height, np.inf).min(1)
-    usual, firm = _usual(standing, np.asarray(on.any(1)), size)
-    for a, b in runs(np.asarray(on.any(1))):
-        here = np.zeros((b - a, 2))
-        for t in range(a + 1, b):
-            both = on[t] & on[t - 1]
-            part = int(np.where(both if both.any() else on[t], height[t], np.inf).argmin())
-            here[t - a] = here[t - a - 1] - (points[t, part] - points[t - 1, part])[[0, 2]]
+    missing = np.zeros((len(height), 3))
+    usual, firm = _usual(np.where(on, height, np.inf), on, size)
+    for a, b in runs(on):
+        here = -np.concatenate([np.zeros((1, 2)), np.cumsum(step[a : b - 1], axis=0)])
         surely = firm[a:b, None] + 1e-6
         missing[a:b, [0, 2]] = here - (here * surely).sum(0) / surely.sum()
         # What stands on a thing that is not there stays at its height, and still.
         stays = 0.0 if abs(usual[a]) < _MENDED * size else usual[a]
-        missing[a:b, 1] = -_beyond(standing[a:b] - stays, _GIVE * size)
+        missing[a:b, 1] = -_beyond(height[a:b] - stays, _GIVE * size)
     return missing, firm
 
 
@@ -285,25 +345,47 @@ def _bent(clip: Clip, world: Array, targets: dict[str, Array], planted: dict[str
 
 def _clear(clip: Clip, soles: Soles, ground: Ground, on: np.ndarray, feet: np.ndarray, size: float) -> Clip:
     """Swinging feet lifted over the ground; where both feet are in it at once, the whole body."""
-    points = ground.above(soles.points(clip))[..., 1]
-    sigma = _CLEARS_S * float(clip.fps)
-    depths = []
-    for s in range(2):
-        deep = np.maximum(-points[:, soles.side == s].min(1), 0.0)
-        depths.append(np.where(deep > 0.25 * size, 0.0, deep))  # knee-deep is on another floor
-    if max(float(d.max()) for d in depths) < 5e-4:
+    clip = _toes_bent(clip, soles, ground, size)
+    touch, foot = Touch.of(clip, soles, ground), bearing(on)
+    deep = np.where(touch.height > -_KNEE_DEEP * size, np.maximum(-touch.height, 0.0), 0.0)
+    swings = ~foot & foot[:, ::-1] & (np.abs(touch.height) < _KNEE_DEEP * size)
+    speed = np.linalg.norm(np.concatenate([touch.step[:1], touch.step]), axis=-1) * float(clip.fps)
+    free = swings * smoothstep(speed, 0.5 * _SWINGS * size, _SWINGS * size) * _CLEARANCE * size
+    wanted = np.maximum(free - touch.height, 0.0) * (free > 0)
+    if max(float(deep.max()), float(wanted.max())) < 5e-4:
         return clip
-
-    def eased(depth: Array) -> Array:
-        widest = ndimage.maximum_filter1d(depth, round(4 * sigma) | 1)
-        return np.asarray(ndimage.gaussian_filter1d(widest, sigma, mode="nearest"))
-
-    both = eased(np.minimum(*depths) * feet)  # who lies or sits is not raised by the feet
+    smooth = _CLEARS * _rate(clip)
+    # Who lies or sits is not raised by the feet.
+    both = over(deep.min(1) * feet, smooth, np.where(foot.any(1), _STAYS, _GOES))
     raised = _moved(clip, both[:, None] * _UP)
     world, positions = raised.world()
     targets, planted = {}, {}
     for s, side in enumerate(_SIDES):
-        more = eased(np.maximum(depths[s] - both, 0.0))
+        more = over(
+            np.maximum(np.maximum(deep[:, s], wanted[:, s]) - both, 0.0), smooth, np.where(foot[:, s], _STAYS, _GOES)
+        )
         targets[side] = positions[:, _I[f"{side}_ankle"]] + more[:, None] * _UP
-        planted[side] = np.asarray(on[:, 2 * s : 2 * s + 2].any(1))
+        planted[side] = foot[:, s]
     return _bent(raised, world, targets, planted)
+
+
+def _toes_bent(clip: Clip, soles: Soles, ground: Ground, size: float) -> Clip:
+    """Toes that go through the floor bent up, where a heel is up already: feet roll over their balls."""
+    points = ground.above(soles.points(clip))[..., 1]
+    world = clip.world()[0]
+    rotations = clip.rotations
+    for s, side in enumerate(_SIDES):
+        of = soles.side == s
+        toes, rest = points[:, of & soles.toe], points[:, of & ~soles.toe]
+        if not toes.shape[1] or not rest.shape[1]:
+            continue
+        depth = np.clip(-toes.min(1), 0.0, 0.04 * size)
+        rolls = rot.rotate(world[:, _I[f"{side}_ankle"]], _AHEAD)[:, 1] < -np.sin(np.radians(8.0))
+        turn = np.clip(depth / (_TOES * size), 0.0, np.radians(35.0)) * rolls
+        if turn.max() < 1e-3:
+            continue
+        bend = over(turn, _CLEARS * _rate(clip), _GOES)
+        toe = _I[f"{side}_foot"]
+        rotations = rotations.copy()
+        rotations[:, toe] = rot.multiply(rotations[:, toe], rot.from_rotvec(-bend[:, None] * _ACROSS))
+    return clip if rotations is clip.rotations else replace(clip, rotations=rot.continuous(rotations))

@@ -40,9 +40,7 @@ def find(clip: Clip, ground: Ground | None = None) -> ContactTrack:
     """
     size = contacts.size_of(clip.rest_offsets)
     ground = ground or Ground()
-    points = ground.above(contacts.foot_points(clip))
-    lowest = ground.above(clip.positions())[..., 1].min(1) - 0.03 * size  # joints lie inside the body
-    supports = points[..., 1] - np.minimum(lowest, points[..., 1].min(1))[:, None] < _LOWEST * size
+    points, supports = _supports(clip, ground, size)
     best = np.zeros(points.shape[:2], bool)
     for sigma in _SMOOTHED_S:
         steady = gaussian_filter1d(points, sigma * float(clip.fps), axis=0, mode="nearest") if sigma else points
@@ -54,6 +52,19 @@ def find(clip: Clip, ground: Ground | None = None) -> ContactTrack:
         if on.any(1)[low].sum() >= _STANDING * low.sum():
             break
     return ContactTrack(contacts.LABELS, best)
+
+
+def level(clip: Clip, ground: Ground, size: float) -> Array:
+    """`rest_level` of a clip as it is."""
+    points, supports = _supports(clip, ground, size)
+    return rest_level(points, supports, clip, size)
+
+
+def _supports(clip: Clip, ground: Ground, size: float) -> tuple[Array, np.ndarray]:
+    """Feet over the ground ``(T, 4, 3)``, and whether nothing of the body is lower ``(T, 4)``."""
+    points = ground.above(contacts.foot_points(clip))
+    lowest = ground.above(clip.positions())[..., 1].min(1) - 0.03 * size  # joints lie inside the body
+    return points, points[..., 1] - np.minimum(lowest, points[..., 1].min(1))[:, None] < _LOWEST * size
 
 
 def rest_level(points: Array, supports: np.ndarray, clip: Clip, size: float) -> Array:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,14 +21,18 @@ from motion import rotations as rot
 from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, unknown
 from motion.stage import Performance, Stage
-from physics import gate, kinematic, metrics, plants
+from physics import gate, kinematic
 from physics.ground import Ground
 from physics.kinematic import MODES
-from physics.report import Figures, PerformerReport, PhysicsReport, distance
+from physics.phases import Phases
+from physics.posed import Posed
+from physics.report import Figures, PerformerReport, PhysicsReport, Segment
 from physics.soles import Soles, rest_joints
 
 #: Fewer frames than this hold no motion to judge.
 LEAST_FRAMES = 4
+#: The pass is made again while it gains, at most so often: so that making it once more changes nothing.
+_ROUNDS = 4
 #: Bodies of other statures are no bodies, metres.
 SHORTEST_M, TALLEST_M = 0.3, 4.0
 
@@ -147,34 +151,24 @@ def mend(
     if track is not None and len(track.on) != clip.frames:
         raise BadInput(f"{name}: plants of {len(track.on)} frames, the clip has {clip.frames}")
     soles, ground = soles or Soles.of_skeleton(clip.rest_offsets), ground or Ground()
-    left_out, notes = not_standing(clip, soles, ground)
-    before = Figures.of(clip, soles, ground, left_out)
-    fps = float(clip.fps)
-    spans = gate.segments(clip.frames, fps)
-    planted = kinematic.plant(clip, soles, ground, mode, track)
-    passed = _partly(clip, planted.clip, strength)
-    alone = Figures.of(passed, soles, ground, left_out)
-    judged = gate.judge(clip, clip, soles, ground, left_out, spans)
-    held, told = gate.choose(judged, gate.judge(passed, clip, soles, ground, left_out, spans), "kinematic", spans, fps)
-    mixed = clip
-    if mode in ("auto", "always") and not held.all():
-        # Where holding feet would shake a leg, the body can still be put on its ground.
-        low = _partly(clip, kinematic.plant(clip, soles, ground, "grounding", planted.track).clip, strength)
-        put, lines = gate.choose(judged, gate.judge(low, clip, soles, ground, left_out, spans), "grounding", spans, fps)
-        mixed = gate.mix(clip, low, put | held, spans)
-        told = [replace(low_, why=t.why) if p and not h else t for t, low_, p, h in zip(told, lines, put, held)]
-    mixed = gate.mix(mixed, passed, held, spans)
-    after = Figures.of(mixed, soles, ground, left_out)
-    if worse(before, after) or not (np.isfinite(mixed.rotations).all() and np.isfinite(mixed.root_position).all()):
-        mixed, after = clip, before
-        told = [replace(s, kept="", why=s.why or "all in all it would not be better") for s in told]
-    segments = tuple(replace(s, kept=s.kept or "input") for s in told)
-    if mixed is not clip:
-        mixed = mixed.noting("feet put on the ground and held by inverse kinematics (physics clean-up)")
-    moved = float(distance(mixed, clip).mean())
+    source = Posed(clip, soles, ground)
+    phases = Phases.of(source)
+    done = _rounds(source, mode, track, phases)
+    made, told = done.made, done.told
+    if strength < 1.0 and made is not source:
+        made = replace(source, clip=_partly(clip, made.clip, strength))
+    before, after = (Figures.measure(m, phases.left_out, phases.flying) for m in (source, made))
+    if gate.worse(before, after):  # a part of what is good need not be
+        why = f"{strength:g} of it is worse than nothing"
+        made, after, told = source, before, [replace(s, kept="input", why=why) for s in told]
+    mixed = clip if made is source else made.clip.noting(
+        "feet put on the ground and held by inverse kinematics (physics clean-up)"
+    )  # fmt: skip
     report = PerformerReport(
-        name, before, after, alone, segments=segments, moved_m=moved, plants=planted.track, notes=notes
-    )
+        name, before, after, Figures.measure(done.alone, phases.left_out, phases.flying), segments=tuple(told),
+        moved_m=float(made.away(source).mean()), plants=done.planted.track,
+        notes=phases.notes(float(clip.fps)) + (done.planted.notes if made is not source else ()),
+    )  # fmt: skip
     if dynamics:
         from physics import simulated
 
@@ -192,28 +186,48 @@ def _unfit(clip: Clip) -> str:
     return ""
 
 
-def not_standing(clip: Clip, soles: Soles, ground: Ground) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Frames on which no foot has to stand ``(T,)``, and what is to be said of them."""
-    points = soles.points(clip)
-    flight = metrics.flight(points, metrics.centre_of_mass(clip), clip.fps, ground.heights(points))
-    otherwise = plants.carried_otherwise(clip, ground)
-    notes: tuple[str, ...] = ()
-    if otherwise.mean() > 0.05:
-        notes = (f"something else than feet carries the weight for {otherwise.sum() / float(clip.fps):.1f} s",)
-    return flight | otherwise, notes
+@dataclass(frozen=True, eq=False)
+class _Done:
+    """What clean-up made of a clip, gated, and what the kinematic pass makes of it alone."""
+
+    made: Posed
+    told: list[Segment]
+    alone: Posed
+    planted: kinematic.Planted
+
+
+def _rounds(source: Posed, mode: str, track: ContactTrack | None, phases: Phases) -> _Done:
+    """The pass, made again while it gains."""
+    done = _once(source, mode, track, phases)
+    if done.made is source:
+        return done
+    made, told = done.made, done.told
+    before = Figures.measure(source, phases.left_out, phases.flying)
+    for _ in range(_ROUNDS - 1):
+        again = _once(made, mode, track, Phases.of(made))
+        if again.made is made or gate.worse(before, Figures.measure(again.made, phases.left_out, phases.flying)):
+            break
+        made = again.made
+        told = [new if new.kept != "input" else old for old, new in zip(told, again.told, strict=True)]
+    return replace(done, made=made, told=told)
+
+
+def _once(source: Posed, mode: str, track: ContactTrack | None, phases: Phases) -> _Done:
+    clip, soles, ground = source.clip, source.soles, source.ground
+    planted = kinematic.plant(clip, soles, ground, mode, track)
+    alone = replace(source, clip=planted.clip)
+    versions = [("kinematic", alone)]
+    if mode in ("auto", "always"):
+        # Where holding feet would shake a leg, the body can still be put on its ground.
+        low = kinematic.plant(clip, soles, ground, "grounding", planted.track).clip
+        versions.append(("grounding", replace(source, clip=low)))
+    made, told = gate.best(source, versions, phases)
+    return _Done(made, told, alone, planted)
 
 
 def _partly(clip: Clip, passed: Clip, strength: float) -> Clip:
-    if strength == 1.0 or passed is clip:
-        return passed
     root = (1 - strength) * clip.root_position + strength * passed.root_position
     return replace(passed, rotations=rot.slerp(clip.rotations, passed.rotations, strength), root_position=root)
-
-
-def worse(before: Figures, after: Figures) -> bool:
-    """Whether a clip as a whole came out worse than it went in."""
-    more = after.phys_err_mm > before.phys_err_mm + gate.WORSE_MM
-    return more or after.jerk_m_s3 > (1 + gate.WORSE_JERK) * before.jerk_m_s3
 
 
 __all__ = ["MODES", "PhysicsReport", "mend", "refine"]

@@ -11,6 +11,7 @@ from motion.clip import Clip, ContactTrack
 from motion.rotations import Array
 from physics import metrics
 from physics.ground import Ground
+from physics.posed import Posed
 from physics.soles import Soles
 
 
@@ -24,6 +25,8 @@ class Figures:
     skate_mm: float
     jerk_m_s3: float
     balance_m: float  # how far the centre of mass lies outside what carries it, mean
+    flight_g: float = 0.0  # how fast it falls in flight, over gravity; 0 where nobody flies
+    flight_error: float = 0.0  # mean |acceleration - gravity| / gravity of parabolas in flight
 
     @property
     def phys_err_mm(self) -> float:
@@ -33,14 +36,19 @@ class Figures:
     @classmethod
     def of(cls, clip: Clip, soles: Soles, ground: Ground, flight: np.ndarray) -> Figures:
         """Measure a clip; ``flight`` ``(T,)`` bool are frames on which nothing should stand."""
-        points = soles.points(clip)
-        floor = ground.heights(points)
-        err = metrics.phys_err(points, flight, clip.fps, floor)
-        com = metrics.centre_of_mass(clip)
-        near = points[..., 1] - floor < metrics.TOLERANCE_M
+        return cls.measure(Posed(clip, soles, ground), flight)
+
+    @classmethod
+    def measure(cls, made: Posed, left_out: np.ndarray, flying: np.ndarray | None = None) -> Figures:
+        """The same of a clip that is posed already; with frames of flight ``(T,)`` bool, how it falls in them."""
+        fps = made.clip.fps
+        err = metrics.phys_err(made.points, left_out, fps, made.floor)
+        near = made.points[..., 1] - made.floor < metrics.TOLERANCE_M
+        falls = metrics.flight_acceleration(made.com, np.zeros(len(made.com), bool) if flying is None else flying, fps)
         return cls(
             err.penetration_mm, err.float_mm, err.float_plain_mm, err.skate_mm,
-            metrics.jerk_m_s3(clip.positions(), clip.fps), metrics.balance_m(com, points, near, clip.fps),
+            metrics.jerk_m_s3(made.joints, fps), metrics.balance_m(made.com, made.points, near, fps),
+            falls.g, falls.error,
         )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from motion.stage import Stage
 from physics import gate
 from physics.ground import Ground
 from physics.mass import GRAVITY
-from physics.refine import not_standing, worse
+from physics.phases import Phases
+from physics.posed import Posed
 from physics.report import Figures, PerformerReport, Wrench, distance
 from physics.soles import Soles
 from physics.tracking import Rollout, track
@@ -66,21 +67,22 @@ def _chosen(
 ) -> tuple[Clip, PerformerReport]:
     fps = float(clip.fps)
     simulated = _as_long(run.clip, clip)
-    left_out, _ = not_standing(source, soles, ground)
+    came, stood, swung = (Posed(c, soles, ground) for c in (source, clip, simulated))
+    phases = Phases.of(came)
+    left_out, flying = phases.left_out, Phases.of(stood).flying
     spans = gate.segments(clip.frames, fps)
     size = run.height_m / 1.7
     take, lines = gate.choose(
-        gate.judge(clip, source, soles, ground, left_out, spans),
-        gate.judge(simulated, source, soles, ground, left_out, spans),
+        gate.measure(stood, came, left_out, spans, flying), gate.measure(swung, came, left_out, spans, flying),
         "dynamics", spans, fps, gain=GAIN, furthest_m=FURTHEST_M * size,
     )  # fmt: skip
     for k, (_, stop) in enumerate(spans):
         if stop > run.clip.frames or (run.fell and stop == run.clip.frames):
             take[k], lines[k] = False, replace(lines[k], kept="", why=f"the simulation ended: {run.reason}")
     mixed = gate.mix(clip, simulated, take, spans)
-    alone = Figures.of(simulated, soles, ground, left_out)
+    alone = Figures.measure(swung, left_out)
     after = Figures.of(mixed, soles, ground, left_out)
-    if worse(told.after, after):
+    if gate.worse(told.after, after):
         take[:] = False
         mixed, after = clip, told.after
     segments = tuple(

@@ -1,0 +1,107 @@
+"""What is wrong with a whole body: a lean, flights that do not fall, joints that snap; and curves over bounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import mocap_data
+from motion import Clip
+from motion import rotations as rot
+from motion.retarget import retarget
+from motion.skeleton import INDEX
+from motion.smoothing import over
+from physics import faults, metrics, plants
+from physics.ballistic import fall
+from physics.flips import unflipped
+from physics.ground import Ground
+from physics.level import levelled, tilt
+from physics.mass import GRAVITY
+from physics.refine import mend
+from physics.soles import Soles
+from physics.touch import Touch
+
+
+def load(name: str) -> Clip:
+    return retarget(mocap_data.load(f"pybullet:{name}"))[0]
+
+
+@pytest.fixture(scope="module")
+def walk() -> Clip:
+    return load("walk")
+
+
+def slope_of(clip: Clip) -> np.ndarray:
+    soles = Soles.of_skeleton(clip.rest_offsets)
+    return tilt(clip, Touch.of(clip, soles, Ground()), plants.find(clip).on)
+
+
+def test_a_leaning_walk_is_turned_upright_and_an_upright_one_is_not(walk: Clip) -> None:
+    assert not slope_of(walk).any()
+    for seed in (0, 1, 4, 7):
+        bad, fault = faults.plant(walk, "tilt", seed)
+        slope = slope_of(bad)
+        assert np.arctan(np.linalg.norm(slope)) == pytest.approx(fault.size, abs=np.radians(1.2))
+        made = levelled(bad, slope)
+        away = np.linalg.norm(made.positions() - walk.positions(), axis=-1).mean()
+        assert away < 0.5 * fault.moved_m
+
+
+def test_levelling_undoes_a_turn_exactly(walk: Clip) -> None:
+    back = levelled(levelled(walk, np.array([0.03, -0.02])), np.zeros(2))
+    assert np.abs(back.positions() - levelled(walk, np.array([0.03, -0.02])).positions()).max() < 1e-9
+    up = rot.rotate(levelled(walk, np.array([0.1, 0.0])).rotations[:, 0], [0.0, 1.0, 0.0])
+    was = rot.rotate(walk.rotations[:, 0], [0.0, 1.0, 0.0])
+    assert np.allclose((up * was).sum(-1).min(), np.cos(np.arctan(0.1)), atol=5e-3)
+
+
+@pytest.mark.parametrize("fps", [30.0, 120.0])
+def test_a_flight_falls_as_gravity_has_it_and_standing_stays(fps: float) -> None:
+    t = np.arange(round(1.2 * fps)) / fps
+    flying = (t > 0.4) & (t < 0.8)
+    height = 0.9 + np.where(flying, 0.5 * 0.7 * GRAVITY * (t - 0.4) * (0.8 - t), 0.0)  # falls with 0.7 g
+    moved = height + fall(height, flying, fps)
+    com = np.stack([np.zeros(len(t)), moved, np.zeros(len(t))], -1)
+    assert metrics.flight_acceleration(com, flying, fps).error < 0.06  # 0.3 as it was
+    assert np.abs(moved - height)[~flying].max() < 0.02
+    assert not fall(height, np.zeros(len(t), bool), fps).any()
+    torn = 0.9 + np.where(flying, 4.0 * (t - 0.4) * (0.8 - t), 0.0) * 5
+    assert not fall(torn, flying, fps).any()  # that is no flight of a body
+
+
+def test_the_pass_makes_flights_fall() -> None:
+    run = load("run")
+    made, told = mend(run)
+    assert told.before.flight_error > 0.1 and told.after.flight_error < 0.06
+    assert told.after.jerk_m_s3 < 1.02 * told.before.jerk_m_s3 and made.frames == run.frames
+
+
+def test_snapped_joints_are_bridged_and_kicks_are_not(walk: Clip) -> None:
+    for name in ("kick", "spinkick", "punch", "run"):
+        clip = load(name)
+        assert unflipped(clip) == (clip, 0)
+    ankle = INDEX["left_ankle"]
+    rotations = walk.rotations.copy()
+    rotations[10:14, ankle] = rot.multiply(rotations[10:14, ankle], rot.from_rotvec([0.0, 1.2, 0.0]))
+    made, count = unflipped(replace(walk, rotations=rotations))
+    left = rot.angle_between(made.rotations[:, ankle], walk.rotations[:, ankle])
+    assert count == 1 and left.max() < 0.35 and left[[9, 14]].max() < 1e-6
+
+
+def test_what_was_mended_is_left_alone_when_mended_again(walk: Clip) -> None:
+    for kind in ("float", "noise", "tilt", "slide"):
+        once, _ = mend(faults.plant(walk, kind, 2)[0])
+        again, told = mend(once)
+        assert np.abs(again.positions() - once.positions()).max() < 1e-3, (kind, told.verdict())
+
+
+def test_the_least_smooth_curve_over_bounds() -> None:
+    least = np.zeros(80)
+    least[[30, 31, 32, 60]] = [0.01, 0.02, 0.005, 0.03]
+    made = over(least, 2.0, 0.02)
+    assert (made >= least - 1e-12).all() and made.max() == pytest.approx(0.03, abs=1e-4)
+    assert np.abs(made[:20]).max() < 2e-3
+    assert not over(np.full(10, -1.0), 1.0, 0.1).any()
+    assert over([0.5, 0.1], 1.0, 0.1).tolist() == [0.5, 0.5]
