@@ -32,6 +32,8 @@ _NOTHING = "nothing to mend"
 _LOOSELY, JERK_SLACK = 0.08, 1.0
 #: A version is worse than another when Phys-Err is higher by this, millimetres, or jerk by this share.
 WORSE_MM, WORSE_JERK = 0.2, 0.02
+#: Or when the body, feet apart, is this much deeper in the floor, millimetres.
+WORSE_BODY_MM = 1.0
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,8 @@ def sound(clip: Clip) -> bool:
 def worse(before: Figures, after: Figures) -> bool:
     """Whether a clip as a whole came out worse than it went in."""
     more = after.phys_err_mm > before.phys_err_mm + WORSE_MM
-    return more or after.jerk_m_s3 > (1 + WORSE_JERK) * before.jerk_m_s3
+    deeper = after.body_mm > before.body_mm + WORSE_BODY_MM
+    return more or deeper or after.jerk_m_s3 > (1 + WORSE_JERK) * before.jerk_m_s3
 
 
 def gains(before: Figures, after: Figures) -> bool:
@@ -190,8 +193,9 @@ def gains(before: Figures, after: Figures) -> bool:
     share = less / max(before.phys_err_mm, 1e-9)
     shakes = after.jerk_m_s3 > (1 + WORSE_JERK * share) * before.jerk_m_s3
     falls = before.flight_error - after.flight_error > max(LEAST_FALL, LEAST_SHARE * before.flight_error)
+    lies = before.body_mm - after.body_mm > max(WORSE_BODY_MM, LEAST_SHARE * before.body_mm)
     stands = less > LEAST_MM and share > LEAST_SHARE
-    return (stands or (falls and less > -LEAST_MM)) and not shakes
+    return (stands or ((falls or lies) and less > -LEAST_MM)) and not shakes
 
 
 def mix(one: Clip, other: Clip, take: np.ndarray, spans: Sequence[tuple[int, int]]) -> Clip:

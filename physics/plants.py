@@ -18,9 +18,12 @@ from motion import contacts, files
 from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
+from physics import rests
 from physics.ground import Ground
 from physics.series import runs
 
+#: Parts of the body that may carry it.
+LABELS: tuple[str, ...] = contacts.LABELS + rests.LABELS
 #: How much feet are smoothed before their speed is judged, seconds: the least that finds them standing.
 _SMOOTHED_S = (0.0, 0.03, 0.06, 0.1)
 #: Share of the frames with a low foot in which one stands, in motion that is not shaken.
@@ -32,7 +35,7 @@ _LOWEST = 0.12
 
 
 def find(clip: Clip, ground: Ground | None = None) -> ContactTrack:
-    """When heels and toes carry weight, in the order of `motion.contacts.LABELS`.
+    """When heels and toes, hands, knees and seat carry weight, in the order of `LABELS`.
 
     Args:
         clip: the performance; Y up.
@@ -51,7 +54,22 @@ def find(clip: Clip, ground: Ground | None = None) -> ContactTrack:
             best = on
         if on.any(1)[low].sum() >= _STANDING * low.sum():
             break
-    return ContactTrack(contacts.LABELS, best)
+    otherwise = rests.Rests.of(clip, ground).on(clip, points[..., 1].min(1))
+    return ContactTrack(LABELS, np.concatenate([best, otherwise], axis=1))
+
+
+def whole(track: ContactTrack, clip: Clip, ground: Ground) -> ContactTrack:
+    """A track of all parts: one that says nothing of hands, knees and seat gets those that are found.
+
+    Raises:
+        BadInput: it has other parts.
+    """
+    if tuple(track.labels) == LABELS:
+        return track
+    if tuple(track.labels) != contacts.LABELS:
+        raise BadInput(f"plants: of {', '.join(track.labels)}; expected {', '.join(LABELS)}")
+    otherwise = rests.Rests.of(clip, ground).on(clip, ground.above(contacts.foot_points(clip))[..., 1].min(1))
+    return ContactTrack(LABELS, np.concatenate([track.on, otherwise], axis=1))
 
 
 def level(clip: Clip, ground: Ground, size: float) -> Array:
@@ -110,11 +128,11 @@ def read(path: str | os.PathLike[str], clip: Clip) -> ContactTrack:
     missing = [c for c in ("part", "start_s", "end_s") if c not in (rows.fieldnames or ())]
     if missing:
         raise BadInput(f"{path}: no column {', '.join(missing)}; expected part, start_s, end_s")
-    on = np.zeros((clip.frames, len(contacts.LABELS)), bool)
+    on = np.zeros((clip.frames, len(LABELS)), bool)
     for number, row in enumerate(rows, start=2):
         part = (row["part"] or "").strip()
-        if part not in contacts.LABELS:
-            raise BadInput(f"{path}:{number}: {unknown('part', part, contacts.LABELS)}")
+        if part not in LABELS:
+            raise BadInput(f"{path}:{number}: {unknown('part', part, LABELS)}")
         try:
             start, end = float(row["start_s"]), float(row["end_s"])
         except (TypeError, ValueError):
@@ -122,8 +140,8 @@ def read(path: str | os.PathLike[str], clip: Clip) -> ContactTrack:
         if not (0 <= start <= end < np.inf):
             raise BadInput(f"{path}:{number}: from {start:g} s to {end:g} s, expected 0 <= start <= end")
         first, last = np.rint(np.array([start, end]) * float(clip.fps)).astype(int)
-        on[first : last + 1, contacts.LABELS.index(part)] = True
-    return ContactTrack(contacts.LABELS, on)
+        on[first : last + 1, LABELS.index(part)] = True
+    return ContactTrack(LABELS, on)
 
 
 def write(path: str | os.PathLike[str], track: ContactTrack, fps: float) -> None:

@@ -11,6 +11,7 @@ from motion.clip import Clip
 from motion.rotations import Array
 from physics.ground import Ground
 from physics.mass import centre_of_mass
+from physics.rests import Rests
 from physics.soles import Soles
 
 
@@ -36,6 +37,11 @@ class Posed:
     def joints(self) -> Array:
         """``(T, 24, 3)`` metres, world."""
         return np.asarray(self.clip.positions())
+
+    @cached_property
+    def rests(self) -> Rests:
+        """Hands, knees and seat."""
+        return Rests.of(self.clip, self.ground, self.joints)
 
     @cached_property
     def com(self) -> Array:

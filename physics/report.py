@@ -12,6 +12,7 @@ from motion.rotations import Array
 from physics import metrics
 from physics.ground import Ground
 from physics.posed import Posed
+from physics.rests import through_floor_mm
 from physics.soles import Soles
 
 
@@ -26,6 +27,7 @@ class Figures:
     jerk_m_s3: float
     balance_m: float  # how far the centre of mass lies outside what carries it, mean
     flight_g: float = 0.0  # how fast it falls in flight, over gravity; 0 where nobody flies
+    body_mm: float = 0.0  # how deep hands, knees, seat, head or back are in the floor, mean
     flight_error: float = 0.0  # mean |acceleration - gravity| / gravity of parabolas in flight
 
     @property
@@ -48,7 +50,7 @@ class Figures:
         return cls(
             err.penetration_mm, err.float_mm, err.float_plain_mm, err.skate_mm,
             metrics.jerk_m_s3(made.joints, fps), metrics.balance_m(made.com, made.points, near, fps),
-            falls.g, falls.error,
+            falls.g, through_floor_mm(made.rests), falls.error,
         )  # fmt: skip
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import mocap_data
-from motion import Clip
+from motion import Clip, ContactTrack
 from motion import rotations as rot
+from motion.errors import BadInput
 from motion.retarget import retarget
 from motion.skeleton import INDEX
 from motion.smoothing import over
@@ -17,9 +19,11 @@ from physics import faults, metrics, plants
 from physics.ballistic import fall
 from physics.flips import unflipped
 from physics.ground import Ground
+from physics.kinematic import plant
 from physics.level import levelled, tilt
 from physics.mass import GRAVITY
 from physics.refine import mend
+from physics.rests import Rests
 from physics.soles import Soles
 from physics.touch import Touch
 
@@ -105,3 +109,34 @@ def test_the_least_smooth_curve_over_bounds() -> None:
     assert np.abs(made[:20]).max() < 2e-3
     assert not over(np.full(10, -1.0), 1.0, 0.1).any()
     assert over([0.5, 0.1], 1.0, 0.1).tolist() == [0.5, 0.5]
+
+
+def test_who_crawls_through_the_floor_is_lifted_on_to_it() -> None:
+    crawl = load("crawl")
+    sunk = replace(crawl, root_position=crawl.root_position - [0.0, 0.06, 0.0])
+    made, told = mend(sunk)
+    assert told.before.body_mm > 20 and told.after.body_mm < 3
+    assert np.abs(made.root_position[:, 1] - crawl.root_position[:, 1]).mean() < 0.03
+
+
+def test_hands_that_lean_on_the_floor_stay_where_they_are() -> None:
+    clip = load("getup_facedown")
+    soles = Soles.of_skeleton(clip.rest_offsets)
+    made = plant(clip, soles)
+    on = made.track.on[:, 4:6]
+    both = on[1:] & on[:-1]
+    before, after = (np.linalg.norm(Rests.of(c, Ground()).step[:, :2], axis=-1)[both].mean() for c in (clip, made.clip))
+    assert both.sum() > 20 and after < 0.6 * before
+    knees = rot.angle_between(made.clip.rotations, clip.rotations)[:, [INDEX["left_elbow"], INDEX["right_elbow"]]]
+    assert np.abs(np.diff(knees, axis=0)).max() < np.radians(12)  # no elbow pops
+
+
+def test_plants_may_name_hands_knees_and_seat(tmp_path: Path, walk: Clip) -> None:
+    path = tmp_path / "plants.csv"
+    path.write_text("part,start_s,end_s\nseat,0.2,0.5\nleft_hand,0,0.1\n")
+    track = plants.read(path, walk)
+    assert track.labels == plants.LABELS and track.on[:, 8].sum() == 10 and track.on[:, :4].sum() == 0
+    plants.write(path, track, float(walk.fps))
+    assert (plants.read(path, walk).on == track.on).all()
+    with pytest.raises(BadInput, match="left_tentacle"):
+        plant(walk, Soles.of_skeleton(walk.rest_offsets), track=ContactTrack(("left_tentacle",), track.on[:, :1]))
