@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from motion import rotations as rot
 from motion.rotations import Array
@@ -10,46 +11,50 @@ from physics.bullet import pybullet
 from physics.humanoid import Humanoid
 from physics.mass import GRAVITY
 from physics.plan import Plan
+from physics.support import Support
 from physics.world import World
 
 #: rad/s and metres within a frame, for an adult: beyond these a simulation has exploded.
 WILD_SPIN, LEAP_M = 90.0, 4.0
+#: Frames are averages of steps under a Gaussian of this share of a frame.
+_SHUTTER = 0.4
 #: Metres between pelvis and plan, for an adult: the performer lies elsewhere.
 ASTRAY_M = 0.8
-#: Contact forces are read at every second step: reading costs a fifth of a step.
-_READ_EVERY = 2
+#: Contacts nearer than this may bear weight, metres for an adult; so may those of links that hardly bear, if nearer.
+_TOUCH_M, _GRAZE_M = 0.008, 0.003
+#: Links that are planned to bear less of the weight than this bear nothing: swinging feet have to leave the floor.
+_LEAST = 0.15
 
 
 class Performer:
     """Drives one humanoid along its plan."""
 
-    def __init__(
-        self, world: World, humanoid: Humanoid, plan: Plan, bound: tuple[float, float], floor_m: float | None
-    ) -> None:
-        """Spawn at the plan's start, lifted out of the floor.
+    def __init__(self, world: World, humanoid: Humanoid, plan: Plan, bounds: Array) -> None:
+        """Spawn at the plan's start, lifted out of the ground.
 
         Args:
             world: where.
             humanoid: who.
             plan: what, made for this humanoid.
-            bound: of the residual wrench: share of body weight, share of mass x g x height.
-            floor_m: height of the floor; None: no lift.
+            bounds: ``(T, 2)`` of the residual wrench: share of body weight, share of mass x g x height.
         """
-        self.world, self.humanoid, self.plan, self.bound = world, humanoid, plan, bound
+        self.world, self.humanoid, self.plan, self.bounds = world, humanoid, plan, bounds
         self.alive, self.reason = True, ""
         weight = humanoid.mass_kg * GRAVITY
-        self._most = (bound[0] * weight, bound[1] * weight * humanoid.height_m)
+        self._most = bounds * [weight, weight * humanoid.height_m]
         self._count = len(humanoid.links) - 1
         self._joints = list(range(self._count))
         self._centre = humanoid.links[0].centre
         self._kd_kp = plan.damping * plan.step_s + plan.stiffness * plan.step_s**2
         self._root_kd_kp = plan.root_damping * plan.step_s + plan.root_stiffness * plan.step_s**2
+        self._support = Support(humanoid)
+        self._touched: dict[int, tuple[float, tuple[float, ...], tuple[float, ...]]] = {}  # distance, point, normal
+        self._frame = 0
         self._feet = {}
         for i, link in enumerate(humanoid.links[1:]):
             if link.name.endswith(("ankle", "foot")):
                 self._feet[i] = 0 if link.name.startswith("left") else 1
-        low = 0.0 if floor_m is None else floor_m - float(humanoid.lowest(plan.links[0], plan.root[0]))
-        start = plan.root[0] + [0.0, max(0.0, low), 0.0]
+        start = plan.root[0] + [0.0, plan.lift_m, 0.0]
         client = world.client
         self.body = humanoid.spawn(client, start.tolist(), plan.links[0, 0].tolist())
         for i in self._joints:
@@ -63,8 +68,8 @@ class Performer:
         reach = rot.rotate(plan.links[0, 0], self._centre)
         velocity = plan.velocity[0] + np.cross(plan.spin[0, 0], reach)
         pybullet.resetBaseVelocity(self.body, velocity.tolist(), plan.spin[0, 0].tolist(), physicsClientId=client)
-        self.poses: list[Array] = [plan.links[0]]
-        self.places: list[Array] = [start]
+        self._poses: list[Array] = [plan.links[0]]
+        self._places: list[Array] = [start]
         steps = len(plan.root)
         self._force, self._torque = np.zeros((steps, 3)), np.zeros((steps, 3))
         self._foot, self._limited = np.full((steps, 2, 3), np.nan), np.zeros(steps, dtype=bool)
@@ -78,6 +83,7 @@ class Performer:
             if name and contact[8] < -depth_m * size:
                 self._end(f"starts {-contact[8]:.2f} m inside '{name}', expected outside")
                 return
+        self._read_contacts()
 
     def push(self, s: int) -> None:
         """Apply joint torques and the residual wrench that lead to step ``s``."""
@@ -85,25 +91,29 @@ class Performer:
         turns, place, velocity, spin = self._read()
         if not self.alive:
             return
-        if s > 1 and (s - 1) % plan.per_frame == 0:
-            self.poses.append(turns)
-            self.places.append(place)
+        if s > 1:
+            self._poses.append(turns)
+            self._places.append(place)
         k = min((s - 1 + plan.per_frame // 2) // plan.per_frame, plan.frames - 1)
+        self._frame = k
         off = _turns(turns, plan.links[s])  # (L, 3), each in its own frame
         wanted = plan.spin[s] - spin
         step = plan.step_s
         root_off = np.concatenate([plan.root[s] - place - step * velocity, _rotate(turns[0], off[0]) - step * spin[0]])
         root_rate = np.concatenate([plan.velocity[s] - velocity, wanted[0]])
+        self._turn, self._place = turns[0], place
         push = np.empty(plan.lead.shape[1])
         push[:6] = plan.root_stiffness[k] @ root_off + plan.root_damping[k] @ root_rate
         push[6:] = plan.stiffness * (off[1:] - step * spin[1:]).ravel() + plan.damping * wanted[1:].ravel()
         push[:6] -= self._root_kd_kp[k] @ (plan.root_inverse[k, :6] @ push)  # implicit: as after the step
-        wrench = push[:6] + plan.lead[k, :6]
+        wanted = push[:6] + plan.lead[k, :6]
+        given, reaction = self._given(wanted, k)
+        wrench = wanted - given
         if plan.flight[k]:
             wrench[:3] = 0.0
-        force, torque, limited = self._within(wrench)
-        push[:6] = np.concatenate([force, torque]) - plan.lead[k, :6]
-        torques = push[6:] - self._kd_kp * (plan.joint_inverse[k, 6:] @ push) + plan.lead[k, 6:]
+        force, torque, limited = self._within(wrench, self._most[k])
+        push[:3], push[3:6] = given[:3] + force - plan.lead[k, :3], given[3:] + torque - plan.lead[k, 3:6]
+        torques = push[6:] - self._kd_kp * (plan.joint_inverse[k, 6:] @ push) + plan.lead[k, 6:] - reaction
         torques = np.clip(torques, -plan.limits, plan.limits)
         if not np.isfinite(torques).all():
             self._end("the simulation exploded")
@@ -119,21 +129,15 @@ class Performer:
         self._force[s], self._torque[s], self._limited[s] = force, torque, limited
 
     def record(self, s: int) -> None:
-        """Read the feet's contacts after step ``s``; the clip's end retires the performer."""
+        """Read the contacts after step ``s``; the clip's end retires the performer."""
         if not self.alive:
             return
-        if s % _READ_EVERY == 0:
-            feet = np.zeros((2, 3))
-            for c in pybullet.getContactPoints(bodyA=self.body, physicsClientId=self.world.client):
-                side = self._feet.get(c[3])
-                if side is not None:
-                    feet[side] += c[9] * np.array(c[7]) + c[10] * np.array(c[11]) + c[12] * np.array(c[13])
-            self._foot[s] = feet
+        self._foot[s] = self._read_contacts()
         if s == len(self.plan.root) - 1:
             turns, place, _, _ = self._read()
             if self.alive:
-                self.poses.append(turns)
-                self.places.append(place)
+                self._poses.append(turns)
+                self._places.append(place)
                 self._leave()
 
     def finish(self) -> None:
@@ -141,9 +145,25 @@ class Performer:
         if self.alive:
             self._leave()
 
+    @property
+    def frames(self) -> int:
+        """Frames that were reached."""
+        return (len(self._places) - 1) // self.plan.per_frame + 1
+
+    def poses(self) -> tuple[Array, Array]:
+        """Link rotations ``(T, L, 4)`` and pelvis ``(T, 3)`` at frames.
+
+        What shakes faster than frames can show is averaged out, as a camera's shutter does; else it would alias.
+        """
+        links, places = rot.continuous(np.stack(self._poses)), np.stack(self._places)
+        sigma = _SHUTTER * self.plan.per_frame
+        if sigma > 0.3 and len(links) > 1:
+            links, places = _smooth(links, sigma), _smooth(places, sigma)
+        return rot.normalize(links[:: self.plan.per_frame]), places[:: self.plan.per_frame]
+
     def means(self) -> tuple[Array, Array, Array, np.ndarray]:
         """Frame means of force ``(T, 3)``, torque, feet ``(T, 2, 3)``, and bound reached in most steps ``(T,)``."""
-        frames, n = len(self.places), self.plan.per_frame
+        frames, n = self.frames, self.plan.per_frame
         out = []
         for values in (self._force, self._torque, self._foot, self._limited.astype(float)):
             first = values[1 : 1 + (frames - 1) * n]
@@ -165,28 +185,55 @@ class Performer:
         place = np.array(at) - reach
         speed = np.array(velocity) - _cross(spins[0], reach)
         size = self.humanoid.height_m / 1.7
-        away = place - self.places[-1]
+        away = place - self._places[-1]
         fast = np.abs(spins)
         finite = np.isfinite(turns).all() and np.isfinite(spins).all() and np.isfinite(place).all()
         wild = fast.max() > WILD_SPIN / np.sqrt(size) and fast.mean() > WILD_SPIN / 6.0
         if not finite or wild or away @ away > (LEAP_M * size) ** 2:
             self._end("the simulation exploded")
         if not self.alive:  # nothing unfit leaves here
-            return self.poses[-1], self.places[-1], np.zeros(3), np.zeros_like(spins)
-        frame = min(len(self.places), self.plan.frames - 1) * self.plan.per_frame
-        if np.linalg.norm(place - self.plan.root[min(frame, len(self.plan.root) - 1)]) > ASTRAY_M * size:
-            self._end(f"fell or strayed at frame {len(self.places)}")
+            return self._poses[-1], self._places[-1], np.zeros(3), np.zeros_like(spins)
+        step = min(len(self._places), len(self.plan.root) - 1)
+        if np.linalg.norm(place - self.plan.root[step]) > ASTRAY_M * size:
+            self._end(f"fell or strayed at frame {self.frames}")
         return turns, place, speed, spins
 
-    def _within(self, wrench: Array) -> tuple[Array, Array, bool]:
+    def _read_contacts(self) -> Array:
+        """Note which links touch what does not move; returns the forces ``(2, 3)`` on both feet, N."""
+        feet, touched = np.zeros((2, 3)), self._touched
+        touched.clear()
+        size = self.humanoid.height_m / 1.7
+        near = (_TOUCH_M * size, _GRAZE_M * size)
+        bears = self.plan.bears[self._frame]
+        for c in pybullet.getContactPoints(bodyA=self.body, physicsClientId=self.world.client):
+            side = self._feet.get(c[3])
+            if side is not None and c[9] > 0.0:
+                feet[side] += c[9] * np.array(c[7]) + c[10] * np.array(c[11]) + c[12] * np.array(c[13])
+            link = c[3] + 1
+            if bears[link] <= _LEAST or c[8] >= near[int(bears[link] < 0.5)] or c[2] not in self.world.stage_bodies:
+                continue
+            if link not in touched or c[8] < touched[link][0]:
+                touched[link] = (c[8], c[6], c[7])
+        return feet
+
+    def _given(self, wanted: Array, k: int) -> tuple[Array, Array]:
+        """What the ground gives of a wanted wrench ``(6,)``, and its generalised forces on the joints ``(N - 6,)``."""
+        if not self._touched:
+            return np.zeros(6), np.zeros(3 * self._count)
+        states = pybullet.getLinkStates(
+            self.body, self._joints, computeForwardKinematics=1, physicsClientId=self.world.client
+        )
+        turn = _matrices(np.array([self._turn, *[state[5] for state in states]]))
+        place = np.array([self._place, *[state[4] for state in states]])
+        touch = self._support.touch(self._touched, turn, place, _TOUCH_M * self.humanoid.height_m / 1.7)
+        given, reaction = self._support.give(wanted, touch, self.plan.bears[k, touch.links], turn, place)
+        return given, reaction.ravel()
+
+    def _within(self, wrench: Array, most: Array) -> tuple[Array, Array, bool]:
         force, torque = wrench[:3], wrench[3:]
         f, t = float(np.sqrt(force @ force)), float(np.sqrt(torque @ torque))
-        limited = f > self._most[0] or t > self._most[1]
-        return (
-            force * min(1.0, self._most[0] / max(f, 1e-12)),
-            torque * min(1.0, self._most[1] / max(t, 1e-12)),
-            limited,
-        )
+        limited = f > most[0] or t > most[1]
+        return force * min(1.0, most[0] / max(f, 1e-12)), torque * min(1.0, most[1] / max(t, 1e-12)), bool(limited)
 
     def _end(self, reason: str) -> None:
         self.reason = self.reason or reason
@@ -196,6 +243,14 @@ class Performer:
         if self.alive:
             self.alive = False
             pybullet.removeBody(self.body, physicsClientId=self.world.client)
+
+
+def _smooth(values: Array, sigma: float) -> Array:
+    """A Gaussian over time that goes on straight at both ends."""
+    reach = min(len(values) - 1, int(4.0 * sigma) + 1)
+    before, after = 2.0 * values[:1] - values[reach:0:-1], 2.0 * values[-1:] - values[-2 : -reach - 2 : -1]
+    longer = np.concatenate([before, values, after])
+    return np.asarray(gaussian_filter1d(longer, sigma, axis=0, mode="nearest")[reach : reach + len(values)])
 
 
 def _turns(now: Array, then: Array) -> Array:
@@ -210,6 +265,17 @@ def _turns(now: Array, then: Array) -> Array:
     sine = np.sqrt((vector * vector).sum(1))
     angle = 2.0 * np.arctan2(sine, np.abs(real))
     return vector * (sign * np.where(sine > 1e-9, angle / np.maximum(sine, 1e-9), 2.0))[:, None]
+
+
+def _matrices(q: Array) -> Array:
+    """Rotation matrices ``(L, 3, 3)``: `rot.to_matrix`, fast for few."""
+    x, y, z, w = q.T
+    out = np.empty((len(q), 3, 3))
+    out[:, 0, 0], out[:, 1, 1], out[:, 2, 2] = 1 - 2 * (y * y + z * z), 1 - 2 * (x * x + z * z), 1 - 2 * (x * x + y * y)
+    out[:, 0, 1], out[:, 1, 0] = 2 * (x * y - z * w), 2 * (x * y + z * w)
+    out[:, 0, 2], out[:, 2, 0] = 2 * (x * z + y * w), 2 * (x * z - y * w)
+    out[:, 1, 2], out[:, 2, 1] = 2 * (y * z - x * w), 2 * (y * z + x * w)
+    return out
 
 
 def _rotate(q: Array, v: Array) -> Array:

@@ -1,8 +1,9 @@
 """`Plan`: all that can be known about tracking a clip before the first step is simulated.
 
-The clip is laid on steps of about 1/240 s, flights are bent to parabolas, and along it the joint torques, the floor's
-forces (within friction cones) and what neither can give are found by inverse dynamics. Stable PD needs the inverse of
-mass matrix plus damping at every frame; these are made here too, so that all rollouts share them.
+What is under the ground is lifted out, the clip is laid on steps of about 1/240 s, flights are bent to parabolas, and
+the forces that it needs beyond gravity are found by inverse dynamics; what the floor gives of them is found while it is
+tracked (`physics.support`). Stable PD needs the inverse of mass matrix plus damping at every frame; these are made here
+too, so that all rollouts share them.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
-from scipy.optimize import nnls
 
 from motion import rotations as rot
 from motion.clip import Clip
+from motion.easing import smoothstep
 from motion.errors import BadInput
 from motion.rotations import Array
 from physics import dynamics
+from physics.clear import cleared, corners
+from physics.ground import Ground
 from physics.humanoid import Humanoid
 from physics.mass import GRAVITY
 from physics.series import runs
@@ -28,10 +31,11 @@ from physics.series import runs
 STEPS_PER_S = 240.0
 #: Accelerations for the feed-forward are smoothed by this Gaussian, seconds: captures know nothing beyond about 5 Hz.
 SMOOTH_S = 0.05
-#: Friction that the planned forces of the floor keep within; below the simulated 0.9, for safety.
-PLANNED_FRICTION = 0.7
-#: A shape's corner bears weight below this height, or this much above the body's lowest point, metres for an adult.
-BEARS_M, NEAR_LOWEST_M = 0.02, 0.015
+#: A shape's corner can bear all the weight up to this height above the body's lowest point, and none from that one on,
+#: metres for an adult; at this speed it counts half, m/s.
+BEARS_M, CLEAR_M, SLOW = 0.015, 0.06, 0.7
+#: Where no link bears better than this, none does; else they are counted against the best.
+FAINT = 0.03
 #: Off the floor by this much nobody bears; if the centre of mass then falls, as a whole, with more than this share of g
 #: it is a flight. Captures of somersaults hold it at 0.6 g; a walk that floats falls with none.
 OFF_M, FALLS = 0.05, 0.5
@@ -64,7 +68,8 @@ class Plan:
     root: Array  # (S, 3) pelvis joint, metres
     spin: Array  # (S, L, 3) rad/s: pelvis in the world, joints in their child's frame
     velocity: Array  # (S, 3) pelvis joint, m/s
-    lead: Array  # (T, N) feed-forward: what the root still lacks (6), then joint torques
+    lead: Array  # (T, N) generalised forces that the motion needs beyond gravity: at the root (6), at the joints
+    bears: Array  # (T, L) 0 to 1: how far each link is low and slow enough to bear weight
     joint_inverse: Array  # (T, N, N) inverse of mass matrix + joint damping
     root_inverse: Array  # (T, N, N) the same with the root's own stiffness and damping
     root_stiffness: Array  # (T, 6, 6)
@@ -74,18 +79,20 @@ class Plan:
     limits: Array  # (N − 6,) N m
     flight: np.ndarray  # (T,) bool: falling freely
     shift: Array  # (T, 3) metres: how far flights move the clip
+    lift_m: float  # how deep the start is in the ground
 
     @property
     def frames(self) -> int:
         return len(self.flight)
 
 
-def make(humanoid: Humanoid, clip: Clip, *, stiffness: float, root: float) -> Plan:
+def make(humanoid: Humanoid, clip: Clip, ground: Ground | None = None, *, stiffness: float, root: float) -> Plan:
     """Plan a clip.
 
     Args:
         humanoid: on the clip's own bones.
         clip: two frames or more.
+        ground: what it is performed on; None: a level floor at y = 0.
         stiffness: factor on DeepMimic's gains (already scaled by mass and height).
         root: natural frequency of the residual wrench's PD, rad/s, for an adult.
 
@@ -102,13 +109,18 @@ def make(humanoid: Humanoid, clip: Clip, *, stiffness: float, root: float) -> Pl
     step = 1.0 / (fps * per_frame)
     at = np.arange(clip.frames, dtype=np.float64)
     steps = np.arange((clip.frames - 1) * per_frame + 1) / per_frame
-    wanted = rot.continuous(humanoid.within_limits(humanoid.to_links(clip.rotations)))
-    links = rot.normalize(CubicSpline(at, wanted)(steps))
-    place = np.asarray(CubicSpline(at, clip.root_position)(steps))
+    ground = ground or Ground()
+    poses = humanoid.within_limits(humanoid.to_links(clip.rotations))
+    poses, root_at = cleared(humanoid, poses, clip.root_position, ground, fps)
+    links = rot.normalize(CubicSpline(at, rot.continuous(poses))(steps))
+    place = np.asarray(CubicSpline(at, root_at)(steps))
     frames = np.arange(0, len(steps), per_frame)
     mass = humanoid.centre_of_mass(links, place)
-    bearing = _bearing(humanoid, dynamics.bodies(humanoid, links[frames], place[frames]))
-    flight = _flights(mass, bearing, frames, step)
+    owners, points = corners(humanoid, *humanoid.poses(links[frames], place[frames]))
+    size = humanoid.height_m / 1.7
+    height = points[..., 1] - ground.heights(points)
+    bears = _bearing(owners, points, height, fps, size)
+    flight = _flights(mass, height.min(1) >= OFF_M * size, frames, step)
     shift = _parabolas(mass, flight, per_frame, step)
     place = place + shift
 
@@ -116,12 +128,6 @@ def make(humanoid: Humanoid, clip: Clip, *, stiffness: float, root: float) -> Pl
     bodies = dynamics.bodies(humanoid, links[frames], place[frames])
     matrix = dynamics.mass_matrix(humanoid, bodies)
     lead = dynamics.inverse_dynamics(humanoid, bodies, acceleration[frames], momentum[frames])
-    for t in range(len(frames)):
-        if flight[t]:
-            lead[t, :3] = 0.0
-        elif bearing[t]:
-            lead[t] -= _floor_forces(humanoid, bodies, t, bearing[t], lead[t, :6])
-
     scale = humanoid.mass_kg * humanoid.height_m / _DEEPMIMIC
     pace = math.sqrt(humanoid.height_m / 1.7)  # a small body falls and turns faster
     names = [link.name.split("_")[-1] for link in humanoid.links[1:]]
@@ -140,8 +146,9 @@ def make(humanoid: Humanoid, clip: Clip, *, stiffness: float, root: float) -> Pl
     spin[-1] = spin[-2]
     spin[:, 0] = rot.rotate(links[:, 0], spin[:, 0])
     return Plan(
-        per_frame, step, links, place, spin, np.gradient(place, step, axis=0), lead, np.asarray(np.linalg.inv(joint)),
-        np.asarray(np.linalg.inv(rooted)), root_k, root_d, kp, kd, limits, flight, shift[frames],
+        per_frame, step, links, place, spin, np.gradient(place, step, axis=0), lead, bears,
+        np.asarray(np.linalg.inv(joint)), np.asarray(np.linalg.inv(rooted)), root_k, root_d, kp, kd, limits, flight,
+        shift[frames], max(0.0, -float(height[0].min())),
     )  # fmt: skip
 
 
@@ -164,37 +171,30 @@ def _rates(humanoid: Humanoid, links: Array, place: Array, step: float) -> tuple
     )
 
 
-def _bearing(humanoid: Humanoid, bodies: dynamics.Bodies) -> list[list[tuple[int, Array]]]:
-    """For each frame the corners (link, place) low enough to bear weight."""
-    size = humanoid.height_m / 1.7
-    owners, corners = [], []
-    for i, link in enumerate(humanoid.links):
-        matrix, origin = rot.to_matrix(bodies.turn[:, i]), bodies.place[:, i]
-        for shape in link.shapes:
-            own = rot.to_matrix(np.array(shape.rotation))
-            if shape.kind == "box":
-                signs = [(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
-                locals_ = [np.array(shape.centre) + own @ (np.array(s) * shape.size) for s in signs]
-                down = 0.0
-            else:
-                ends = [np.array([0.0, 0.0, s * shape.size[1] / 2.0]) for s in (-1, 1)]
-                locals_ = [np.array(shape.centre) + own @ end for end in ends]
-                down = shape.size[0]
-            for local in locals_:
-                owners.append(i)
-                corners.append(origin + matrix @ local - [0.0, down, 0.0])
-    points = np.stack(corners, axis=1)  # (T, C, 3)
-    height = points[..., 1]
-    lowest = height.min(1)
-    low = (height < np.maximum(BEARS_M * size, lowest + NEAR_LOWEST_M * size)[:, None]) & (lowest < OFF_M * size)[
-        :, None
-    ]
-    return [[(owners[c], points[t, c]) for c in np.flatnonzero(low[t])] for t in range(len(points))]
+def _bearing(owners: np.ndarray, points: Array, height: Array, fps: float, size: float) -> Array:
+    """How far each link may bear weight, ``(T, L)`` 0 to 1: the best of its corners, by height and by speed.
+
+    Args:
+        owners: ``(C,)`` links.
+        points: ``(T, C, 3)`` corners, metres.
+        height: ``(T, C)`` of them above what is under them.
+        fps: frames per second.
+        size: of the body against an adult.
+    """
+    lowest = np.maximum(height.min(1, keepdims=True), 0.0)
+    low = smoothstep((CLEAR_M * size - (height - lowest)) / ((CLEAR_M - BEARS_M) * size))
+    low *= lowest < OFF_M * size
+    speed = np.linalg.norm(np.gradient(points, axis=0), axis=-1) * fps
+    able = low / (1.0 + (speed / (SLOW * math.sqrt(size))) ** 2)
+    out = np.zeros((len(points), int(owners.max()) + 1))
+    for c, link in enumerate(owners):
+        out[:, link] = np.maximum(out[:, link], able[:, c])
+    most = out.max(1, keepdims=True)
+    return np.asarray(np.where(most > FAINT, out / np.maximum(most, FAINT), 0.0))
 
 
-def _flights(mass: Array, bearing: list[list[tuple[int, Array]]], frames: np.ndarray, step: float) -> np.ndarray:
+def _flights(mass: Array, off: np.ndarray, frames: np.ndarray, step: float) -> np.ndarray:
     """Frames off the floor in which the centre of mass falls, as a whole, with about g."""
-    off = np.array([not b for b in bearing])
     out = np.zeros(len(off), dtype=bool)
     for first, last in runs(off):
         a, b = max(first - 1, 0), min(last, len(off) - 1)
@@ -234,25 +234,3 @@ def _parabolas(mass: Array, flight: np.ndarray, per_frame: int, step: float) -> 
             inside = (reach >= 0) & (reach < len(mass))
             out[reach[inside]] += (way * lead * step * (s * (1 - s) ** 2))[inside, None] * change
     return out
-
-
-def _floor_forces(
-    humanoid: Humanoid, bodies: dynamics.Bodies, t: int, bearing: list[tuple[int, Array]], need: Array
-) -> Array:
-    """Generalised forces ``(N,)`` of the floor at one frame that come nearest to ``need (6,)``, within friction.
-
-    Non-negative least squares over friction pyramids of four edges at each corner.
-    """
-    one = dynamics.Bodies(
-        bodies.turn[t : t + 1], bodies.place[t : t + 1], bodies.centre[t : t + 1], bodies.angular[t : t + 1],
-        bodies.ancestors,
-    )  # fmt: skip
-    mu = PLANNED_FRICTION
-    edges = np.array([[mu, 1.0, 0.0], [-mu, 1.0, 0.0], [0.0, 1.0, mu], [0.0, 1.0, -mu]])
-    rows = np.concatenate([edges @ dynamics.linear(one, i, point[None])[0] for i, point in bearing])  # (4 C, N)
-    weight = humanoid.mass_kg * GRAVITY
-    balance = np.array([1.0] * 3 + [1.0 / (0.2 * humanoid.height_m)] * 3) / weight
-    count = len(rows)
-    spread = 0.03 / weight * np.eye(count)  # prefer many small forces to few large ones
-    forces, _ = nnls(np.vstack([(rows[:, :6] * balance).T, spread]), np.concatenate([need * balance, np.zeros(count)]))
-    return np.asarray(forces @ rows)

@@ -45,6 +45,14 @@ class Shape:
     centre: tuple[float, float, float]  # metres, joint frame
     rotation: tuple[float, float, float, float]  # xyzw, shape to joint frame
 
+    def corners(self) -> list[tuple[Array, float]]:
+        """Points ``(3,)`` in the joint frame and radii of balls, metres, whose convex hull the shape is."""
+        turn, centre = rot.to_matrix(np.array(self.rotation)), np.array(self.centre)
+        if self.kind == "box":
+            signs = [(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+            return [(centre + turn @ (np.array(sign) * self.size), 0.0) for sign in signs]
+        return [(centre + turn @ [0.0, 0.0, end * self.size[1] / 2.0], self.size[0]) for end in (-1, 1)]
+
 
 @dataclass(frozen=True)
 class Moments:

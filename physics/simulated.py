@@ -11,20 +11,26 @@ import numpy as np
 
 from motion.character import Character
 from motion.clip import Clip
+from motion.errors import BadInput
 from motion.stage import Stage
-from physics import gate
+from physics import gate, kinematic
+from physics.gate import Judged
 from physics.ground import Ground
 from physics.mass import GRAVITY
 from physics.phases import Phases
 from physics.posed import Posed
 from physics.report import Figures, PerformerReport, Wrench, distance
+from physics.series import runs
 from physics.soles import Soles
 from physics.tracking import Rollout, track
 
-#: A second has to lose this share of its Phys-Err to be taken.
+#: A second has to lose this share of its Phys-Err, or of what its flights miss of free fall, to be taken.
 GAIN = 0.10
 #: And stay this near to the input, mean over joints, metres for an adult.
 FURTHEST_M = 0.06
+#: A second that was lent more than this, mean over its frames, is no body's own doing: share of body weight, share of
+#: mass x g x height.
+MOST_FORCE, MOST_TORQUE = 0.25, 0.12
 
 
 def prefer(
@@ -37,6 +43,8 @@ def prefer(
     stage: Stage | None = None,
 ) -> tuple[list[Clip], list[PerformerReport]]:
     """Simulate performers together, those of one frame rate in one world, and take the seconds that gain.
+
+    A world that cannot be simulated (too many props, Bullet gone) changes nothing; each report says why.
 
     Args:
         sources: as they came.
@@ -56,8 +64,13 @@ def prefer(
         if told[k].segments:  # others could not be judged at all
             worlds[clip.fps].append(k)
     for members in worlds.values():
-        runs = track([kept[k] for k in members], [characters[k] for k in members], stage)
-        for k, run in zip(members, runs, strict=True):
+        try:
+            rollouts = track([kept[k] for k in members], [characters[k] for k in members], stage, ground=ground)
+        except BadInput as error:
+            for k in members:
+                told[k] = replace(told[k], notes=(*told[k].notes, f"not simulated: {error}"))
+            continue
+        for k, run in zip(members, rollouts, strict=True):
             made[k], told[k] = _chosen(sources[k], kept[k], soles[k], ground, told[k], run)
     return made, told
 
@@ -65,35 +78,87 @@ def prefer(
 def _chosen(
     source: Clip, clip: Clip, soles: Soles, ground: Ground, told: PerformerReport, run: Rollout
 ) -> tuple[Clip, PerformerReport]:
-    fps = float(clip.fps)
-    simulated = _as_long(run.clip, clip)
-    came, stood, swung = (Posed(c, soles, ground) for c in (source, clip, simulated))
-    phases = Phases.of(came)
-    left_out, flying = phases.left_out, Phases.of(stood).flying
-    spans = gate.segments(clip.frames, fps)
-    size = run.height_m / 1.7
-    take, lines = gate.choose(
-        gate.measure(stood, came, left_out, spans, flying), gate.measure(swung, came, left_out, spans, flying),
-        "dynamics", spans, fps, gain=GAIN, furthest_m=FURTHEST_M * size,
-    )  # fmt: skip
-    for k, (_, stop) in enumerate(spans):
-        if stop > run.clip.frames or (run.fell and stop == run.clip.frames):
-            take[k], lines[k] = False, replace(lines[k], kept="", why=f"the simulation ended: {run.reason}")
-    mixed = gate.mix(clip, simulated, take, spans)
-    alone = Figures.measure(swung, left_out)
-    after = Figures.of(mixed, soles, ground, left_out)
-    if gate.worse(told.after, after):
-        take[:] = False
-        mixed, after = clip, told.after
+    came, stood = Posed(source, soles, ground), Posed(clip, soles, ground)
+    left_out, flying = Phases.of(came).left_out, Phases.of(stood).flying
+    fps, spans = float(clip.fps), gate.segments(clip.frames, float(clip.fps))
+    before = gate.measure(stood, came, left_out, spans, flying)
+    swung = _settled(Posed(_as_long(run.clip, clip), soles, ground), came, left_out, spans, flying)
+    after = gate.measure(swung, came, left_out, spans, flying)
+    furthest = FURTHEST_M * run.height_m / 1.7
+    take, lines = gate.choose(before, after, "dynamics", spans, fps, gain=GAIN, furthest_m=furthest)
+    for k, (span, old, new) in enumerate(zip(spans, before, after, strict=True)):
+        why = _unfit(run, span) or _trifle(old, new)
+        if take[k] and why:
+            take[k], lines[k] = False, replace(lines[k], kept="", why=why)
+    mixed, figures = clip, told.after
+    while take.any():
+        version = _joined(stood, swung, take, came, left_out, spans, flying)
+        seen = Figures.measure(version, left_out, flying)
+        if gate.sound(version.clip) and not gate.worse(told.after, seen):
+            mixed, figures = version.clip, seen
+            break
+        # Seams can cost more than a second gains: the stretch that gains least is given up.
+        gains = [old.phys_err_mm - new.phys_err_mm for old, new in zip(before, after, strict=True)]
+        a, b = min(runs(take), key=lambda stretch: sum(gains[stretch[0] : stretch[1]]))
+        for k in range(a, b):
+            take[k], lines[k] = False, replace(lines[k], kept="", why="where it began and ended it would not be better")
     segments = tuple(
         replace(old, kept="dynamics", why="") if taken else replace(old, why=old.why or line.why)
         for old, line, taken in zip(told.segments, lines, take, strict=True)
     )
-    moved = float(distance(mixed, source).mean())
+    notes = told.notes
+    if run.fell:
+        notes = (*notes, f"simulated for {run.clip.frames / fps:.1f} s: {run.reason}")
     report = replace(
-        told, after=after, dynamics=alone, wrench=_wrench(run, take, spans), segments=segments, moved_m=moved
-    )
+        told, after=figures, dynamics=Figures.measure(swung, left_out, flying), wrench=_wrench(run, take, spans),
+        segments=segments, moved_m=float(distance(mixed, source).mean()), notes=notes,
+    )  # fmt: skip
     return mixed, report
+
+
+def _unfit(run: Rollout, span: tuple[int, int]) -> str:
+    """Why nothing of a segment may be taken; empty: it may."""
+    a, b = span
+    if b > run.clip.frames or (run.fell and b == run.clip.frames):
+        return f"the simulation ended: {run.reason}"
+    weight = run.mass_kg * GRAVITY
+    force = float(np.linalg.norm(run.force[a:b], axis=1).mean()) / weight
+    torque = float(np.linalg.norm(run.torque[a:b], axis=1).mean()) / weight / run.height_m
+    if force > MOST_FORCE or torque > MOST_TORQUE:
+        return f"a body would need help with {force:.2f} of its weight and {torque:.2f} m g h"
+    return ""
+
+
+def _trifle(old: Judged, new: Judged) -> str:
+    """Clips that stand are left alone, however much of nothing is gained."""
+    falls = old.flight_error - new.flight_error
+    if old.phys_err_mm - new.phys_err_mm < gate.LEAST_MM and falls < gate.LEAST_FALL:
+        return "nothing to mend"
+    return ""
+
+
+def _settled(
+    run: Posed, came: Posed, left_out: np.ndarray, spans: Sequence[tuple[int, int]], flying: np.ndarray
+) -> Posed:
+    """A motion with its feet put down by the kinematic pass in the seconds that are better for it.
+
+    Bullet's feet are boxes, and its contacts give a little; skin and sole show millimetres of both.
+    """
+    planted = Posed(kinematic.plant(run.clip, run.soles, run.ground).clip, run.soles, run.ground)
+    take, _ = gate.choose(
+        gate.measure(run, came, left_out, spans, flying), gate.measure(planted, came, left_out, spans, flying),
+        "planted", spans, float(run.clip.fps),
+    )  # fmt: skip
+    return replace(run, clip=gate.mix(run.clip, planted.clip, take, spans))
+
+
+def _joined(
+    one: Posed, other: Posed, take: np.ndarray, came: Posed, left_out: np.ndarray, spans: Sequence[tuple[int, int]],
+    flying: np.ndarray,
+) -> Posed:  # fmt: skip
+    """Both versions mixed, and feet held again where they would slide from one to the other."""
+    mixed = replace(one, clip=gate.mix(one.clip, other.clip, take, spans))
+    return mixed if take.all() else _settled(mixed, came, left_out, spans, flying)
 
 
 def _as_long(run: Clip, clip: Clip) -> Clip:

@@ -3,15 +3,18 @@
 Public: `TrackSettings`, `Rollout`, `track`. Not inside: whether a rollout is better than its input (`physics.gate`).
 
 Control is Tan, Liu and Turk's stable PD (2011) with the inverse mass matrices of the planned poses, on top of planned
-torques (`physics.plan`). Measured on the walk of the pybullet wheel at a bound of 0.25 body weights: this 3.2 cm mean
-joint distance; Bullet's own STABLE_PD_CONTROL, which knows no planned torques, 11 cm; its constraint motors, which
-ignore target velocities on spherical joints, 6.8 cm at 3 times the time a step.
+torques (`physics.plan`). The pelvis is led by what feet and hands give at their contacts (`physics.support`), and by a
+residual wrench for the rest. Measured on the walk of the pybullet wheel at a bound of 0.25 body weights: this 0.6 cm
+mean joint distance with 0.09 body weights of help; the same with contact forces that were planned beforehand 3.2 cm and
+0.17; Bullet's own STABLE_PD_CONTROL, which knows no planned torques, 11 cm; its constraint motors, which ignore target
+velocities on spherical joints, 6.8 cm at 3 times the time a step.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,6 +26,8 @@ from motion.rotations import Array
 from motion.stage import Stage
 from physics import humanoid as humanoids
 from physics import plan as plans
+from physics.bullet import pybullet
+from physics.ground import Ground
 from physics.humanoid import Humanoid
 from physics.mass import GRAVITY
 from physics.performer import Performer
@@ -32,6 +37,10 @@ from physics.world import World
 #: Mean joint distance that still counts as tracking, metres for an adult: PHC's and PhysDiff's evaluations reject at
 #: 0.5 m, where nothing of the clip is left; at 6 cm its poses still are.
 TRACKS_M = 0.06
+#: Help is lowered window by window of about this length, seconds.
+WINDOW_S = 0.5
+#: Windows that are lent no more than this are left at that: share of body weight, share of mass x g x height.
+LITTLE = (0.05, 0.03)
 #: The worst frame may be this many times as far: a walker who has begun to fall at the clip's end has a good mean.
 PEAK = 2.5
 #: A joint distance, mean over joints, at which a performer has fallen, metres for an adult (PHC: 0.5 m).
@@ -44,12 +53,15 @@ INSIDE_M = 0.10
 class TrackSettings:
     """How to track; the defaults are those measured in `docs` and tests."""
 
-    #: Bounds of the residual wrench tried one after the other: share of body weight, share of mass x g x height.
-    bounds: tuple[tuple[float, float], ...] = ((1.0, 0.3), (0.5, 0.15), (0.25, 0.1), (0.1, 0.05), (0.05, 0.03))
-    bisections: int = 1  # tries between the least bound that tracks and the first that does not
+    #: Bounds of the residual wrench to choose from, falling: share of body weight, share of mass x g x height.
+    bounds: tuple[tuple[float, float], ...] = (
+        (1.0, 0.3), (0.5, 0.2), (0.25, 0.1), (0.16, 0.07), (0.1, 0.05), (0.05, 0.03),
+    )  # fmt: skip
+    first: int = 2  # which of them is tried first
+    rollouts: int = 5  # tries at most
     tracks_m: float = TRACKS_M  # mean joint distance allowed, metres for an adult; `PEAK` times in the worst frame
     stiffness: float = 0.6  # factor on DeepMimic's gains: planned torques do most of the work
-    root_rad_s: float = 10.0  # natural frequency of the residual wrench's PD
+    root_rad_s: float = 14.0  # natural frequency of the residual wrench's PD
     mass_kg: float | None = None  # of every performer; None: from the skin
     floor_m: float | None = 0.0  # height of the floor; None: only the stage's props
 
@@ -63,10 +75,10 @@ class Rollout:
     torque: Array  # (T, 3) residual torque, N m, world
     feet: Array  # (T, 2, 3) contact force on the left and right foot, N, world
     error_m: Array  # (T,) mean distance of the joints from the input's
-    planned_error_m: Array  # (T,) the same from the input with its flights bent to parabolas, which is what is tracked
+    planned_error_m: Array  # (T,) the same from what is tracked: lifted out of the ground, flights bent to parabolas
     at_bound: np.ndarray  # (T,) bool: force or torque at its bound in most of the frame
     flight: np.ndarray  # (T,) bool: planned as falling freely; no residual force there
-    bound: tuple[float, float]  # share of body weight, share of mass x g x height
+    bounds: Array  # (T, 2) of the residual wrench: share of body weight, share of mass x g x height
     mass_kg: float
     height_m: float
     fell: bool
@@ -86,24 +98,32 @@ class Rollout:
         """Mean residual torque over mass x g x height."""
         return float(np.linalg.norm(self.torque, axis=1).mean() / (self.mass_kg * GRAVITY * self.height_m))
 
+    @property
+    def help_share(self) -> float:
+        """Force and torque as one number: a torque of 0.5 m g h counts as much as a force of one body weight."""
+        return self.force_share + 2.0 * self.torque_share
+
 
 def track(
     clips: Sequence[Clip],
     characters: Sequence[Character | None],
     stage: Stage | None = None,
     *,
+    ground: Ground | None = None,
     settings: TrackSettings | None = None,
 ) -> list[Rollout]:
     """Simulate performers together, each with the least help that still tracks its clip.
 
-    All stand in one world from time 0 on and collide with each other and with the stage's standing props. Bounds of
-    the residual wrench go down step by step for each performer by itself; the last try is with everyone's least.
+    All stand in one world from time 0 on and collide with each other and with the stage's standing props. What they
+    touch carries them (`physics.support`); bounds of the residual wrench go down rollout by rollout in every window
+    that tracks, and up where one does not. The rollout is kept in which most seconds track, with the least help.
     In flight no residual force acts. The same input gives the same bytes.
 
     Args:
         clips: one a performer, world coordinates, one frame rate.
         characters: whose skin each has; None: the default body's on the clip's bones.
         stage: set with props; None: only the floor.
+        ground: what plans stand on; None: found on the stage.
         settings: see `TrackSettings`.
 
     Returns:
@@ -112,7 +132,7 @@ def track(
 
     Raises:
         BadInput: no clips, as many characters as clips expected, different rates, a clip of one frame or with a
-            pelvis beyond 40 m/s, a body outside 0.3 to 4 m or without mass.
+            pelvis beyond 40 m/s, a body outside 0.3 to 4 m or without mass, too many props, Bullet gone.
     """
     settings = settings or TrackSettings()
     _check(clips, characters, settings)
@@ -121,57 +141,101 @@ def track(
         humanoids.build(character, clip.rest_offsets, mass_kg=settings.mass_kg)
         for clip, character in zip(clips, characters, strict=True)
     ]
-    made = [
-        plans.make(body, clip, stiffness=settings.stiffness, root=settings.root_rad_s)
-        for body, clip in zip(bodies, clips, strict=True)
-    ]
-    count = len(clips)
-    ladder: list[list[tuple[float, float]]] = [list(settings.bounds[1:]) for _ in range(count)]
-    bound = [settings.bounds[0]] * count
-    best: list[Rollout | None] = [None] * count
-    failed: list[tuple[float, float] | None] = [None] * count
-    lines: list[list[str]] = [[] for _ in range(count)]
-    halvings = [settings.bisections] * count
-    active = [True] * count
-    tries, together = 0, list(bound)
-    while any(active):
-        runs = _simulate(clips, bodies, made, bound, stage, settings)
+    with _ground(clips, stage, ground, settings) as found:
+        made = [
+            plans.make(body, clip, found, stiffness=settings.stiffness, root=settings.root_rad_s)
+            for body, clip in zip(bodies, clips, strict=True)
+        ]
+    helps = [Help(plan.frames, float(clip.fps), settings) for plan, clip in zip(made, clips, strict=True)]
+    lines: list[list[str]] = [[] for _ in clips]
+    best: list[Rollout] = []
+    most: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    tries = 0
+    while tries < settings.rollouts:
+        try:
+            runs = _simulate(clips, bodies, made, [helper.bounds() for helper in helps], stage, settings)
+        except pybullet.error as error:
+            raise BadInput(f"track: Bullet stopped in the middle ({error})") from None
         tries += 1
-        together = list(bound)
+        kept = sum(helper.tracked_s(run) for helper, run in zip(helps, runs, strict=True))
+        score = (round(kept, 3), -sum(run.fell for run in runs), -sum(run.help_share for run in runs))
+        if not best or score > most:
+            best, most = runs, score
         for i, run in enumerate(runs):
-            lines[i].append(_line(run))
-            if not active[i]:
-                best[i] = run if run.tracked or best[i] is None else best[i]
-                continue
-            if run.tracked or best[i] is None:
-                best[i] = run
-            if not run.tracked:
-                failed[i] = bound[i]
-                ladder[i] = []
-                if not best[i].tracked:  # type: ignore[union-attr]
-                    active[i] = False  # even the first bound is too low
-                    continue
-            if ladder[i]:
-                bound[i] = ladder[i].pop(0)
-            elif failed[i] is not None and halvings[i] > 0:
-                halvings[i] -= 1
-                low, high = failed[i], best[i].bound  # type: ignore[union-attr]
-                bound[i] = (float(np.sqrt(low[0] * high[0])), float(np.sqrt(low[1] * high[1])))  # type: ignore[index]
-            else:
-                active[i] = False
-                bound[i] = best[i].bound  # type: ignore[union-attr]
-    final = [run.bound for run in best if run is not None]
-    if count > 1 and together != final:  # they touch each other: what counts is everyone's least, together
-        for i, run in enumerate(_simulate(clips, bodies, made, final, stage, settings)):
-            lines[i].append(_line(run))
-            best[i] = run
-        tries += 1
+            lines[i].append(_line(run, helps[i].tracked_s(run)))
+        learned = [helper.learn(run) for helper, run in zip(helps, runs, strict=True)]
+        if not any(learned):
+            break
     seconds = time.perf_counter() - started
-    return [
-        replace(run, seconds=seconds, rollouts=tries, tries=tuple(lines[i]))
-        for i, run in enumerate(best)
-        if run is not None
-    ]
+    return [replace(run, seconds=seconds, rollouts=tries, tries=tuple(lines[i])) for i, run in enumerate(best)]
+
+
+@contextmanager
+def _ground(
+    clips: Sequence[Clip], stage: Stage | None, ground: Ground | None, settings: TrackSettings
+) -> Iterator[Ground]:
+    """The given ground, or what rays find on the stage, or a level floor."""
+    level = -1e6 if settings.floor_m is None else settings.floor_m
+    if ground is not None or stage is None or not stage.props:
+        yield ground or Ground(level=level)
+        return
+    ways = np.concatenate([clip.root_position for clip in clips])
+    with World(floor_m=settings.floor_m) as world:
+        near = world.add_stage(stage, ways.min(0), ways.max(0))
+        yield Ground(world.heights) if near else Ground(level=level)
+
+
+class Help:
+    """How much help a performer may have in each half second, lowered rollout by rollout to the least that tracks."""
+
+    def __init__(self, frames: int, fps: float, settings: TrackSettings) -> None:
+        self._levels = np.array(settings.bounds, dtype=np.float64)  # (B, 2), falling
+        self._settings = settings
+        count = max(1, round(frames / fps / WINDOW_S))
+        cuts = np.rint(np.linspace(0, frames, count + 1)).astype(int)
+        self._spans = list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
+        self._at = np.full(count, min(settings.first, len(self._levels) - 1))
+        self._held = np.zeros(count, dtype=bool)
+        self._known = np.full(count, -1)  # the lowest bound that tracked
+        self._frames, self._fps = frames, fps
+
+    def bounds(self) -> Array:
+        """``(T, 2)``: share of body weight and of mass x g x height, linear between the middles of windows."""
+        middles = [(a + b - 1) / 2.0 for a, b in self._spans]
+        at = np.arange(self._frames)
+        return np.stack([np.interp(at, middles, self._levels[self._at, k]) for k in (0, 1)], axis=1)
+
+    def tracked_s(self, run: Rollout) -> float:
+        """Seconds in windows that track."""
+        return sum((b - a) / self._fps for (a, b), good in zip(self._spans, self._tracks(run), strict=True) if good)
+
+    def learn(self, run: Rollout) -> bool:
+        """Set the next try's bounds by what came of the last; False: there is nothing left to try."""
+        good, before = self._tracks(run), self._at.copy()
+        weight = run.mass_kg * GRAVITY
+        for w, (a, b) in enumerate(self._spans):
+            if good[w]:
+                self._known[w] = max(self._known[w], before[w])
+                force = float(np.linalg.norm(run.force[a:b], axis=1).mean()) / weight
+                torque = float(np.linalg.norm(run.torque[a:b], axis=1).mean()) / weight / run.height_m
+                little = force <= LITTLE[0] and torque <= LITTLE[1]
+                if not self._held[w] and not little:
+                    self._at[w] = min(before[w] + 1, len(self._levels) - 1)
+            elif w and not good[w - 1] and self._known[w] >= 0:  # it only goes on with what began before
+                self._at[w] = self._known[w]
+            elif a < run.clip.frames:  # what fails has mostly gone wrong a little earlier
+                for v in range(max(w - 2, 0), w + 1):
+                    up = self._known[v] if 0 <= self._known[v] < before[v] else before[v] - (v >= w - 1)
+                    self._at[v], self._held[v] = max(up, 0), True
+        return bool((self._at != before).any())
+
+    def _tracks(self, run: Rollout) -> list[bool]:
+        most = self._settings.tracks_m * run.height_m / 1.7
+        out = []
+        for a, b in self._spans:
+            error = run.planned_error_m[a:b]
+            out.append(len(error) == b - a and error.mean() <= most and error.max() <= PEAK * most)
+        return out
 
 
 def _check(clips: Sequence[Clip], characters: Sequence[Character | None], settings: TrackSettings) -> None:
@@ -190,7 +254,7 @@ def _simulate(
     clips: Sequence[Clip],
     bodies: Sequence[Humanoid],
     made: Sequence[Plan],
-    bounds: Sequence[tuple[float, float]],
+    bounds: Sequence[Array],
     stage: Stage | None,
     settings: TrackSettings,
 ) -> list[Rollout]:
@@ -200,10 +264,7 @@ def _simulate(
         if stage is not None and stage.props:
             ways = np.concatenate([plan.root for plan in made])
             world.add_stage(stage, ways.min(0), ways.max(0))
-        cast = [
-            Performer(world, body, plan, bound, settings.floor_m)
-            for body, plan, bound in zip(bodies, made, bounds, strict=True)
-        ]
+        cast = [Performer(world, body, plan, bound) for body, plan, bound in zip(bodies, made, bounds, strict=True)]
         for performer in cast:
             performer.refuse_inside(INSIDE_M)
         last = max(len(plan.root) for plan in made)
@@ -223,8 +284,8 @@ def _simulate(
 
 def _rollout(performer: Performer, clip: Clip, settings: TrackSettings) -> Rollout:
     body, plan = performer.humanoid, performer.plan
-    frames = len(performer.places)
-    links, places = np.stack(performer.poses), np.stack(performer.places)
+    links, places = performer.poses()
+    frames = len(places)
     rotations = body.to_joints(links, clip.rotations[:frames])
     contacts, fingers = clip.contacts, clip.fingers
     simulated = replace(
@@ -234,9 +295,14 @@ def _rollout(performer: Performer, clip: Clip, settings: TrackSettings) -> Rollo
         contacts=None if contacts is None else replace(contacts, on=contacts.on[:frames]),
         fingers=None if fingers is None else fingers[:frames],
     )
-    off = simulated.positions() - clip.positions()[:frames]
-    error = np.linalg.norm(off, axis=-1).mean(1)
-    planned = np.linalg.norm(off - plan.shift[:frames, None], axis=-1).mean(1)
+    intended = replace(
+        clip,
+        rotations=body.to_joints(plan.links[:: plan.per_frame], clip.rotations),
+        root_position=plan.root[:: plan.per_frame],
+    )
+    reached = simulated.positions()
+    error = np.linalg.norm(reached - clip.positions()[:frames], axis=-1).mean(1)
+    planned = np.linalg.norm(reached - intended.positions()[:frames], axis=-1).mean(1)
     size = body.height_m / 1.7
     fell = performer.reason != "" or bool(planned.max() > FELL_M * size)
     mean, peak, most = float(planned.mean()), float(planned.max()), settings.tracks_m * size
@@ -250,13 +316,15 @@ def _rollout(performer: Performer, clip: Clip, settings: TrackSettings) -> Rollo
         )
     force, torque, feet, limited = performer.means()
     return Rollout(
-        simulated, force, torque, feet, error, planned, limited, plan.flight[:frames], performer.bound, body.mass_kg,
-        body.height_m, fell, tracked, 0.0, 0, reason,
+        simulated, force, torque, feet, error, planned, limited, plan.flight[:frames], performer.bounds[:frames],
+        body.mass_kg, body.height_m, fell, tracked, 0.0, 0, reason,
     )  # fmt: skip
 
 
-def _line(run: Rollout) -> str:
+def _line(run: Rollout, tracked_s: float) -> str:
+    low, high = run.bounds.min(0), run.bounds.max(0)
     return (
-        f"bound {run.bound[0]:.2f} BW, {run.bound[1]:.2f} mgh: {100 * run.planned_error_m.mean():.1f} cm, "
-        f"{run.force_share:.3f} BW, {run.torque_share:.3f} mgh{', ' + run.reason if run.reason else ''}"
+        f"bounds {low[0]:.2f} to {high[0]:.2f} BW, {low[1]:.2f} to {high[1]:.2f} mgh: tracks {tracked_s:.1f} s, "
+        f"{100 * run.planned_error_m.mean():.1f} cm, {run.force_share:.3f} BW, {run.torque_share:.3f} mgh"
+        f"{', ' + run.reason if run.reason else ''}"
     )

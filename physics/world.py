@@ -103,6 +103,10 @@ class World:
         for prop in stage.props:
             if prop.attachments:
                 continue
+            place = np.asarray(prop.position, dtype=np.float64)
+            reach = float(np.linalg.norm(np.abs(props.bounds(prop)).max(0)))
+            if np.any(place + reach < low) or np.any(place - reach > high):
+                continue
             corners = _corners(prop)
             if np.all(corners.max(0) >= low) and np.all(corners.min(0) <= high):
                 near.append(prop)
