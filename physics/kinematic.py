@@ -32,6 +32,9 @@ from physics.touch import Touch, bearing
 #: alone, or not at all.
 MODES = ("auto", "always", "grounding", "never")
 
+#: A foot that slides slower than this share of how fast the body travels carries it, for at least so long; who travels
+#: slower than this, m/s for an adult, may turn or shuffle. It is looked for where this share of the way has no stance.
+_SLIPS, _PASSES_S, _TRAVELS, _MOSTLY = 0.4, 0.06, 0.6, 0.6
 #: Whose feet do not carry for this share of a clip tells nothing of a lean.
 _LIES = 0.3
 
@@ -119,8 +122,34 @@ class _Scene:
     def found(self) -> ContactTrack:
         """Plants as they were given, else as they are found; of `plants.LABELS`."""
         clip, ground = self.posed.clip, self.posed.ground
-        track = plants.find(clip, ground) if self.given is None else plants.whole(self.given, clip, ground)
+        if self.given is not None:
+            track = plants.whole(self.given, clip, ground)
+        else:
+            track = self.passed_by(plants.find(clip, ground))
         return _whenever_lowest(clip, ground, track, self.size) if self.mode == "always" else track
+
+    def passed_by(self, track: ContactTrack) -> ContactTrack:
+        """Plants also where nothing is found to stand while the body travels on over a foot that hardly moves.
+
+        Feet of generated runs slide too fast to stand, and yet carry: a body that is not in flight stands on something.
+        """
+        clip, touch = self.posed.clip, self.touch
+        idle = self.idle(self.feet_on(track))
+        travels = contacts.speed(clip.root_position[:, None], clip.fps, up=False)[:, 0]
+        goes = travels > _TRAVELS * self.size
+        if (idle & goes).sum() <= _MOSTLY * (goes & ~self.flying & ~self.otherwise).sum():
+            return track
+        slip = np.linalg.norm(np.concatenate([touch.step[:1], touch.step]), axis=-1) * float(clip.fps)
+        low = touch.height < touch.height.min(1, keepdims=True) + 0.01 * self.size
+        carries = (idle & goes)[:, None] & low & (slip < _SLIPS * travels[:, None])
+        carries = contacts.drop_short(carries, max(2, round(_PASSES_S * float(clip.fps))))
+        if not carries.any():
+            return track
+        points = self.posed.ground.above(contacts.foot_points(clip))[..., 1].reshape(-1, 2, 2)
+        lower = points < points.min(2, keepdims=True) + 0.02 * self.size
+        on = track.on.copy()
+        on[:, :4] |= (carries[..., None] & lower).reshape(-1, 4)
+        return ContactTrack(track.labels, on)
 
     @cached_property
     def flying(self) -> np.ndarray:
