@@ -9,7 +9,7 @@ too, so that all rollouts share them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -84,6 +84,18 @@ class Plan:
     @property
     def frames(self) -> int:
         return len(self.flight)
+
+    def corrected(self, turns: Array, moves: Array) -> Plan:
+        """The same with targets turned by rotation vectors ``(S, L, 3)`` and the pelvis moved by ``(S, 3)``, metres.
+
+        A joint turns in its own frame, the pelvis in the world's. What is fed forward stays.
+        """
+        by = rot.from_rotvec(turns)
+        links = rot.multiply(self.links, by)
+        links[:, 0] = rot.multiply(by[:, 0], self.links[:, 0])
+        spin = self.spin + np.gradient(turns, self.step_s, axis=0)
+        velocity = self.velocity + np.gradient(moves, self.step_s, axis=0)
+        return replace(self, links=rot.normalize(links), root=self.root + moves, spin=spin, velocity=velocity)
 
 
 def make(humanoid: Humanoid, clip: Clip, ground: Ground | None = None, *, stiffness: float, root: float) -> Plan:

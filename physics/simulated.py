@@ -28,6 +28,8 @@ from physics.tracking import Rollout, track
 GAIN = 0.10
 #: And stay this near to the input, mean over joints, metres for an adult.
 FURTHEST_M = 0.06
+#: Putting feet down may cost this share of jerk: Bullet's motion has half of a capture's, and is judged afterwards.
+_JERKIER = 0.25
 #: A second that was lent more than this, mean over its frames, is no body's own doing: share of body weight, share of
 #: mass x g x height.
 MOST_FORCE, MOST_TORQUE = 0.25, 0.12
@@ -147,7 +149,7 @@ def _settled(
     planted = Posed(kinematic.plant(run.clip, run.soles, run.ground).clip, run.soles, run.ground)
     take, _ = gate.choose(
         gate.measure(run, came, left_out, spans, flying), gate.measure(planted, came, left_out, spans, flying),
-        "planted", spans, float(run.clip.fps),
+        "planted", spans, float(run.clip.fps), jerkier=_JERKIER,
     )  # fmt: skip
     return replace(run, clip=gate.mix(run.clip, planted.clip, take, spans))
 

@@ -28,6 +28,7 @@ from physics import humanoid as humanoids
 from physics import plan as plans
 from physics.bullet import pybullet
 from physics.ground import Ground
+from physics.help import PEAK, Help
 from physics.humanoid import Humanoid
 from physics.mass import GRAVITY
 from physics.performer import Performer
@@ -37,12 +38,6 @@ from physics.world import World
 #: Mean joint distance that still counts as tracking, metres for an adult: PHC's and PhysDiff's evaluations reject at
 #: 0.5 m, where nothing of the clip is left; at 6 cm its poses still are.
 TRACKS_M = 0.06
-#: Help is lowered window by window of about this length, seconds.
-WINDOW_S = 0.5
-#: Windows that are lent no more than this are left at that: share of body weight, share of mass x g x height.
-LITTLE = (0.05, 0.03)
-#: The worst frame may be this many times as far: a walker who has begun to fall at the clip's end has a good mean.
-PEAK = 2.5
 #: A joint distance, mean over joints, at which a performer has fallen, metres for an adult (PHC: 0.5 m).
 FELL_M = 0.5
 #: A start this deep inside a prop is refused, metres for an adult.
@@ -58,7 +53,7 @@ class TrackSettings:
         (1.0, 0.3), (0.5, 0.2), (0.25, 0.1), (0.16, 0.07), (0.1, 0.05), (0.05, 0.03),
     )  # fmt: skip
     first: int = 2  # which of them is tried first
-    rollouts: int = 5  # tries at most
+    rollouts: int = 4  # tries at most
     tracks_m: float = TRACKS_M  # mean joint distance allowed, metres for an adult; `PEAK` times in the worst frame
     stiffness: float = 0.6  # factor on DeepMimic's gains: planned torques do most of the work
     root_rad_s: float = 14.0  # natural frequency of the residual wrench's PD
@@ -135,27 +130,18 @@ def track(
             pelvis beyond 40 m/s, a body outside 0.3 to 4 m or without mass, too many props, Bullet gone.
     """
     settings = settings or TrackSettings()
-    _check(clips, characters, settings)
     started = time.perf_counter()
-    bodies = [
-        humanoids.build(character, clip.rest_offsets, mass_kg=settings.mass_kg)
-        for clip, character in zip(clips, characters, strict=True)
+    shot = Shot.of(clips, characters, stage, ground, settings)
+    helps = [
+        Help(plan.frames, float(clip.fps), settings.bounds, settings.first, settings.tracks_m)
+        for plan, clip in zip(shot.plans, clips, strict=True)
     ]
-    with _ground(clips, stage, ground, settings) as found:
-        made = [
-            plans.make(body, clip, found, stiffness=settings.stiffness, root=settings.root_rad_s)
-            for body, clip in zip(bodies, clips, strict=True)
-        ]
-    helps = [Help(plan.frames, float(clip.fps), settings) for plan, clip in zip(made, clips, strict=True)]
     lines: list[list[str]] = [[] for _ in clips]
     best: list[Rollout] = []
     most: tuple[float, float, float] = (0.0, 0.0, 0.0)
     tries = 0
     while tries < settings.rollouts:
-        try:
-            runs = _simulate(clips, bodies, made, [helper.bounds() for helper in helps], stage, settings)
-        except pybullet.error as error:
-            raise BadInput(f"track: Bullet stopped in the middle ({error})") from None
+        runs = shot.perform([helper.bounds() for helper in helps])
         tries += 1
         kept = sum(helper.tracked_s(run) for helper, run in zip(helps, runs, strict=True))
         score = (round(kept, 3), -sum(run.fell for run in runs), -sum(run.help_share for run in runs))
@@ -185,59 +171,6 @@ def _ground(
         yield Ground(world.heights) if near else Ground(level=level)
 
 
-class Help:
-    """How much help a performer may have in each half second, lowered rollout by rollout to the least that tracks."""
-
-    def __init__(self, frames: int, fps: float, settings: TrackSettings) -> None:
-        self._levels = np.array(settings.bounds, dtype=np.float64)  # (B, 2), falling
-        self._settings = settings
-        count = max(1, round(frames / fps / WINDOW_S))
-        cuts = np.rint(np.linspace(0, frames, count + 1)).astype(int)
-        self._spans = list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
-        self._at = np.full(count, min(settings.first, len(self._levels) - 1))
-        self._held = np.zeros(count, dtype=bool)
-        self._known = np.full(count, -1)  # the lowest bound that tracked
-        self._frames, self._fps = frames, fps
-
-    def bounds(self) -> Array:
-        """``(T, 2)``: share of body weight and of mass x g x height, linear between the middles of windows."""
-        middles = [(a + b - 1) / 2.0 for a, b in self._spans]
-        at = np.arange(self._frames)
-        return np.stack([np.interp(at, middles, self._levels[self._at, k]) for k in (0, 1)], axis=1)
-
-    def tracked_s(self, run: Rollout) -> float:
-        """Seconds in windows that track."""
-        return sum((b - a) / self._fps for (a, b), good in zip(self._spans, self._tracks(run), strict=True) if good)
-
-    def learn(self, run: Rollout) -> bool:
-        """Set the next try's bounds by what came of the last; False: there is nothing left to try."""
-        good, before = self._tracks(run), self._at.copy()
-        weight = run.mass_kg * GRAVITY
-        for w, (a, b) in enumerate(self._spans):
-            if good[w]:
-                self._known[w] = max(self._known[w], before[w])
-                force = float(np.linalg.norm(run.force[a:b], axis=1).mean()) / weight
-                torque = float(np.linalg.norm(run.torque[a:b], axis=1).mean()) / weight / run.height_m
-                little = force <= LITTLE[0] and torque <= LITTLE[1]
-                if not self._held[w] and not little:
-                    self._at[w] = min(before[w] + 1, len(self._levels) - 1)
-            elif w and not good[w - 1] and self._known[w] >= 0:  # it only goes on with what began before
-                self._at[w] = self._known[w]
-            elif a < run.clip.frames:  # what fails has mostly gone wrong a little earlier
-                for v in range(max(w - 2, 0), w + 1):
-                    up = self._known[v] if 0 <= self._known[v] < before[v] else before[v] - (v >= w - 1)
-                    self._at[v], self._held[v] = max(up, 0), True
-        return bool((self._at != before).any())
-
-    def _tracks(self, run: Rollout) -> list[bool]:
-        most = self._settings.tracks_m * run.height_m / 1.7
-        out = []
-        for a, b in self._spans:
-            error = run.planned_error_m[a:b]
-            out.append(len(error) == b - a and error.mean() <= most and error.max() <= PEAK * most)
-        return out
-
-
 def _check(clips: Sequence[Clip], characters: Sequence[Character | None], settings: TrackSettings) -> None:
     if not clips:
         raise BadInput("track: no clips, expected at least one")
@@ -250,40 +183,86 @@ def _check(clips: Sequence[Clip], characters: Sequence[Character | None], settin
         raise BadInput(f"track: bounds {settings.bounds}, expected pairs of shares not below 0")
 
 
-def _simulate(
-    clips: Sequence[Clip],
-    bodies: Sequence[Humanoid],
-    made: Sequence[Plan],
-    bounds: Sequence[Array],
-    stage: Stage | None,
-    settings: TrackSettings,
-) -> list[Rollout]:
-    """One rollout of everyone in a fresh world."""
-    size = float(np.median([body.height_m for body in bodies])) / 1.7
-    with World(made[0].step_s, floor_m=settings.floor_m, size=size) as world:
-        if stage is not None and stage.props:
-            ways = np.concatenate([plan.root for plan in made])
-            world.add_stage(stage, ways.min(0), ways.max(0))
-        cast = [Performer(world, body, plan, bound) for body, plan, bound in zip(bodies, made, bounds, strict=True)]
-        for performer in cast:
-            performer.refuse_inside(INSIDE_M)
-        last = max(len(plan.root) for plan in made)
-        for s in range(1, last):
-            moving = [performer for performer in cast if performer.alive]
-            if not moving:
-                break
-            for performer in moving:
-                performer.push(s)
-            world.step()
-            for performer in moving:
-                performer.record(s)
-        for performer in cast:
-            performer.finish()
-    return [_rollout(performer, clip, settings) for performer, clip in zip(cast, clips, strict=True)]
+@dataclass(frozen=True)
+class Shot:
+    """Performers with their bodies and plans on a stage, ready to be simulated any number of times."""
+
+    clips: tuple[Clip, ...]
+    bodies: tuple[Humanoid, ...]
+    plans: tuple[Plan, ...]
+    stage: Stage | None
+    settings: TrackSettings
+
+    @classmethod
+    def of(
+        cls, clips: Sequence[Clip], characters: Sequence[Character | None], stage: Stage | None,
+        ground: Ground | None, settings: TrackSettings,
+    ) -> Shot:  # fmt: skip
+        """Build bodies and plan; arguments and errors as for `track`."""
+        _check(clips, characters, settings)
+        bodies = tuple(
+            humanoids.build(character, clip.rest_offsets, mass_kg=settings.mass_kg)
+            for clip, character in zip(clips, characters, strict=True)
+        )
+        with _ground(clips, stage, ground, settings) as found:
+            made = tuple(
+                plans.make(body, clip, found, stiffness=settings.stiffness, root=settings.root_rad_s)
+                for body, clip in zip(bodies, clips, strict=True)
+            )
+        return cls(tuple(clips), bodies, made, stage, settings)
+
+    def perform(
+        self, bounds: Sequence[Array], aims: Sequence[Plan] | None = None, frames: int | None = None
+    ) -> list[Rollout]:
+        """One rollout of everyone in a fresh world.
+
+        Args:
+            bounds: ``(T, 2)`` for each performer, see `Performer`.
+            aims: plans that control follows instead; distances are still counted from the shot's own.
+            frames: where to stop; None: at the end.
+
+        Raises:
+            BadInput: Bullet is gone, or the stage cannot be built.
+        """
+        try:
+            cast = self._simulate(bounds, aims or self.plans, frames)
+        except pybullet.error as error:
+            raise BadInput(f"track: Bullet stopped in the middle ({error})") from None
+        return [
+            _rollout(performer, plan, clip, self.settings)
+            for performer, plan, clip in zip(cast, self.plans, self.clips, strict=True)
+        ]
+
+    def _simulate(self, bounds: Sequence[Array], aims: Sequence[Plan], frames: int | None) -> list[Performer]:
+        size = float(np.median([body.height_m for body in self.bodies])) / 1.7
+        with World(aims[0].step_s, floor_m=self.settings.floor_m, size=size) as world:
+            if self.stage is not None and self.stage.props:
+                ways = np.concatenate([plan.root for plan in self.plans])
+                world.add_stage(self.stage, ways.min(0), ways.max(0))
+            cast = [
+                Performer(world, body, plan, bound) for body, plan, bound in zip(self.bodies, aims, bounds, strict=True)
+            ]
+            for performer in cast:
+                performer.refuse_inside(INSIDE_M)
+            last = max(len(plan.root) for plan in aims)
+            if frames is not None:
+                last = min(last, (frames - 1) * aims[0].per_frame + 2)
+            for s in range(1, last):
+                moving = [performer for performer in cast if performer.alive]
+                if not moving:
+                    break
+                for performer in moving:
+                    performer.push(s)
+                world.step()
+                for performer in moving:
+                    performer.record(s)
+            for performer in cast:
+                performer.finish()
+        return cast
 
 
-def _rollout(performer: Performer, clip: Clip, settings: TrackSettings) -> Rollout:
-    body, plan = performer.humanoid, performer.plan
+def _rollout(performer: Performer, plan: Plan, clip: Clip, settings: TrackSettings) -> Rollout:
+    body = performer.humanoid
     links, places = performer.poses()
     frames = len(places)
     rotations = body.to_joints(links, clip.rotations[:frames])

@@ -19,9 +19,10 @@ from motion.skeleton import INDEX
 from motion.stage import Performance, Prop, Stage
 from physics import plan
 from physics.bullet import pybullet
+from physics.help import Help
 from physics.humanoid import Humanoid, build
 from physics.refine import refine
-from physics.tracking import Help, TrackSettings, track
+from physics.tracking import TrackSettings, track
 from physics.world import World
 
 LITTLE = TrackSettings(bounds=((0.05, 0.03),), rollouts=1)
@@ -212,13 +213,13 @@ def test_help_falls_where_it_tracks_and_rises_before_a_fall() -> None:
     run = track([standing(60)], [body], settings=TrackSettings(bounds=((0.25, 0.1),), rollouts=1))[0]
     frames = np.ones((60, 1))
     much = replace(run, force=100.0 * frames * [0, 1, 0], planned_error_m=np.full(60, 0.01))
-    helper = Help(60, 30.0, settings)
+    helper = Help(60, 30.0, settings.bounds, settings.first, settings.tracks_m)
     start = helper.bounds()
     assert helper.learn(much) and np.all(helper.bounds() < start) and helper.tracked_s(much) == pytest.approx(2.0)
     fails = replace(much, planned_error_m=np.where(np.arange(60) < 32, 0.01, 0.3))
     assert helper.learn(fails)
     assert helper.bounds()[3, 0] < start[3, 0] and helper.bounds()[35, 0] >= start[35, 0]
-    little = Help(60, 30.0, settings)
+    little = Help(60, 30.0, settings.bounds, settings.first, settings.tracks_m)
     assert not little.learn(replace(run, force=0.0 * run.force, torque=0.0 * run.torque))
 
 
