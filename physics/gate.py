@@ -28,6 +28,9 @@ _BLEND_S = 0.3
 #: Nor than this of what flights miss of free fall, over g.
 LEAST_MM, LEAST_SHARE, LEAST_FALL = 0.2, 0.15, 0.05
 _NOTHING = "nothing to mend"
+#: Share of what jerk may rise by for a gain of everything, where Phys-Err is more than so many millimetres, and below:
+#: rounds that follow one another must not add up to more than the whole.
+_PAYS, _LITTLE, _BAD_MM = 0.85, 0.15, 4.0
 #: Jerk may rise by this share in a second of a version that is taken throughout, and by so much anywhere, m/s³.
 _LOOSELY, JERK_SLACK = 0.08, 1.0
 #: A version is worse than another when Phys-Err is higher by this, millimetres, or jerk by this share.
@@ -117,7 +120,7 @@ def choose(
         if new.distance_m > furthest_m:
             why = f"{name} is {100 * new.distance_m:.1f} cm from the input"
         elif new.jerk_m_s3 > (1 + jerkier) * old.jerk_m_s3 + JERK_SLACK:
-            why = f"jerk would rise from {old.jerk_m_s3:.0f} to {new.jerk_m_s3:.0f} m/s³"
+            why = _rises(old.jerk_m_s3, new.jerk_m_s3)
         elif new.phys_err_mm > old.phys_err_mm + (WORSE_MM if gain == 0 or falls else 0.0):
             why = f"Phys-Err would rise from {old.phys_err_mm:.1f} to {new.phys_err_mm:.1f} mm"
         elif gain > 0 and new.phys_err_mm > (1 - gain) * old.phys_err_mm and not falls:
@@ -165,11 +168,18 @@ def best(source: Posed, versions: Sequence[tuple[str, Posed]], phases: Phases) -
     if good:
         worth = [g for g in good if gains(before, g[0])]
         if not worth:
-            return source, [replace(k, why=_NOTHING) for k in kept]
+            figures = min((g[0] for g in good), key=lambda f: f.phys_err_mm)
+            small = before.phys_err_mm - figures.phys_err_mm <= max(LEAST_MM, LEAST_SHARE * before.phys_err_mm)
+            why = _NOTHING if small else _rises(before.jerk_m_s3, figures.jerk_m_s3) + ", more than it gains"
+            return source, [replace(k, why=why) for k in kept]
         _, made, told = min(worth, key=lambda g: g[0].phys_err_mm)
         return made, told
     return source, [replace(k, why=line.why or "all in all it would not be better")
                     for k, line in zip(kept, lines, strict=True)]  # fmt: skip
+
+
+def _rises(before: float, after: float) -> str:
+    return f"jerk would rise from {before:.0f} to {after:.0f} m/s³"
 
 
 def sound(clip: Clip) -> bool:
@@ -191,7 +201,8 @@ def gains(before: Figures, after: Figures) -> bool:
     """
     less = before.phys_err_mm - after.phys_err_mm
     share = less / max(before.phys_err_mm, 1e-9)
-    shakes = after.jerk_m_s3 > (1 + WORSE_JERK * share) * before.jerk_m_s3
+    pays = _PAYS if before.phys_err_mm > _BAD_MM else _LITTLE
+    shakes = after.jerk_m_s3 > (1 + WORSE_JERK * pays * share) * before.jerk_m_s3
     falls = before.flight_error - after.flight_error > max(LEAST_FALL, LEAST_SHARE * before.flight_error)
     lies = before.body_mm - after.body_mm > max(WORSE_BODY_MM, LEAST_SHARE * before.body_mm)
     stands = less > LEAST_MM and share > LEAST_SHARE
