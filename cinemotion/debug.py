@@ -1,4 +1,4 @@
-"""Debug views of a film: `shown` draws performers as Bullet sees them, and marks where their feet stand."""
+"""Debug views of a film: `shown` draws performers as Bullet sees them, and marks what bears their weight."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion import contacts
+from motion import contacts, skeleton
 from motion.character import SkinnedMesh
 from motion.clip import Clip, ContactTrack
 from motion.material import Material
@@ -17,10 +17,12 @@ from motion.stage import Performance
 #: What can be shown, and what it is.
 KINDS: dict[str, str] = {
     "humanoid": "performers as the capsules and boxes that Bullet collides with",
-    "plants": "discs under feet that stand: green under a heel, orange under the ball",
+    "plants": "discs under what bears weight: green for heels, orange for balls, blue for hands, knees and seat",
 }
-#: Linear Rec.709 of heel and ball.
-_HEEL, _BALL = (0.02, 0.45, 0.08), (0.85, 0.25, 0.01)
+#: Linear Rec.709 of heel, ball and other parts.
+_HEEL, _BALL, _OTHER = (0.02, 0.45, 0.08), (0.85, 0.25, 0.01), (0.03, 0.2, 0.8)
+#: Discs of other parts lie so far under their joint, metres for an adult.
+_UNDER = 0.05
 #: Radius and thickness of a disc, metres for an adult; sides of it.
 _RADIUS, _THICK, _SIDES = 0.10, 0.012, 32
 #: Discs of feet that do not stand wait so far under the floor, metres.
@@ -49,17 +51,22 @@ def shown(
 
 
 def _discs(performance: Performance, track: ContactTrack | None) -> list[Performance]:
-    """A performance for each part of a foot: a disc that lies under it while it stands."""
+    """A performance for each part: a disc that lies under it while it bears weight."""
     if track is None:
         from physics import plants
 
         track = plants.find(performance.clip)
     clip = performance.clip
-    points = contacts.foot_points(clip)
     size = contacts.size_of(clip.rest_offsets)
+    feet, joints = contacts.foot_points(clip), clip.positions()
+    points = {label: feet[:, k] for k, label in enumerate(contacts.LABELS)}
+    for label in track.labels:
+        if label not in points:
+            at = skeleton.INDEX[label if label in skeleton.INDEX else "pelvis"]
+            points[label] = joints[:, at] - [0.0, _UNDER * size, 0.0]
     return [
         Performance(
-            f"{performance.name}.{label}", _still(clip, points[:, k], track.on[:, k]), _Disc(label, size),
+            f"{performance.name}.{label}", _still(clip, points[label], track.on[:, k]), _Disc(label, size),
             performance.start_s,
         )
         for k, label in enumerate(track.labels)
@@ -93,7 +100,7 @@ class _Disc:
         faces = np.arange(len(flat), dtype=np.int32).reshape(-1, 3)
         weights = np.zeros((len(flat), 24), np.float32)
         weights[:, 0] = 1.0
-        colour = _HEEL if self.label.endswith("heel") else _BALL
+        colour = {"heel": _HEEL, "toe": _BALL}.get(self.label.split("_")[-1], _OTHER)
         return SkinnedMesh(
             flat.astype(np.float32), normals.astype(np.float32), faces, np.zeros((len(flat), 2), np.float32), weights,
             np.zeros((24, 3)), (Material(f"plant {self.label}", colour),), np.zeros(len(faces), np.int32),

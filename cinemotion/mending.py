@@ -1,12 +1,13 @@
 """`Mending`: physics clean-up of a scene's performers, those that ask for the same together, with plants set by hand.
 
-Times of plants are the film's. Performers who are cleaned up with weight share one world: they are brought to one rate
-and one beginning for it, and back afterwards.
+Times of plants are the film's. Clips that a scene plays slower or faster are cleaned up at the speed at which people
+moved: a jump in slow motion falls as it did. Performers cleaned up with weight share one world, and so one time:
+they are brought to one rate and one beginning for it, and back afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from cinemotion.scene import OwnPhysics, PhysicsSpec, PlantSpec, Scene
 from cinemotion.source import Loc
 from cinemotion.structure import Report
 from cinemotion.timeline import Timeline
-from motion import contacts, edit
+from motion import edit
+from motion import rotations as rot
 from motion.clip import ContactTrack
 from motion.errors import BadInput
+from motion.rotations import Array
 from motion.stage import Performance, Stage
+from physics import plants
 
 #: A mode that leaves feet as they are asks for no clean-up at all.
 NEVER = "never"
@@ -87,22 +91,31 @@ class Mending:
                 groups.setdefault(asked, []).append(performance)
         lines = {}
         for asked, members in groups.items():
-            together = _Together(members) if asked.dynamics else None
-            tracks = {p.name: self.plants[p.name] for p in members if p.name in self.plants}
-            if together is not None:
-                tracks = {name: together.track(name, track) for name, track in tracks.items()}
+            shared = asked.dynamics and len(members) > 1
+            times = _OneTime(members) if shared else _OwnTimes(members, {p.name: self._speeds(p) for p in members})
+            tracks = {p.name: times.track(p.name, self.plants[p.name]) for p in members if p.name in self.plants}
             result, report = refine(
-                members if together is None else together.performances, stage,
-                mode=asked.mode, strength=asked.strength, dynamics=asked.dynamics, tracks=tracks,
+                times.performances, stage, mode=asked.mode, strength=asked.strength, dynamics=asked.dynamics,
+                tracks=tracks,
             )  # fmt: skip
             for performance, told in zip(result, report.performers, strict=True):
                 name = performance.name
-                made[name] = performance if together is None else together.back(performance)
+                made[name] = times.back(performance)
                 lines[name] = told.verdict()
                 if told.plants is not None:
-                    self.plants[name] = told.plants if together is None else together.own(name, told.plants)
+                    self.plants[name] = times.own(name, told.plants)
         self.verdicts += [lines[p.name] for p in performances if p.name in lines]
         return tuple(made[p.name] for p in performances)
+
+    def _speeds(self, performance: Performance) -> Array:
+        """``(T,)`` how fast the scene plays each sample of a performer's clips."""
+        clip = performance.clip
+        at = performance.start_s + np.arange(clip.frames) / float(clip.fps)
+        speeds = np.ones(clip.frames)
+        for segment in self.timeline.segments():
+            if segment.actor == performance.name:
+                speeds[at >= float(segment.start)] = self.scene.timeline[segment.index].speed
+        return speeds
 
     # ---- plants
 
@@ -110,16 +123,16 @@ class Mending:
         loc: Loc = ("cast", performance.name, "physics", "plants")
         if isinstance(own.plants, str):
             return self._from_file(performance, own.plants, loc)
-        on = np.zeros((performance.clip.frames, len(contacts.LABELS)), bool)
+        on = np.zeros((performance.clip.frames, len(plants.LABELS)), bool)
         whole = True
         for k, row in enumerate(own.plants or ()):
             whole &= self._set(performance, row, on, (*loc, k))
-        return ContactTrack(contacts.LABELS, on) if whole else None
+        return ContactTrack(plants.LABELS, on) if whole else None
 
     def _set(self, performance: Performance, row: PlantSpec, on: np.ndarray, loc: Loc) -> bool:
         """Note one plant; False: something is wrong with it, which is reported."""
         begin, end = (self.timeline.moment(m, (*loc, k)) for m, k in ((row.from_, "from"), (row.to, "to")))
-        if begin is None or end is None or row.part not in contacts.LABELS:
+        if begin is None or end is None or row.part not in plants.LABELS:
             return False
         if end <= begin:
             self.report((*loc, "to"), f"{float(end):g} s is not after `from`, {float(begin):g} s")
@@ -130,12 +143,10 @@ class Mending:
             stop = start + (clip.frames - 1) / float(clip.fps)
             words = f"'{performance.name}' performs from {start:g} to {stop:.2f} s; nothing stands"
             self.report(loc, f"{words} from {float(begin):g} to {float(end):g} s", severity="warning")
-        on[max(0, first) : max(0, last + 1), contacts.LABELS.index(row.part)] = True
+        on[max(0, first) : max(0, last + 1), plants.LABELS.index(row.part)] = True
         return True
 
     def _from_file(self, performance: Performance, name: str, loc: Loc) -> ContactTrack | None:
-        from physics import plants
-
         try:
             path = existing(self.folder, name)
         except BadInput:
@@ -160,7 +171,52 @@ def physics_of(scene: Scene, name: str) -> PhysicsSpec | None:
     return scene.physics.model_copy(update=said)
 
 
-class _Together:
+class _OwnTimes:
+    """Performers at the speed of those who moved, each in a time of their own."""
+
+    def __init__(self, members: Sequence[Performance], speeds: Mapping[str, Array]) -> None:
+        self._members = {p.name: p for p in members}
+        self._place: dict[str, Array] = {}  # (T,) where each sample is in that time, in samples
+        self._from: dict[str, Array] = {}  # (N,) and where each of that time comes from
+        self.performances = list(members)
+        for k, performance in enumerate(members):
+            fast = speeds[performance.name]
+            if (fast == 1.0).all():
+                continue
+            place = np.concatenate([[0.0], np.cumsum(0.5 * (fast[1:] + fast[:-1]))])
+            whence = np.interp(np.arange(int(place[-1]) + 1), place, np.arange(len(place)))
+            self._place[performance.name], self._from[performance.name] = place, whence
+            clip = edit.sample(performance.clip, whence / float(performance.clip.fps))
+            self.performances[k] = replace(performance, clip=clip)
+        self._given = {p.name: p.clip for p in self.performances}
+
+    def track(self, name: str, track: ContactTrack) -> ContactTrack:
+        """A performer's plants in that time."""
+        return _at(track, self._from[name]) if name in self._from else track
+
+    def own(self, name: str, track: ContactTrack) -> ContactTrack:
+        """And back."""
+        return _at(track, self._place[name]) if name in self._place else track
+
+    def back(self, performance: Performance) -> Performance:
+        """What was changed, done to the performance at its own speed."""
+        mine, given = self._members[performance.name], self._given[performance.name]
+        if performance.clip is given or performance.name not in self._place:
+            return mine if performance.clip is given else performance
+        turned = rot.multiply(performance.clip.rotations, rot.inverse(given.rotations))
+        moved = performance.clip.root_position - given.root_position
+        change = replace(given, rotations=turned, root_position=moved)
+        turned, moved = change.at(self._place[performance.name] / float(given.fps))
+        clip = replace(
+            mine.clip,
+            rotations=rot.normalize(rot.multiply(turned, mine.clip.rotations)),
+            root_position=mine.clip.root_position + moved,
+            provenance=performance.clip.provenance,
+        )
+        return replace(mine, clip=clip)
+
+
+class _OneTime:
     """Performers of different rates and beginnings as one world needs them: everyone from the first one's start on."""
 
     def __init__(self, members: Sequence[Performance]) -> None:
@@ -181,11 +237,8 @@ class _Together:
 
     def track(self, name: str, track: ContactTrack) -> ContactTrack:
         """A performer's own plants in the time of all."""
-        own = self._members[name].clip
-        count = self._frames[name] - self._early(name)
-        nearest = np.minimum(np.rint(np.arange(count) * float(own.fps / self._rate)).astype(int), own.frames - 1)
-        on = track.on[nearest]
-        return replace(track, on=np.concatenate([np.repeat(on[:1], self._early(name), axis=0), on]))
+        places = np.arange(self._frames[name]) - self._early(name)
+        return _at(track, np.asarray(places * float(self._members[name].clip.fps / self._rate)))
 
     def own(self, name: str, track: ContactTrack) -> ContactTrack:
         """Plants in the time of all as the performer's own, at the rate of all."""
@@ -195,3 +248,8 @@ class _Together:
         """A performer at their own beginning again; the rate stays that of all."""
         mine = self._members[performance.name]
         return replace(mine, clip=edit.slice(performance.clip, self._early(performance.name) / float(self._rate)))
+
+
+def _at(track: ContactTrack, places: Array) -> ContactTrack:
+    """Plants at the samples nearest to places; the first and last beyond the ends."""
+    return replace(track, on=track.on[np.clip(np.rint(places), 0, len(track.on) - 1).astype(int)])

@@ -195,7 +195,7 @@ class PhysicsSpec(Strict):
 
 
 class PlantSpec(Strict):
-    """A part of a foot stands."""
+    """A part of the body bears weight."""
 
     part: Word = Field(json_schema_extra={"x-vocabulary": "part"})
     from_: When = Field(alias="from")
@@ -207,7 +207,7 @@ class OwnPhysics(PhysicsSpec):
 
     plants: Annotated[list[PlantSpec] | None, WrapValidator(_file_or_list)] = Field(
         default=None, json_schema_extra={"x-or-text": ""},
-        description="when heels and toes stand, instead of when they are found to: a CSV file or a list; film time",
+        description="what bears weight, and when, instead of what is found: a CSV file or a list; film time",
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "ground": _attribute("render.materials", "GROUNDS"),
     "light": _attribute("render.lighting", "PRESETS"),
     "feet": _attribute("physics.kinematic", "MODES"),
-    "part": _attribute("motion.contacts", "LABELS"),
+    "part": _attribute("physics.plants", "LABELS"),
     "director": _directors,
     "codec": _attribute("render.video", "CODECS"),
     "pass": _attribute("render.passes", "PASSES"),
@@ -70,7 +70,7 @@ _LABELS = {
     "tone_map": "tone map",
     "control": "control video",
     "debug": "debug view",
-    "part": "part of a foot",
+    "part": "part of the body",
     "pattern": "material pattern",
 }
 

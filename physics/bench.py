@@ -21,9 +21,11 @@ from motion.character import Character
 from motion.clip import Clip
 from motion.prior.metrics import bootstrap_ratio
 from motion.stage import Performance
-from physics import faults, gate, kinematic, metrics, plants
+from physics import faults, gate, kinematic, metrics
 from physics.flight import FlightFall, flight_acceleration
 from physics.ground import Ground
+from physics.phases import Phases
+from physics.posed import Posed
 from physics.refine import refine
 from physics.report import Figures, PerformerReport, Wrench
 from physics.soles import Soles
@@ -208,9 +210,8 @@ def sweep(samples: Iterable[Sample], dynamics: bool = False, tell: Callable[[str
 def _versions(sample: Sample, dynamics: bool) -> Iterator[tuple[str, Measured]]:
     soles, ground = Soles.of(sample.character), Ground()
     judged = sample.clip if sample.clean is None else sample.clean
-    points = soles.points(judged)
-    flies = metrics.flight(points, metrics.centre_of_mass(judged), judged.fps)
-    left_out = flies | plants.carried_otherwise(judged, ground)
+    phases = Phases.of(Posed(judged, soles, ground))
+    left_out, flies = phases.left_out, phases.flying
     before = Figures.of(sample.clip, soles, ground, left_out)
 
     def measured(clip: Clip, seconds: float = 0.0, **more: Any) -> Measured:

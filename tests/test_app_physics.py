@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from cinemotion.plan import plan
 from cinemotion.resolve import resolve
 from cinemotion.source import read
 from cinemotion.structure import Report
+from motion import edit
+from motion import rotations as rot
 
 SCENE = """\
 schema: 1
@@ -101,6 +104,34 @@ def test_with_weight_all_live_in_one_time(calls: list[Any], tmp_path: Path) -> N
     assert back.at(0.7)[1] == pytest.approx(ben.at(0.7)[1])
 
 
+def test_slow_motion_is_cleaned_up_at_the_speed_of_life(calls: list[Any], tmp_path: Path) -> None:
+    film = made(tmp_path, SCENE.replace("at: 0.25s", "speed: 0.5, at: 0.25s").replace("walk.end", "1.2s"))
+    [ada, slow] = [p for performances, _ in calls for p in performances]
+    played = film.performances[1].clip
+    assert slow.clip.frames == pytest.approx(played.frames / 2, abs=1) and ada.clip is film.performances[0].clip
+    assert slow.clip.root_position[-2] == pytest.approx(played.root_position[-3], abs=0.02)
+
+
+def test_what_is_changed_in_the_time_of_life_is_changed_in_slow_motion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from physics import refine as module
+
+    real = module.refine
+
+    def lifted(performances: Any, stage: Any, **settings: Any) -> Any:
+        up = [replace(p, clip=edit.transform(p.clip, translation=(0, 0.05, 0))) for p in performances]
+        return tuple(up), real(performances, stage, **settings)[1]
+
+    monkeypatch.setattr(module, "refine", lifted)
+    text = SCENE.replace("at: 0.25s", "speed: 0.5, at: 0.25s").replace("walk.end", "1.2s")
+    before, after = (made(tmp_path, text, physics=on).performances[1].clip for on in (False, True))
+    assert after.root_position - before.root_position == pytest.approx(
+        np.tile([0, 0.05, 0], (before.frames, 1)), abs=1e-9
+    )
+    assert rot.angle_between(after.rotations, before.rotations).max() < 1e-6
+
+
 def test_the_command_line_has_the_last_word(calls: list[Any], tmp_path: Path) -> None:
     assert made(tmp_path, SCENE, physics=False).mended == () and not calls
     assert len(made(tmp_path, SCENE.replace("physics: {feet: auto}\n", ""), physics=True).mended) == 2
@@ -128,7 +159,7 @@ def test_plants_come_from_the_scene_or_a_file(tmp_path: Path) -> None:
     ("physics", "said"),
     [
         ("plants: {part: left_heel}", "7:41: cast.ben.physics.plants: expected the name of a CSV file, or a list, got"),
-        ("plants: [{part: left_heal, from: 0, to: 1s}]", "7:49: cast.ben.physics.plants[0].part: unknown part of a foot 'left_heal'; did you mean 'left_heel' or 'left_toe'?"),
+        ("plants: [{part: left_heal, from: 0, to: 1s}]", "7:49: cast.ben.physics.plants[0].part: unknown part of the body 'left_heal'; did you mean 'left_heel' or 'left_hand' or 'left_toe'?"),
         ("plants: [{part: left_heel, from: 1s, to: 0.5s}]", "7:74: cast.ben.physics.plants[0].to: 0.5 s is not after `from`, 1 s"),
         ("plants: [{part: left_heel, from: jmp, to: 5s}]", "7:66: cast.ben.physics.plants[0].from: unknown entry 'jmp'; did you mean 'jump'?"),
         ("plants: [{part: left_heel, form: 1s, to: 2s}]", "7:60: cast.ben.physics.plants[0].form: unknown key 'form'; did you mean 'from'?"),
@@ -158,7 +189,7 @@ def test_debug_views_are_drawn_and_count_for_what_is_drawn_again(tmp_path: Path)
     film = made(tmp_path, text)
     assert [p.name for p in film.performances] == ["ada", "ben"]
     names = [p.name for p in film.drawn]
-    assert names[:2] == ["ada", "ben"] and len(names) == 10 and "ada.left_heel" in names
+    assert names[:2] == ["ada", "ben"] and len(names) == 2 + 2 * 9 and "ada.left_heel" in names
     assert film.drawn[0].character is not film.performances[0].character
     keys = [
         [c.key for c in plan(f, 0, f.frames, GL, ())]
