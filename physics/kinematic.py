@@ -75,12 +75,15 @@ def plant(
     clip, snaps = unflipped(clip)
     if snaps:
         notes.append(f"{snaps} joint{'s' * (snaps > 1)} that snapped away and back bridged")
-    scene = _Scene(Posed(clip, soles, ground), track, mode)
+    posed, raised = placing.grounded(Posed(clip, soles, ground))
+    if raised:
+        notes.append(f"moved {'up' if raised > 0 else 'down'} by {abs(raised):.2f} m as a whole")
+    scene = _Scene(posed, track, mode)
     if ground.cast is None and scene.otherwise.mean() < _LIES:
-        slope = tilt(clip, scene.touch, scene.feet_on(scene.found))
+        slope = tilt(posed.clip, scene.touch, scene.feet_on(scene.found))
         if slope.any():
             notes.append(f"turned upright by {np.degrees(np.arctan(np.linalg.norm(slope))):.1f} degrees")
-            scene = _Scene(Posed(levelled(clip, slope), soles, ground), track, mode)
+            scene = _Scene(replace(posed, clip=levelled(posed.clip, slope)), track, mode)
     found = scene.found
     body, lifted, carried = scene.placed(found)
     if track is None and mode != "grounding":
@@ -94,7 +97,7 @@ def plant(
     made = legs.clear(body, soles, ground, on, ~scene.otherwise, scene.size)
     made = arms.clear(made, ground, found.on[:, 4:6], scene.size)
     made = replace(made, contacts=ContactTrack(contacts.LABELS, found.on[:, :4]))
-    return Planted(made, found, lifted, carried, tuple(notes))
+    return Planted(made, found, lifted + raised, carried, tuple(notes))
 
 
 @dataclass(frozen=True, eq=False)

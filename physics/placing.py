@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from motion import footing
+from motion import contacts, footing
 from motion.clip import Clip
 from motion.rotations import Array
 from motion.smoothing import through
+from physics.posed import Posed
 from physics.stances import GIVE, IDLE, MENDED, beyond, rate, usual
 
 #: Smoothing of the body's height at 30 fps (see `through`): half of 2.3 Hz passes. Between two stances, and beyond the
@@ -42,6 +43,22 @@ class Bearers:
     def trust(self) -> Array:
         """``(K,)`` what each counts for."""
         return np.where(np.arange(self.on.shape[1]) < 2, 1.0, _LESS)
+
+
+def grounded(made: Posed) -> tuple[Posed, float]:
+    """A clip of which no stance comes near the ground, moved on to it as a whole; and by how much, metres up.
+
+    The ground of a motion is taken where its feet usually rest at the lowest: the 5th percentile of their heights while
+    they are slow. Within `MENDED` of the stage's ground that is nobody's mistake, or mended frame by frame.
+    """
+    clip = made.clip
+    size = contacts.size_of(clip.rest_offsets)
+    points = made.ground.above(contacts.foot_points(clip))
+    off = float(contacts.floor_height(points, clip.fps, size).min())
+    lies = float(made.rests.deepest.min())
+    if abs(off) < MENDED * size or (off > 0 and lies < MENDED * size):
+        return made, 0.0
+    return replace(made, clip=replace(clip, root_position=clip.root_position - [0.0, off, 0.0])), -off
 
 
 def lift(clip: Clip, parts: Bearers, size: float) -> Array:

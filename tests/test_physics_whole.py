@@ -140,3 +140,25 @@ def test_plants_may_name_hands_knees_and_seat(tmp_path: Path, walk: Clip) -> Non
     assert (plants.read(path, walk).on == track.on).all()
     with pytest.raises(BadInput, match="left_tentacle"):
         plant(walk, Soles.of_skeleton(walk.rest_offsets), track=ContactTrack(("left_tentacle",), track.on[:, :1]))
+
+
+def test_a_clip_on_no_floor_is_put_on_the_floor_as_a_whole(walk: Clip) -> None:
+    for off in (0.4, -0.3):
+        made, told = mend(replace(walk, root_position=walk.root_position + [0.0, off, 0.0]))
+        assert np.abs(made.root_position[:, 1] - walk.root_position[:, 1]).max() < 0.02
+        assert any("as a whole" in note for note in told.notes), told.notes
+    again, told = mend(walk)
+    assert not any("as a whole" in note for note in told.notes)
+
+
+def test_who_climbs_or_sits_on_what_is_not_there_is_told_and_not_pulled_down(walk: Clip) -> None:
+    rise = np.clip((np.arange(walk.frames) - 12) / 10.0, 0.0, 1.0) * 0.6
+    climbs = replace(walk, root_position=walk.root_position + rise[:, None] * [0.0, 1.0, 0.0])
+    made, told = mend(climbs)
+    assert any("the stage has not" in note for note in told.notes), told.notes
+    assert np.abs(made.root_position[-8:, 1] - climbs.root_position[-8:, 1]).max() < 0.05
+    turns, places = np.repeat(walk.rotations[:1], 60, axis=0), np.repeat(walk.root_position[:1], 60, axis=0)
+    for joint in ("left_hip", "right_hip"):  # thighs ahead: the weight is behind the feet
+        turns[:, INDEX[joint]] = rot.multiply(rot.from_rotvec([-0.7, 0.0, 0.0]), turns[:, INDEX[joint]])
+    _, told = mend(replace(walk, rotations=turns, root_position=places))
+    assert any("sits or leans" in note for note in told.notes), told.notes
