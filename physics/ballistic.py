@@ -12,7 +12,7 @@ from physics.mass import GRAVITY
 
 #: Costs at 30 fps: of the third difference of what a body is moved by, of moving it at all while something stands and
 #: while nothing does, against 1 for a second difference in flight that is not gravity's.
-_SMOOTH, _STANDS, _FLIES = 0.01, 0.05, 5e-4
+_SMOOTH, _STANDS, _FLIES = 0.01, 1.0, 1e-3
 #: Further than this is another jump, metres for an adult.
 MOST_M = 0.08
 
