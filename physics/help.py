@@ -18,7 +18,7 @@ WINDOW_S = 0.5
 #: Windows that are lent no more than this are left at that: share of body weight, share of mass x g x height.
 LITTLE = (0.05, 0.03)
 #: The worst frame may be this many times as far: a walker who has begun to fall at the clip's end has a good mean.
-PEAK = 2.5
+PEAK = 1.75
 
 
 class Help:

@@ -20,6 +20,8 @@ from physics.mass import GRAVITY
 from physics.phases import Phases
 from physics.posed import Posed
 from physics.report import Figures, PerformerReport, Wrench, distance
+from physics.search import Search
+from physics.search import search as sampled
 from physics.series import runs
 from physics.soles import Soles
 from physics.tracking import Rollout, track
@@ -28,6 +30,8 @@ from physics.tracking import Rollout, track
 GAIN = 0.10
 #: And stay this near to the input, mean over joints, metres for an adult.
 FURTHEST_M = 0.06
+#: Nor may any frame of it be further than this: a stumble of a third of a second is lost in a mean.
+STRAYS_M = 0.10
 #: Putting feet down may cost this share of jerk: Bullet's motion has half of a capture's, and is judged afterwards.
 _JERKIER = 0.25
 #: A second that was lent more than this, mean over its frames, is no body's own doing: share of body weight, share of
@@ -43,6 +47,8 @@ def prefer(
     reports: Sequence[PerformerReport],
     ground: Ground,
     stage: Stage | None = None,
+    *,
+    search: Search | None = None,
 ) -> tuple[list[Clip], list[PerformerReport]]:
     """Simulate performers together, those of one frame rate in one world, and take the seconds that gain.
 
@@ -56,6 +62,7 @@ def prefer(
         reports: of that pass.
         ground: under them.
         stage: what they stand among.
+        search: also sample for better rollouts, which takes minutes for each second; None: not.
 
     Returns:
         Clips and reports in the same order.
@@ -66,8 +73,12 @@ def prefer(
         if told[k].segments:  # others could not be judged at all
             worlds[clip.fps].append(k)
     for members in worlds.values():
+        who = [kept[k] for k in members], [characters[k] for k in members]
         try:
-            rollouts = track([kept[k] for k in members], [characters[k] for k in members], stage, ground=ground)
+            if search is None:
+                rollouts = track(*who, stage, ground=ground)
+            else:
+                rollouts = sampled(*who, stage, ground=ground, options=search)
         except BadInput as error:
             for k in members:
                 told[k] = replace(told[k], notes=(*told[k].notes, f"not simulated: {error}"))
@@ -86,10 +97,14 @@ def _chosen(
     before = gate.measure(stood, came, left_out, spans, flying)
     swung = _settled(Posed(_as_long(run.clip, clip), soles, ground), came, left_out, spans, flying)
     after = gate.measure(swung, came, left_out, spans, flying)
+    away = swung.away(came)
     furthest = FURTHEST_M * run.height_m / 1.7
     take, lines = gate.choose(before, after, "dynamics", spans, fps, gain=GAIN, furthest_m=furthest)
     for k, (span, old, new) in enumerate(zip(spans, before, after, strict=True)):
         why = _unfit(run, span) or _trifle(old, new)
+        astray = float(away[span[0] : span[1]].max())
+        if not why and astray > STRAYS_M * run.height_m / 1.7:
+            why = f"dynamics strays {100 * astray:.0f} cm from the input"
         if take[k] and why:
             take[k], lines[k] = False, replace(lines[k], kept="", why=why)
     mixed, figures = clip, told.after
