@@ -23,7 +23,7 @@ _FURTHEST = 0.10
 #: Hands may sink so far: palms give, and hold things.
 _SOFT = 0.01
 #: As for feet: smoothing of what hands are lifted by, what lifting costs where they lean and where they are free.
-_CLEARS, _STAYS, _GOES = 4.0, 0.3, 0.02
+_CLEARS, _STAYS, _GOES = 30.0, 0.3, 0.02
 
 
 def hold(clip: Clip, ground: Ground, on: np.ndarray, size: float) -> Clip:
