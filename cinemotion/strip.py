@@ -38,7 +38,7 @@ _TALL, _LOW, _WIDE = 2.0, 0.26, 0.9
 #: Soles nearer to the floor than this rest on it, metres (the tolerance of PhysDiff's readings).
 _NEAR = 0.005
 #: A standing foot that moves faster than this slides, m/s.
-_SLIDES = 0.05
+_SLIDES = 0.08
 _POSES = 9
 
 
@@ -105,7 +105,8 @@ class _Strip:
     def draw(self) -> None:
         case, told = self.case, self.case.told
         self._text(_MARGIN, 6, case.title, 15)
-        self._text(_MARGIN, 26, told.verdict().split(": ", 1)[-1], 12)
+        verdict = told.verdict().split(": ", 1)[-1].replace("³", "^3")  # the font has none
+        self._text(_MARGIN, 26, verdict, 12)
         self._text(_WIDTH - 8, 8, "red: in the floor, off it, or sliding while it should stand", 11, "ra", _WRONG)
         y = _TITLE
         for name, clip in (("before", case.before), ("after", case.after)):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_prior
+from PIL import Image
 from test_app_train import run
 
 import mocap_data
@@ -72,6 +73,14 @@ def test_the_command_prints_and_writes_what_it_is_asked_for(tmp_path: Path, monk
     rows = json.loads((tmp_path / "r.json").read_text())
     assert {r["kind"] for r in rows} == {"clean", "retargets", "generated"} and all(r["clips"] for r in rows)
     assert np.isfinite([r["phys_err_mm"] for r in rows]).all()
+
+
+def test_a_picture_shows_what_was_mended_and_what_was_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench_physics, "SHOWN", bench_physics.SHOWN[:1])
+    monkeypatch.setattr(bench_physics, "LEFT", ())
+    done = run("bench", "physics", tmp_path / "strips.jpg")
+    assert done.exit_code == 0, done.output
+    assert Image.open(tmp_path / "strips.jpg").size == (1240, 558)
 
 
 @pytest.mark.parametrize(
