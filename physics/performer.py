@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from motion import rotations as rot
 from motion.rotations import Array
 from physics.bullet import pybullet
 from physics.humanoid import Humanoid
 from physics.mass import GRAVITY
-from physics.plan import Plan
+from physics.plan import Plan, smooth
 from physics.support import Support
 from physics.world import World
 
@@ -158,7 +157,7 @@ class Performer:
         links, places = rot.continuous(np.stack(self._poses)), np.stack(self._places)
         sigma = _SHUTTER * self.plan.per_frame
         if sigma > 0.3 and len(links) > 1:
-            links, places = _smooth(links, sigma), _smooth(places, sigma)
+            links, places = smooth(links, sigma), smooth(places, sigma)
         return rot.normalize(links[:: self.plan.per_frame]), places[:: self.plan.per_frame]
 
     def means(self) -> tuple[Array, Array, Array, np.ndarray]:
@@ -243,14 +242,6 @@ class Performer:
         if self.alive:
             self.alive = False
             pybullet.removeBody(self.body, physicsClientId=self.world.client)
-
-
-def _smooth(values: Array, sigma: float) -> Array:
-    """A Gaussian over time that goes on straight at both ends."""
-    reach = min(len(values) - 1, int(4.0 * sigma) + 1)
-    before, after = 2.0 * values[:1] - values[reach:0:-1], 2.0 * values[-1:] - values[-2 : -reach - 2 : -1]
-    longer = np.concatenate([before, values, after])
-    return np.asarray(gaussian_filter1d(longer, sigma, axis=0, mode="nearest")[reach : reach + len(values)])
 
 
 def _turns(now: Array, then: Array) -> Array:
