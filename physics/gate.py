@@ -130,7 +130,9 @@ def choose(
     return take, told
 
 
-def best(source: Posed, versions: Sequence[tuple[str, Posed]], phases: Phases) -> tuple[Posed, list[Segment]]:
+def best(
+    source: Posed, versions: Sequence[tuple[str, Posed]], phases: Phases, wanted: bool = False
+) -> tuple[Posed, list[Segment]]:
     """The input, with each second from the first version that does not make it worse; or one version throughout.
 
     Where versions meet, motion is a little less even. So a version that is somewhat too jerky here and there, but not
@@ -140,6 +142,7 @@ def best(source: Posed, versions: Sequence[tuple[str, Posed]], phases: Phases) -
         source: the input.
         versions: name and motion, those that are wanted most first.
         phases: of the input.
+        wanted: versions mend what figures of feet do not show: a lean, joints that snapped. They need not gain more.
 
     Returns:
         What is best, ``source`` itself where nothing is better, and a line for each segment.
@@ -166,7 +169,7 @@ def best(source: Posed, versions: Sequence[tuple[str, Posed]], phases: Phases) -
     good = [(Figures.measure(made, left_out, phases.flying), made, told) for made, told in offers]
     good = [g for g in good if sound(g[1].clip) and not worse(before, g[0])]
     if good:
-        worth = [g for g in good if gains(before, g[0])]
+        worth = [g for g in good if gains(before, g[0], wanted)]
         if not worth:
             figures = min((g[0] for g in good), key=lambda f: f.phys_err_mm)
             small = before.phys_err_mm - figures.phys_err_mm <= max(LEAST_MM, LEAST_SHARE * before.phys_err_mm)
@@ -194,7 +197,7 @@ def worse(before: Figures, after: Figures) -> bool:
     return more or deeper or after.jerk_m_s3 > (1 + WORSE_JERK) * before.jerk_m_s3
 
 
-def gains(before: Figures, after: Figures) -> bool:
+def gains(before: Figures, after: Figures, wanted: bool = False) -> bool:
     """Whether enough was gained to change a clip at all, and for what its jerk rises by.
 
     Neither depends on what was done to a clip before, so that what is left alone after some rounds stays as it is.
@@ -206,7 +209,7 @@ def gains(before: Figures, after: Figures) -> bool:
     falls = before.flight_error - after.flight_error > max(LEAST_FALL, LEAST_SHARE * before.flight_error)
     lies = before.body_mm - after.body_mm > max(WORSE_BODY_MM, LEAST_SHARE * before.body_mm)
     stands = less > LEAST_MM and share > LEAST_SHARE
-    return (stands or ((falls or lies) and less > -LEAST_MM)) and not shakes
+    return (stands or ((falls or lies or wanted) and less > -LEAST_MM)) and not shakes
 
 
 def mix(one: Clip, other: Clip, take: np.ndarray, spans: Sequence[tuple[int, int]]) -> Clip:

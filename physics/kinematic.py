@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from motion import contacts
 from motion.clip import Clip, ContactTrack
@@ -25,6 +26,7 @@ from physics.flips import unflipped
 from physics.ground import Ground
 from physics.level import levelled, tilt
 from physics.posed import Posed
+from physics.series import runs
 from physics.soles import Soles
 from physics.touch import Touch, bearing
 
@@ -34,7 +36,9 @@ MODES = ("auto", "always", "grounding", "never")
 
 #: A foot that slides slower than this share of how fast the body travels carries it, for at least so long; who travels
 #: slower than this, m/s for an adult, may turn or shuffle. It is looked for where this share of the way has no stance.
-_SLIPS, _PASSES_S, _TRAVELS, _MOSTLY = 0.4, 0.06, 0.6, 0.6
+_SLIPS, _PASSES_S, _TRAVELS, _MOSTLY, _SWINGS = 0.25, 0.06, 0.6, 0.6, 2.0
+#: Frames so near to a stance of the same foot belong to it, seconds.
+_BESIDE_S = 0.07
 #: Whose feet do not carry for this share of a clip tells nothing of a lean.
 _LIES = 0.3
 
@@ -71,19 +75,7 @@ def plant(
     if mode == "never" or clip.frames < 4:
         still = np.zeros(clip.frames)
         return Planted(clip, track or plants.find(clip, ground), still, np.stack([still, still], -1))
-    notes = []
-    clip, snaps = unflipped(clip)
-    if snaps:
-        notes.append(f"{snaps} joint{'s' * (snaps > 1)} that snapped away and back bridged")
-    posed, raised = placing.grounded(Posed(clip, soles, ground))
-    if raised:
-        notes.append(f"moved {'up' if raised > 0 else 'down'} by {abs(raised):.2f} m as a whole")
-    scene = _Scene(posed, track, mode)
-    if ground.cast is None and scene.otherwise.mean() < _LIES:
-        slope = tilt(posed.clip, scene.touch, scene.feet_on(scene.found))
-        if slope.any():
-            notes.append(f"turned upright by {np.degrees(np.arctan(np.linalg.norm(slope))):.1f} degrees")
-            scene = _Scene(replace(posed, clip=levelled(posed.clip, slope)), track, mode)
+    scene, notes = _prepared(_Scene(Posed(clip, soles, ground), track, mode))
     found = scene.found
     body, lifted, carried = scene.placed(found)
     if track is None and mode != "grounding":
@@ -97,7 +89,32 @@ def plant(
     made = legs.clear(body, soles, ground, on, ~scene.otherwise, scene.size)
     made = arms.clear(made, ground, found.on[:, 4:6], scene.size)
     made = replace(made, contacts=ContactTrack(contacts.LABELS, found.on[:, :4]))
-    return Planted(made, found, lifted + raised, carried, tuple(notes))
+    return Planted(made, found, lifted, carried, notes)
+
+
+def prepared(made: Posed, mode: str = "auto", track: ContactTrack | None = None) -> Posed:
+    """A performance with what is wrong with all of it mended: snapped joints, a lean, a floor far off its own."""
+    if mode == "never" or made.clip.frames < 4:
+        return made
+    return _prepared(_Scene(made, track, mode))[0].posed
+
+
+def _prepared(scene: _Scene) -> tuple[_Scene, tuple[str, ...]]:
+    notes = []
+    clip, snaps = unflipped(scene.posed.clip)
+    if snaps:
+        notes.append(f"{snaps} joint{'s' * (snaps > 1)} that snapped away and back bridged")
+        scene = replace(scene, posed=replace(scene.posed, clip=clip))
+    if scene.posed.ground.cast is None and scene.otherwise.mean() < _LIES:
+        slope = tilt(scene.posed.clip, scene.touch, scene.feet_on(scene.still))
+        if slope.any():
+            notes.append(f"turned upright by {np.degrees(np.arctan(np.linalg.norm(slope))):.1f} degrees")
+            scene = replace(scene, posed=replace(scene.posed, clip=levelled(scene.posed.clip, slope)))
+    posed, raised = placing.grounded(scene.posed)
+    if raised:
+        notes.append(f"moved {'up' if raised > 0 else 'down'} by {abs(raised):.2f} m as a whole")
+        scene = replace(scene, posed=posed)
+    return scene, tuple(notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,13 +139,16 @@ class _Scene:
         return plants.carried_otherwise(self.posed.clip, self.posed.ground)
 
     @cached_property
-    def found(self) -> ContactTrack:
-        """Plants as they were given, else as they are found; of `plants.LABELS`."""
+    def still(self) -> ContactTrack:
+        """Plants as they were given, else those of parts that are still; of `plants.LABELS`."""
         clip, ground = self.posed.clip, self.posed.ground
-        if self.given is not None:
-            track = plants.whole(self.given, clip, ground)
-        else:
-            track = self.passed_by(plants.find(clip, ground))
+        return plants.find(clip, ground) if self.given is None else plants.whole(self.given, clip, ground)
+
+    @cached_property
+    def found(self) -> ContactTrack:
+        """Plants that are to be held."""
+        clip, ground = self.posed.clip, self.posed.ground
+        track = self.still if self.given is not None else self.passed_by(self.still)
         return _whenever_lowest(clip, ground, track, self.size) if self.mode == "always" else track
 
     def passed_by(self, track: ContactTrack) -> ContactTrack:
@@ -138,13 +158,21 @@ class _Scene:
         """
         clip, touch = self.posed.clip, self.touch
         idle = self.idle(self.feet_on(track))
+        slip = np.linalg.norm(np.concatenate([touch.step[:1], touch.step]), axis=-1) * float(clip.fps)
+        low = touch.height < touch.height.min(1, keepdims=True) + 0.01 * self.size
         travels = contacts.speed(clip.root_position[:, None], clip.fps, up=False)[:, 0]
         goes = travels > _TRAVELS * self.size
         if (idle & goes).sum() <= _MOSTLY * (goes & ~self.flying & ~self.otherwise).sum():
-            return track
-        slip = np.linalg.norm(np.concatenate([touch.step[:1], touch.step]), axis=-1) * float(clip.fps)
-        low = touch.height < touch.height.min(1, keepdims=True) + 0.01 * self.size
-        carries = (idle & goes)[:, None] & low & (slip < _SLIPS * travels[:, None])
+            goes[:] = False
+        # What it slides by against: the body that travels over it, or the other foot that swings past.
+        swung = np.where(slip > _SWINGS * self.size, slip, 0.0)[:, ::-1]
+        past = np.maximum(np.where(goes, travels, 0.0)[:, None], swung)
+        carries = idle[:, None] & low & (slip < _SLIPS * past)
+        # Beside a stance it is how that begins or ends: feet roll.
+        beside = maximum_filter1d(bearing(track.on), 2 * round(_BESIDE_S * float(clip.fps)) + 1, axis=0)
+        for s in range(2):
+            for a, b in runs(carries[:, s]):
+                carries[a:b, s] &= not beside[a:b, s].any()
         carries = contacts.drop_short(carries, max(2, round(_PASSES_S * float(clip.fps))))
         if not carries.any():
             return track

@@ -21,7 +21,7 @@ from motion import rotations as rot
 from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, unknown
 from motion.stage import Performance, Stage
-from physics import gate, kinematic, placing
+from physics import gate, kinematic
 from physics.ground import Ground
 from physics.kinematic import MODES
 from physics.phases import Phases
@@ -152,7 +152,7 @@ def mend(
         raise BadInput(f"{name}: plants of {len(track.on)} frames, the clip has {clip.frames}")
     soles, ground = soles or Soles.of_skeleton(clip.rest_offsets), ground or Ground()
     source = Posed(clip, soles, ground)
-    phases = Phases.of(placing.grounded(source)[0])
+    phases = Phases.of(kinematic.prepared(source, mode, track))
     done = _rounds(source, mode, track, phases)
     made, told = done.made, done.told
     if strength < 1.0 and made is not source:
@@ -204,7 +204,7 @@ def _rounds(source: Posed, mode: str, track: ContactTrack | None, phases: Phases
     made, told = done.made, done.told
     before = Figures.measure(source, phases.left_out, phases.flying)
     for _ in range(_ROUNDS - 1):
-        again = _once(made, mode, track, Phases.of(placing.grounded(made)[0]))
+        again = _once(made, mode, track, Phases.of(kinematic.prepared(made, mode, track)))
         if again.made is made or gate.worse(before, Figures.measure(again.made, phases.left_out, phases.flying)):
             break
         made = again.made
@@ -221,7 +221,7 @@ def _once(source: Posed, mode: str, track: ContactTrack | None, phases: Phases) 
         # Where holding feet would shake a leg, the body can still be put on its ground.
         low = kinematic.plant(clip, soles, ground, "grounding", planted.track).clip
         versions.append(("grounding", replace(source, clip=low)))
-    made, told = gate.best(source, versions, phases)
+    made, told = gate.best(source, versions, phases, bool(planted.notes))
     return _Done(made, told, alone, planted)
 
 
