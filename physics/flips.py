@@ -16,7 +16,7 @@ from motion.clip import Clip
 from motion.easing import smoothstep
 from motion.rotations import Array
 
-#: A snap turns by at least this within a frame …
+#: A snap turns by at least this within a frame of 1/30 s or less, by more in a longer one …
 LEAST_RAD = float(np.radians(22.0))
 #: … and by so many times as much as the frames beside it.
 TIMES = 3.0
@@ -32,7 +32,7 @@ def unflipped(clip: Clip) -> tuple[Clip, int]:
     longest = max(1, round(LONGEST_S * float(clip.fps)))
     rotations, mended = clip.rotations, 0
     for j in range(steps.shape[1]):
-        snaps = _snaps(steps[:, j])
+        snaps = _snaps(steps[:, j], LEAST_RAD * max(1.0, 30.0 / float(clip.fps)))
         k = 0
         while k < len(snaps):
             first = int(snaps[k])
@@ -53,10 +53,10 @@ def unflipped(clip: Clip) -> tuple[Clip, int]:
     return (replace(clip, rotations=rot.continuous(rotations)), mended) if mended else (clip, 0)
 
 
-def _snaps(steps: Array) -> np.ndarray:
-    """Where ``(T − 1,)`` angles stand out from those beside them."""
+def _snaps(steps: Array, least: float) -> np.ndarray:
+    """Where ``(T − 1,)`` angles of at least so much stand out from those beside them."""
     beside = np.maximum(np.r_[0.0, steps[:-1]], np.r_[steps[1:], 0.0])
-    out: np.ndarray = np.flatnonzero((steps > LEAST_RAD) & (steps > TIMES * beside))
+    out: np.ndarray = np.flatnonzero((steps > least) & (steps > TIMES * beside))
     return out
 
 

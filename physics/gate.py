@@ -165,7 +165,8 @@ def best(
         whole, loosely = choose(judged, seen, name, spans, fps, jerkier=_LOOSELY)
         if whole.all():
             offers.append((version, [replace(one, why=n.why) for one, n in zip(loosely, told, strict=True)]))
-    offers.insert(0, (replace(source, clip=mixed), lines))
+    if mixed is not source.clip:
+        offers.insert(0, (replace(source, clip=mixed), lines))
     good = [(Figures.measure(made, left_out, phases.flying), made, told) for made, told in offers]
     good = [g for g in good if sound(g[1].clip) and not worse(before, g[0])]
     if good:
@@ -177,8 +178,8 @@ def best(
             return source, [replace(k, why=why) for k in kept]
         _, made, told = min(worth, key=lambda g: g[0].phys_err_mm)
         return made, told
-    return source, [replace(k, why=line.why or "all in all it would not be better")
-                    for k, line in zip(kept, lines, strict=True)]  # fmt: skip
+    why = _NOTHING if before.phys_err_mm <= LEAST_MM else "all in all it would not be better"
+    return source, [replace(k, why=line.why or why) for k, line in zip(kept, lines, strict=True)]
 
 
 def _rises(before: float, after: float) -> str:
