@@ -151,7 +151,9 @@ def find(
 
 
 def train(
-    kind: Annotated[str, typer.Argument(help="prior, evaluator, inbetween, tokens or gpt.", show_default=False)],
+    kind: Annotated[
+        str, typer.Argument(help="prior, evaluator, inbetween, tokens, gpt or calibrator.", show_default=False)
+    ],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder of the run; a run that was stopped goes on.", show_default=False)
     ],

@@ -33,6 +33,11 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "inbetween": ("Answers one way, the likeliest: no variations and no words.", "Gaps over two seconds look plain."),
     "tokens": ("Details below its codes are lost: fast hands and feet by a few centimetres.",),
     "gpt": (_SEEN, "Small: it may go on with what it was doing when the words change."),
+    "calibrator": (
+        "Tremor in fast motion is hardly told from the motion: it takes little of it away there.",
+        "Feet carry the weight in what it learned: of sitting, lying, rolling and hand stands it knows little.",
+        "Where on the floor motion was meant to be cannot be told: of what wanders, a constant offset stays.",
+    ),
 }
 
 
@@ -271,12 +276,29 @@ def _gpt(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path], C
     return task, write
 
 
+def _calibrator(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path], Card]]:
+    from physics.calibrator.calibrate import Calibrator
+    from physics.calibrator.captures import grounded
+    from physics.calibrator.network import Config
+    from physics.calibrator.task import CalibratorTask
+
+    _one_size(plan)
+    standing = _windows(grounded(corpus, plan.folder / "grounded.npz"))[0]
+    task = CalibratorTask(*_windows(corpus), Config(), standing=standing, seed=plan.seed, **_batch(plan))
+
+    def write(made: Any, card: Card, path: Path) -> Card:
+        return Calibrator(made.module.cpu(), replace(card, knows={}, config=Config().as_dict())).save(path)
+
+    return task, write
+
+
 _RECIPES: dict[str, Recipe] = {
     "prior": _prior,
     "evaluator": _evaluator,
     "inbetween": _inbetween,
     "tokens": _tokens,
     "gpt": _gpt,
+    "calibrator": _calibrator,
 }
 
 

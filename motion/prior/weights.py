@@ -30,6 +30,7 @@ KINDS: dict[str, str] = {
     "inbetween": "fills between key poses at once, without sampling",
     "tokens": "motion to tokens and back",
     "gpt": "motion without end, token by token",
+    "calibrator": "takes tremor, tilt and drift out of motion",
 }
 #: The shipped families and what they were trained on.
 FAMILIES: dict[str, str] = {
