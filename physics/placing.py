@@ -18,8 +18,8 @@ from physics.stances import GIVE, IDLE, MENDED, beyond, rate, usual
 _HEIGHT, _TENSION = 100.0, 0.02
 #: Parts that move faster than this over the floor are rolling off: the slower ones tell what slides. m/s.
 _SLOW = 0.05
-#: What carrying a body over the floor costs a frame, about its even drift: errors come back within half a second.
-_HOME, _EVEN = 5e-3, 30.0
+#: What carrying a body over the floor costs a frame, about its even drift: errors come back within a third of a second.
+_HOME, _EVEN = 6e-2, 30.0
 #: What slides slower than this does not drift, m/s for an adult.
 _DRIFTS = 0.05
 #: Frames over which slips are alike by chance: they count as one when it is asked whether they drift.

@@ -4,16 +4,18 @@
     print(report.verdict())
     clip, told = mend(clip)  # one clip, without a body
 
-It mends floating, sinking and sliding feet. It does not handle sitting, lying, swimming or climbing: where something
-else than feet carries weight, that is said, and feet alone are looked after.
+It mends what floats, sinks, slides, leans or snaps; on request a network first takes the tremble out of poses, and
+bodies with weight perform the result. Who sits, hangs or climbs on what is not there is told, and not pulled down.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,10 +31,15 @@ from physics.posed import Posed
 from physics.report import Figures, PerformerReport, PhysicsReport, Segment
 from physics.soles import Soles, rest_joints
 
+if TYPE_CHECKING:
+    from physics.search import Search
+
 #: Fewer frames than this hold no motion to judge.
 LEAST_FRAMES = 4
 #: The pass is made again while it gains, at most so often: so that making it once more changes nothing.
 _ROUNDS = 4
+#: Share of its jerk that the calibrator has to take from a clip whose feet gain nothing by it.
+_CALMER = 0.1
 #: Bodies of other statures are no bodies, metres.
 SHORTEST_M, TALLEST_M = 0.3, 4.0
 
@@ -44,7 +51,9 @@ def refine(
     mode: str = "auto",
     strength: float = 1.0,
     tracks: Mapping[str, ContactTrack] | None = None,
+    learned: bool = False,
     dynamics: bool = False,
+    search: Search | None = None,
 ) -> tuple[tuple[Performance, ...], PhysicsReport]:
     """Mend what floats, sinks and slides.
 
@@ -54,8 +63,12 @@ def refine(
         mode: how feet are treated, one of `physics.kinematic.MODES`.
         strength: 0 to 1, how much of each correction is made.
         tracks: plants that somebody set, by the performer's name; others are found.
-        dynamics: also let bodies perform it in Bullet, and keep the seconds that gain by it; takes about half as long
-            as the motion lasts.
+        learned: also ask the calibrator (`physics.calibrator`), which mends poses: noise, flips, and what is wrong with
+            the whole body.
+        dynamics: also let bodies perform it in Bullet, and keep the seconds that gain by it; takes about as long as the
+            motion lasts.
+        search: with ``dynamics``, also sample for better rollouts, which takes minutes for each second; needs the extra
+            ``search``.
 
     Returns:
         The performances in the same order, and what was done.
@@ -75,7 +88,7 @@ def refine(
         for performance, feet in zip(performances, soles, strict=True):
             clip, told = mend(
                 performance.clip, feet, ground, mode=mode, strength=strength,
-                track=tracks.get(performance.name), name=performance.name,
+                track=tracks.get(performance.name), name=performance.name, learned=learned,
             )  # fmt: skip
             made.append(performance if clip is performance.clip else replace(performance, clip=clip))
             reports.append(told)
@@ -90,10 +103,13 @@ def refine(
                 reports,
                 ground,
                 stage,
+                search=search,
             )
             made = [replace(p, clip=clip) for p, clip in zip(made, clips, strict=True)]
     seconds = time.perf_counter() - started
-    settings = {"mode": mode, "strength": strength, "dynamics": dynamics}
+    settings = {
+        "mode": mode, "strength": strength, "learned": learned, "dynamics": dynamics, "search": search is not None,
+    }  # fmt: skip
     return tuple(made), PhysicsReport(tuple(reports), seconds, settings)
 
 
@@ -120,7 +136,9 @@ def mend(
     strength: float = 1.0,
     track: ContactTrack | None = None,
     name: str = "performer",
+    learned: bool = False,
     dynamics: bool = False,
+    search: Search | None = None,
 ) -> tuple[Clip, PerformerReport]:
     """`refine` for one clip, with or without a body.
 
@@ -132,7 +150,9 @@ def mend(
         strength: as for `refine`.
         track: plants that somebody set; None: found.
         name: in the report.
+        learned: as for `refine`.
         dynamics: as for `refine`, on a body stretched over the clip's bones.
+        search: as for `refine`.
 
     Returns:
         The clip, itself where nothing could be mended, and what was done.
@@ -154,6 +174,9 @@ def mend(
     source = Posed(clip, soles, ground)
     phases = Phases.of(kinematic.prepared(source, mode, track))
     done = _rounds(source, mode, track, phases)
+    calibrated = _calibrated(source, mode, track) if learned and mode != "never" else None
+    if calibrated is not None and _as_good(source, done, calibrated, phases):
+        done = calibrated
     made, told = done.made, done.told
     if strength < 1.0 and made is not source:
         made = replace(source, clip=_partly(clip, made.clip, strength))
@@ -164,15 +187,17 @@ def mend(
     mixed = clip if made is source else made.clip.noting(
         "feet put on the ground and held by inverse kinematics (physics clean-up)"
     )  # fmt: skip
+    alone = Figures.measure(done.alone, phases.left_out, phases.flying)
     report = PerformerReport(
-        name, before, after, Figures.measure(done.alone, phases.left_out, phases.flying), segments=tuple(told),
+        name, before, after, alone if done is not calibrated else None, alone if done is calibrated else None,
+        segments=tuple(told),
         moved_m=float(made.away(source).mean()), plants=done.planted.track,
         notes=phases.notes(float(clip.fps)) + (done.planted.notes if made is not source else ()),
     )  # fmt: skip
     if dynamics:
         from physics import simulated
 
-        [mixed], [report] = simulated.prefer([clip], [mixed], [None], [soles], [report], ground)
+        [mixed], [report] = simulated.prefer([clip], [mixed], [None], [soles], [report], ground, search=search)
     return mixed, report
 
 
@@ -194,6 +219,35 @@ class _Done:
     told: list[Segment]
     alone: Posed
     planted: kinematic.Planted
+
+
+def _calibrated(source: Posed, mode: str, track: ContactTrack | None) -> _Done | None:
+    """What clean-up makes of a clip that the calibrator changed; None: it had nothing to change."""
+    clip = _calibrator()(source.clip)
+    if clip is source.clip or not gate.sound(clip):
+        return None
+    better = replace(source, clip=clip)
+    done = _rounds(better, mode, track, Phases.of(kinematic.prepared(better, mode, track)))
+    told = [replace(s, kept="learned", why="") if s.kept == "input" else s for s in done.told]
+    notes = ("poses calibrated by a learned pass", *done.planted.notes)
+    return replace(done, told=told, planted=replace(done.planted, notes=notes))
+
+
+def _as_good(source: Posed, done: _Done, calibrated: _Done, phases: Phases) -> bool:
+    """Whether the learned pass may have its way: what it mends, poses, no figure of feet shows."""
+    before, usual, learned = (
+        Figures.measure(m, phases.left_out, phases.flying) for m in (source, done.made, calibrated.made)
+    )
+    near = learned.phys_err_mm <= usual.phys_err_mm + max(2 * gate.WORSE_MM, 0.2 * usual.phys_err_mm)
+    calmer = learned.jerk_m_s3 < (1 - _CALMER) * before.jerk_m_s3
+    return near and (calmer or gate.gains(before, learned)) and not gate.worse(before, learned)
+
+
+@lru_cache(maxsize=1)
+def _calibrator() -> Callable[[Clip], Clip]:
+    from physics.calibrator import Calibrator
+
+    return Calibrator.load()
 
 
 def _rounds(source: Posed, mode: str, track: ContactTrack | None, phases: Phases) -> _Done:

@@ -70,7 +70,7 @@ class Segment:
 
     start_s: float
     stop_s: float
-    kept: str  # "dynamics", "kinematic", "grounding" (heights alone) or "input"
+    kept: str  # "dynamics", "kinematic", "grounding" (heights alone), "learned" or "input"
     why: str
 
 
@@ -82,6 +82,7 @@ class PerformerReport:
     before: Figures
     after: Figures
     kinematic: Figures | None = None  # of that pass alone, wherever it was kept
+    learned: Figures | None = None  # of that pass on what the calibrator made, where that was taken
     dynamics: Figures | None = None
     wrench: Wrench | None = None
     segments: tuple[Segment, ...] = ()
@@ -96,7 +97,7 @@ class PerformerReport:
         if not kept or all(k == "input" for k in kept):
             why = next((s.why for s in self.segments if s.why), "") or "; ".join(self.notes)
             return f"{self.name}: left as it was" + (f" ({why})" if why else "")
-        parts = [f"{kept.count(k)} {k}" for k in ("dynamics", "kinematic", "grounding", "input") if k in kept]
+        parts = [f"{kept.count(k)} {k}" for k in ("dynamics", "kinematic", "grounding", "learned", "input") if k in kept]
         return (
             f"{self.name}: penetration {self.before.penetration_mm:.1f} to {self.after.penetration_mm:.1f} mm, float "
             f"{self.before.float_mm:.1f} to {self.after.float_mm:.1f}, skate {self.before.skate_mm:.1f} to "
