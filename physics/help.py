@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from motion.rotations import Array
 from physics.mass import GRAVITY
-
-if TYPE_CHECKING:
-    from physics.tracking import Rollout
+from physics.rollout import Rollout
 
 #: Help is lowered window by window of about this length, seconds.
 WINDOW_S = 0.5

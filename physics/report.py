@@ -64,6 +64,10 @@ class Wrench:
     at_bound: float  # share of frames
 
 
+#: Versions of a segment.
+KEPT = ("dynamics", "kinematic", "grounding", "learned", "input")
+
+
 @dataclass(frozen=True)
 class Segment:
     """About a second of a performance, and which version of it was kept."""
@@ -97,7 +101,7 @@ class PerformerReport:
         if not kept or all(k == "input" for k in kept):
             why = next((s.why for s in self.segments if s.why), "") or "; ".join(self.notes)
             return f"{self.name}: left as it was" + (f" ({why})" if why else "")
-        parts = [f"{kept.count(k)} {k}" for k in ("dynamics", "kinematic", "grounding", "learned", "input") if k in kept]
+        parts = [f"{kept.count(k)} {k}" for k in KEPT if k in kept]
         return (
             f"{self.name}: penetration {self.before.penetration_mm:.1f} to {self.after.penetration_mm:.1f} mm, float "
             f"{self.before.float_mm:.1f} to {self.after.float_mm:.1f}, skate {self.before.skate_mm:.1f} to "

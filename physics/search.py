@@ -28,8 +28,9 @@ from motion.stage import Stage
 from physics import metrics, tracking
 from physics.ground import Ground
 from physics.posed import Posed
+from physics.rollout import Rollout
 from physics.soles import Soles
-from physics.tracking import Rollout, Shot, TrackSettings
+from physics.tracking import Shot, TrackSettings
 
 #: Joints whose targets are corrected, all three axes.
 CORRECTED: tuple[str, ...] = (

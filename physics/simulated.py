@@ -20,11 +20,12 @@ from physics.mass import GRAVITY
 from physics.phases import Phases
 from physics.posed import Posed
 from physics.report import Figures, PerformerReport, Wrench, distance
+from physics.rollout import Rollout
 from physics.search import Search
 from physics.search import search as sampled
 from physics.series import runs
 from physics.soles import Soles
-from physics.tracking import Rollout, track
+from physics.tracking import track
 
 #: A second has to lose this share of its Phys-Err, or of what its flights miss of free fall, to be taken.
 GAIN = 0.10
