@@ -174,9 +174,13 @@ def mend(
     source = Posed(clip, soles, ground)
     phases = Phases.of(kinematic.prepared(source, mode, track))
     done = _rounds(source, mode, track, phases)
-    calibrated = _calibrated(source, mode, track) if learned and mode != "never" else None
-    if calibrated is not None and _as_good(source, done, calibrated, phases):
-        done = calibrated
+    by_learning = None
+    for _ in range(_ROUNDS if learned and mode != "never" else 0):
+        came = source if by_learning is None else by_learning.made
+        better = _calibrated(came, mode, track)
+        if better is None or not _as_good(came, done, better, phases):
+            break
+        done = by_learning = better
     made, told = done.made, done.told
     if strength < 1.0 and made is not source:
         made = replace(source, clip=_partly(clip, made.clip, strength))
@@ -189,7 +193,7 @@ def mend(
     )  # fmt: skip
     alone = Figures.measure(done.alone, phases.left_out, phases.flying)
     report = PerformerReport(
-        name, before, after, alone if done is not calibrated else None, alone if done is calibrated else None,
+        name, before, after, alone if by_learning is None else None, None if by_learning is None else alone,
         segments=tuple(told),
         moved_m=float(made.away(source).mean()), plants=done.planted.track,
         notes=phases.notes(float(clip.fps)) + (done.planted.notes if made is not source else ()),
