@@ -165,15 +165,13 @@ def test_who_climbs_or_sits_on_what_is_not_there_is_told_and_not_pulled_down(wal
 
 
 def test_the_calibrator_may_be_asked_first_and_changes_nothing_twice(walk: Clip) -> None:
-    bad, fault = faults.plant(walk, "jitter", 1)
+    bad, _ = faults.plant(walk, "jitter", 2)
     usual, _ = mend(bad)
     made, told = mend(bad, learned=True)
     assert told.learned is not None and told.kinematic is None
-    assert told.after.jerk_m_s3 < 0.9 * told.before.jerk_m_s3
-    assert told.after.phys_err_mm < told.before.phys_err_mm
+    assert told.after.jerk_m_s3 < 0.6 * told.before.jerk_m_s3
+    assert told.after.phys_err_mm < 0.2 * told.before.phys_err_mm
     assert np.abs(mend(made, learned=True)[0].positions() - made.positions()).max() < 1e-3
-    calm = np.linalg.norm(made.positions() - walk.positions(), axis=-1).mean()
-    assert (
-        calm <= np.linalg.norm(usual.positions() - walk.positions(), axis=-1).mean() + 1e-3 and fault.kind == "jitter"
-    )
+    away = [np.linalg.norm(c.positions() - walk.positions(), axis=-1).mean() for c in (made, usual)]
+    assert away[0] < 0.8 * away[1]
     assert mend(walk, learned=True)[0].positions() == pytest.approx(mend(walk)[0].positions())  # nothing to calibrate
