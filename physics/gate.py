@@ -183,7 +183,8 @@ def best(
 
 
 def _rises(before: float, after: float) -> str:
-    return f"jerk would rise from {before:.0f} to {after:.0f} m/s³"
+    digits = next((d for d in range(3) if f"{before:.{d}f}" != f"{after:.{d}f}"), 3)  # so many that it shows
+    return f"jerk would rise from {before:.{digits}f} to {after:.{digits}f} m/s³"
 
 
 def sound(clip: Clip) -> bool:

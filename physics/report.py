@@ -62,6 +62,20 @@ class Wrench:
     upward: float  # the vertical share of it
     torque: float  # mean |torque| / (mass g height)
     at_bound: float  # share of frames
+    series: WrenchSeries | None = field(default=None, compare=False, repr=False)
+
+    def as_dict(self) -> dict[str, float]:
+        """For a JSON file: the means."""
+        return {name: getattr(self, name) for name in ("force", "upward", "torque", "at_bound")}
+
+
+@dataclass(frozen=True, eq=False)
+class WrenchSeries:
+    """The same frame by frame, as long as the simulation lasted."""
+
+    force: Array  # (T,) |force| / body weight
+    torque: Array  # (T,) |torque| / (mass g height)
+    accepted: np.ndarray  # (T,) bool: frames that were kept from Bullet
 
 
 #: Versions of a segment.
@@ -130,8 +144,9 @@ class PhysicsReport:
     def as_dict(self) -> dict[str, Any]:
         """For a JSON file; plants as lists of seconds are left to `physics.plants.write`."""
         data = asdict(self)
-        for performer in data["performers"]:
+        for performer, told in zip(data["performers"], self.performers, strict=True):
             del performer["plants"]
+            performer["wrench"] = None if told.wrench is None else told.wrench.as_dict()
         return data
 
 

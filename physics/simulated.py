@@ -19,7 +19,7 @@ from physics.ground import Ground
 from physics.mass import GRAVITY
 from physics.phases import Phases
 from physics.posed import Posed
-from physics.report import Figures, PerformerReport, Wrench, distance
+from physics.report import Figures, PerformerReport, Wrench, WrenchSeries, distance
 from physics.rollout import Rollout
 from physics.search import Search
 from physics.search import search as sampled
@@ -124,7 +124,7 @@ def _chosen(
         replace(old, kept="dynamics", why="") if taken else replace(old, why=old.why or line.why)
         for old, line, taken in zip(told.segments, lines, take, strict=True)
     )
-    notes = told.notes
+    notes = (*told.notes, *(line for line in run.tries if line.startswith("search: ")))
     if run.fell:
         notes = (*notes, f"simulated for {run.clip.frames / fps:.1f} s: {run.reason}")
     report = replace(
@@ -199,7 +199,8 @@ def _wrench(run: Rollout, take: np.ndarray, spans: Sequence[tuple[int, int]]) ->
     if not on.any():
         return None
     weight = run.mass_kg * GRAVITY
-    force = np.linalg.norm(run.force[on], axis=1)
-    upward = float(np.abs(run.force[on, 1]).sum() / max(float(force.sum()), 1e-9))
-    torque = np.linalg.norm(run.torque[on], axis=1) / (weight * run.height_m)
-    return Wrench(float((force / weight).mean()), upward, float(torque.mean()), float(run.at_bound[on].mean()))
+    force = np.linalg.norm(run.force, axis=1) / weight
+    torque = np.linalg.norm(run.torque, axis=1) / (weight * run.height_m)
+    upward = float(np.abs(run.force[on, 1]).sum() / weight / max(float(force[on].sum()), 1e-9))
+    means = float(force[on].mean()), upward, float(torque[on].mean()), float(run.at_bound[on].mean())
+    return Wrench(*means, WrenchSeries(force, torque, on))
