@@ -23,7 +23,7 @@ CLIPS, SECONDS = 24, 10.0
 PROMPTS, PROMPT_S = 12, 4.0
 #: Kinds of input besides captures as they are and planted faults.
 RETARGETS, GENERATED = "retargets", "generated"
-DYNAMICS = "dynamics"
+DYNAMICS, LEARNED = "dynamics", "learned"
 #: What a report says of clips that stand.
 NOTHING = "nothing to mend"
 #: Whom captures are retargeted onto: short with short legs, tall and slim, usual.
@@ -50,6 +50,7 @@ class Asked:
 
     kinds: tuple[str, ...] = ()  # (): all
     dynamics: bool = False
+    learned: bool = False
     folders: tuple[Path, ...] = ()  # (): the pybullet captures
     report: Path | None = None  # JSON
     picture: Path | None = None  # PNG or JPEG: strips of `SHOWN`, instead of tables
@@ -57,7 +58,7 @@ class Asked:
 
 
 def read(arguments: tuple[str, ...]) -> Asked:
-    """Sort out arguments, in any order: kinds of input, `DYNAMICS`, folders, a .json to write, weights, a picture.
+    """Sort out arguments, in any order: kinds of input, passes, folders, a .json to write, weights, a picture.
 
     Raises:
         BadInput: one of them is none of these.
@@ -67,13 +68,13 @@ def read(arguments: tuple[str, ...]) -> Asked:
     from physics.faults import KINDS
 
     known = (CLEAN, *KINDS, RETARGETS, GENERATED)
-    kinds, folders, report, picture, name, dynamics = [], [], None, None, "base", False
+    kinds, folders, report, picture, name = [], [], None, None, "base"
     for text in arguments:
         path = Path(text).expanduser()
         if text in known:
             kinds.append(text)
-        elif text == DYNAMICS:
-            dynamics = True
+        elif text in (DYNAMICS, LEARNED):
+            continue
         elif text.endswith(".json"):
             report = path
         elif path.suffix.lower() in (".png", ".jpg"):
@@ -83,12 +84,13 @@ def read(arguments: tuple[str, ...]) -> Asked:
         elif path.is_dir():
             folders.append(path)
         else:
-            words = (*known, DYNAMICS)
+            words = (*known, DYNAMICS, LEARNED)
             raise BadInput(
                 f"bench physics: '{text}' is not a folder{did_you_mean(text, words)}; expected folders of captures, a "
                 f".json to write, or some of {', '.join(words)}"
             )
-    return Asked(tuple(kinds), dynamics, tuple(folders), report, picture, name)
+    passes = DYNAMICS in arguments, LEARNED in arguments
+    return Asked(tuple(kinds), *passes, tuple(folders), report, picture, name)
 
 
 def run(*arguments: str) -> None:
@@ -112,7 +114,7 @@ def run(*arguments: str) -> None:
         samples += bench.as_found(RETARGETS, _retargets(takes))
     if GENERATED in wanted:
         samples += bench.as_found(GENERATED, ((name, clip, body) for name, clip in _generated(asked.weights)))
-    rows = bench.sweep(samples, asked.dynamics, _progress)
+    rows = bench.sweep(samples, asked.dynamics, _progress, asked.learned)
     sys.stdout.write(bench.table(rows) + "\n")
     if asked.report is not None:
         inputs = {row.kind: row for row in rows if row.what == bench.INPUT}

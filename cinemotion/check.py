@@ -193,6 +193,27 @@ def weights_path(scene: Scene, folder: Path) -> Path:
     return weights.find(name, "prior")
 
 
+def calibrator_path() -> Path:
+    """The weights that ``physics: {learned: true}`` asks.
+
+    Raises:
+        BadInput: there are none, or they cannot be used.
+    """
+    from motion.prior import weights
+
+    return weights.find("clean", "calibrator")
+
+
+def _check_calibrator(scene: Scene, report: Report) -> None:
+    asked: list[Loc] = [("physics",)] if scene.physics is not None and scene.physics.learned else []
+    asked += [("cast", n, "physics") for n, a in scene.cast.items() if a.physics is not None and a.physics.learned]
+    for loc in asked[:1]:
+        try:
+            calibrator_path()
+        except BadInput as error:
+            report((*loc, "learned"), str(error))
+
+
 def _check_model(scene: Scene, report: Report) -> None:
     spoken = next((i for i, e in enumerate(scene.timeline) if e.do is not None), None)
     if spoken is None:
@@ -238,6 +259,7 @@ def check_files(scene: Scene, report: Report) -> None:
             except CinemotionError as error:
                 report(("timeline", i, "clip"), str(error))
     _check_model(scene, report)
+    _check_calibrator(scene, report)
     from motion.props import is_file
 
     for name, actor in scene.cast.items():

@@ -107,7 +107,8 @@ def film(
     for line in made.film.mended:
         print(f"  physics, {line}")
     for model in made.film.models:
-        print(f"  motion in words by {model['name']} {model['kind']} {model['version']}: {model['licence']}")
+        made_by = "poses calmed by" if model["kind"] == "calibrator" else "motion in words by"
+        print(f"  {made_by} {model['name']} {model['kind']} {model['version']}: {model['licence']}")
     for stage, seconds in sorted(made.seconds.items(), key=lambda item: -item[1]):
         print(f"  {stage:<28}{seconds:8.2f} s  {seconds / max(total, 1e-9):4.0%}")
     print(f"  {'in all':<28}{total:8.2f} s")
@@ -248,11 +249,17 @@ def clean(
     target: Target,
     feet: Annotated[str, typer.Option(help="Held as found (auto), always, not at all (never); or grounding.")] = "auto",
     strength: Annotated[float, typer.Option(min=0.0, max=1.0, help="How much of each correction is made.")] = 1.0,
+    learned: Annotated[
+        bool, typer.Option("--learned", help="Let a network take tremble, flips, drift and lean out first.")
+    ] = False,
     dynamics: Annotated[
         bool, typer.Option("--dynamics", help="Let a body perform it in Bullet; keep the seconds that gain.")
     ] = False,
+    search: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Of --dynamics: sample for a better one, so long.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Figures before and after, segment by segment: .json")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Feet and balance over time, before and after: .png")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Feet, balance and help over time, before and after: .png")] = None,
     strip: Annotated[
         Path | None, typer.Option(help="Figures before and after, and what was decided: .png or .jpg")
     ] = None,
@@ -270,7 +277,8 @@ def clean(
     from cinemotion.convert import Options
 
     options = Options(up=up, units=units, asf=asf, source_fps=source_fps)
-    made = run(source, target, Asked(feet, strength, dynamics, plants, save_plants, report, plot, strip), options)
+    asked = Asked(feet, strength, learned, dynamics, search, plants, save_plants, report, plot, strip)
+    made = run(source, target, asked, options, quiet=quiet)
     if quiet:
         return
     print(f"{target}: {made.report.verdict()}")

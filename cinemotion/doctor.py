@@ -131,6 +131,7 @@ def _weights() -> list[Finding]:
 #: Extra: the module that it brings, and what for.
 EXTRAS = {
     "exr": ("OpenEXR", "multilayer EXR passes"),
+    "search": ("cma", "`cinemotion clean --dynamics --search`: one shot made better by sampling"),
     "smpl": ("smplx", "the SMPL authors' own skinning, to compare ours with; SMPL files are read without it"),
 }
 

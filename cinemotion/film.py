@@ -63,7 +63,7 @@ class Look:
 class Input:
     """A file that the film is made from."""
 
-    role: str  # "clip", "words", "body", "prop", "plate", "plants"
+    role: str  # "clip", "words", "learned", "body", "prop", "plate", "plants"
     name: str  # as the scene names it
     provenance: Provenance
 

@@ -36,6 +36,7 @@ class Asked:
 
     mode: str = "auto"
     strength: float = 1.0
+    learned: bool = False
     dynamics: bool = False
 
 
@@ -60,6 +61,7 @@ class Mending:
     wanted: bool | None = None
     verdicts: list[str] = field(default_factory=list)  # a line for each performer that was cleaned up
     plants: dict[str, ContactTrack] = field(default_factory=dict)  # by performer: set, or found in clean-up
+    calibrated: list[str] = field(default_factory=list)  # performers whose poses the calibrator's weights changed
 
     def asked(self, name: str) -> Asked | None:
         """What a performer's clean-up is told; None: none is asked for."""
@@ -69,7 +71,7 @@ class Mending:
         if found is None or self.wanted is False:
             return None
         mode = found.feet or Asked.mode
-        return Asked(mode, found.strength, found.dynamics and mode != NEVER)
+        return Asked(mode, found.strength, found.learned and mode != NEVER, found.dynamics and mode != NEVER)
 
     def read(self, performances: Sequence[Performance]) -> None:
         """Plants that the scene gives; what is wrong with them is reported."""
@@ -95,13 +97,15 @@ class Mending:
             times = _OneTime(members) if shared else _OwnTimes(members, {p.name: self._speeds(p) for p in members})
             tracks = {p.name: times.track(p.name, self.plants[p.name]) for p in members if p.name in self.plants}
             result, report = refine(
-                times.performances, stage, mode=asked.mode, strength=asked.strength, dynamics=asked.dynamics,
-                tracks=tracks,
+                times.performances, stage, mode=asked.mode, strength=asked.strength, learned=asked.learned,
+                dynamics=asked.dynamics, tracks=tracks,
             )  # fmt: skip
             for performance, told in zip(result, report.performers, strict=True):
                 name = performance.name
                 made[name] = times.back(performance)
                 lines[name] = told.verdict()
+                if told.learned is not None and any(s.kept != "input" for s in told.segments):
+                    self.calibrated.append(name)
                 if told.plants is not None:
                     self.plants[name] = times.own(name, told.plants)
         self.verdicts += [lines[p.name] for p in performances if p.name in lines]

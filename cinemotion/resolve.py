@@ -18,7 +18,7 @@ import numpy as np
 from cinemotion import formats, vocabulary
 from cinemotion.acting import Acting, Company, Part, Sketch
 from cinemotion.acting_prior import Played, cache_folder
-from cinemotion.check import check_files, check_names, clip_path, existing, output_path, weights_path
+from cinemotion.check import calibrator_path, check_files, check_names, clip_path, existing, output_path, weights_path
 from cinemotion.cuts import Cuts, ShotTime
 from cinemotion.debug import shown
 from cinemotion.film import Changes, Clock, Film, Input, Look
@@ -36,6 +36,7 @@ from motion.camera import CameraPath, Shot
 from motion.character import Character
 from motion.clip import Clip
 from motion.errors import BadInput, CinemotionError
+from motion.prior import weights
 from motion.stage import Performance, Stage
 from motion.take import Provenance, Take
 
@@ -135,7 +136,7 @@ class _Resolver:
             video=output_path(scene, self.source),
             chunk=output.chunk,
             scene_sha256=self.source.sha256,
-            models=self._note_words(segments),
+            models=self._note_words(segments) + self._note_learned(mending.calibrated),
             debug=shown(performances, debug, mending.plants) if debug and not self.sketch else (),
             mended=tuple(mending.verdicts),
             inputs=tuple(self._inputs.values()),
@@ -185,6 +186,16 @@ class _Resolver:
                 name = f"{segment.actor}: {entry.do}"
                 self._inputs[("words", f"{name} ({segment.index})")] = Input("words", name, segment.clip.provenance)
         return (entry_of(self.played.card, self.played.file),)
+
+    def _note_learned(self, calibrated: list[str]) -> tuple[dict[str, Any], ...]:
+        """The performers whose poses the calibrator changed, among the inputs; and its weights."""
+        if not calibrated:
+            return ()
+        path = calibrator_path()
+        card = weights.card_of(path)
+        for name in calibrated:
+            self._inputs[("learned", name)] = Input("learned", name, card.provenance())
+        return (entry_of(card, path),)
 
     def _retargeted(self, i: int, take: Take, body: Character) -> Clip | None:
         from motion.retarget import retarget

@@ -191,6 +191,7 @@ class PhysicsSpec(Strict):
         description="auto: held where they are found to stand; always; grounding: heights alone; never. Default: auto",
     )  # fmt: skip
     strength: Annotated[float, Field(strict=True, ge=0, le=1)] = Field(default=1.0, description="of every correction")
+    learned: StrictBool = Field(default=False, description="a network first takes tremble, flips, drift and lean out")
     dynamics: StrictBool = Field(default=False, description="bodies with weight perform it; seconds that gain are kept")
 
 

@@ -29,6 +29,7 @@ KEPT = {
     "dynamics": ("performed with weight", "#5b4fb5"),
     "kinematic": ("feet put down and held", "#2a9d4a"),
     "grounding": ("put on the ground", "#7fc08f"),
+    "learned": ("poses calmed", "#c98a1b"),
     "input": ("left as it was", "#b8b8b8"),
 }
 #: Pixels: the picture's width, its margin for names, height of figures, of feet, of the bars, of the title.

@@ -33,13 +33,15 @@ from physics.soles import Soles
 CLEAN = "clean"
 #: Rows of every kind of input.
 INPUT, KINEMATIC, GATED, DYNAMICS, UNGATED = "input", "kinematic pass", "refine", "with dynamics", "dynamics, gate off"
-
+#: And with the calibrator: alone, before the kinematic pass, and gated.
+LEARNED, BOTH, REFINED = "learned", "learned + kinematic", "refine, learned"
 
 #: Of the table, and their widths. "plain": float on every frame; "less": of the input's Phys-Err; "share": of the
-#: input's distance to the clean clip; "fall": acceleration in flight, "off": how far its parabolas are from g.
+#: input's distance to the clean clip; "left": what is left of the fault, as that share: the distance to what the same
+#: version makes of the clean clip; "fall": acceleration in flight, "off": how far its parabolas are from g.
 COLUMNS = {
     "penetr.": 8, "float": 7, "plain": 7, "skate": 7, "Phys-Err": 9, "less": 6, "95 %": 10, "jerk": 6, "to clean": 10,
-    "share": 7, "fall": 8, "off": 5, "worse": 7, "better": 7, "x real": 8,
+    "share": 7, "left": 7, "fall": 8, "off": 5, "worse": 7, "better": 7, "x real": 8,
 }  # fmt: skip
 
 
@@ -84,6 +86,7 @@ class Measured:
     before: Figures  # of the input
     motion_s: float
     to_clean_m: float | None = None
+    left_m: float | None = None  # mean distance of joints from what the same version makes of the clean clip
     fall: FlightFall | None = None
     seconds: float = 0.0  # of computing
     twice_m: float | None = None  # mean distance that the same pass moves its own result by
@@ -140,6 +143,11 @@ class Row:
         found = [m.to_clean_m for m in self.made if m.to_clean_m is not None]
         return float(np.mean(found)) if found else None
 
+    def left(self, base: Row) -> float | None:
+        """What is left of a planted fault, as share of it; None: none was planted."""
+        found, was = [m.left_m for m in self.made if m.left_m is not None], base.to_clean_m
+        return float(np.mean(found)) / was if found and was else None
+
     @property
     def fall(self) -> FlightFall | None:
         """Over all parabolas of all flights."""
@@ -162,8 +170,9 @@ class Row:
         if not found:
             return None
         weight = np.array([w for _, w in found])
-        names = ("force", "upward", "torque", "at_bound")
-        return Wrench(*(float(weight @ [getattr(w, n) for w, _ in found] / weight.sum()) for n in names))
+        means = weight @ [[w.force, w.upward, w.torque, w.at_bound] for w, _ in found] / weight.sum()
+        force, upward, torque, at_bound = map(float, means)
+        return Wrench(force, upward, torque, at_bound)
 
     @property
     def twice_m(self) -> list[float]:
@@ -184,58 +193,114 @@ class Row:
             "kind": self.kind, "version": self.what, "clips": len(self.made), "motion_s": self.motion_s,
             **{name: self.mean(name) for name in names},
             "less": 1 - self.over(base, "phys_err_mm"), "less_interval": self.interval(),
-            "jerk_ratio": self.over(base, "jerk_m_s3"), "to_clean_m": self.to_clean_m,
+            "jerk_ratio": self.over(base, "jerk_m_s3"), "to_clean_m": self.to_clean_m, "left": self.left(base),
             "fall": None if self.fall is None else asdict(self.fall), "worse": self.worse, "better": self.better,
             "x_real": self.motion_s / self.seconds if self.seconds else None, "simulated": self.simulated,
-            "wrench": None if self.wrench is None else asdict(self.wrench), "twice_m": self.twice_m,
+            "wrench": None if self.wrench is None else self.wrench.as_dict(), "twice_m": self.twice_m,
         }  # fmt: skip
 
 
-def sweep(samples: Iterable[Sample], dynamics: bool = False, tell: Callable[[str], None] = lambda _: None) -> list[Row]:
+def sweep(
+    samples: Iterable[Sample], dynamics: bool = False, tell: Callable[[str], None] = lambda _: None,
+    learned: bool = False,
+) -> list[Row]:  # fmt: skip
     """Clean up every sample by every pass.
 
     Args:
         samples: in any order.
         dynamics: also with bodies that perform it in Bullet.
         tell: is told each sample's kind and name.
+        learned: also with the calibrator.
     """
     rows: dict[tuple[str, str], Row] = {}
+    versions = _Versions(dynamics, learned)
     for sample in samples:
         tell(f"{sample.kind}: {sample.name}")
-        for what, measured in _versions(sample, dynamics):
+        for what, measured in versions.of(sample):
             rows.setdefault((sample.kind, what), Row(sample.kind, what)).made.append(measured)
     return sorted(rows.values(), key=lambda row: list(dict.fromkeys(k for k, _ in rows)).index(row.kind))
 
 
-def _versions(sample: Sample, dynamics: bool) -> Iterator[tuple[str, Measured]]:
-    soles, ground = Soles.of(sample.character), Ground()
-    judged = sample.clip if sample.clean is None else sample.clean
-    phases = Phases.of(Posed(judged, soles, ground))
-    left_out, flies = phases.left_out, phases.flying
-    before = Figures.of(sample.clip, soles, ground, left_out)
+#: What a version makes of a clip, and what is told of it.
+_Made = tuple[Clip, PerformerReport | None]
 
-    def measured(clip: Clip, seconds: float = 0.0, **more: Any) -> Measured:
-        fall = flight_acceleration(metrics.centre_of_mass(clip), flies, clip.fps)
-        away = None if sample.clean is None else _apart(clip, sample.clean)
-        figures = Figures.of(clip, soles, ground, left_out)
-        return Measured(figures, before, clip.seconds, away, fall, seconds, **more)
 
-    yield INPUT, measured(sample.clip)
-    clip, seconds = _timed(lambda: kinematic.plant(sample.clip, soles, ground).clip)
-    yield KINEMATIC, measured(clip, seconds)
-    for what, settings in ((GATED, {}), *(((DYNAMICS, {"dynamics": True}),) if dynamics else ())):
+class _Versions:
+    """Every version of samples by `of`; what each makes of a clean clip is kept while its faults are asked for."""
 
-        def run(clip: Clip, settings: dict[str, Any] = settings) -> tuple[Clip, PerformerReport]:
-            (made,), report = refine([Performance(sample.name, clip, sample.character)], **settings)
-            return made.clip, report.performers[0]
+    def __init__(self, dynamics: bool, learned: bool) -> None:
+        self._gated: dict[str, dict[str, Any]] = {GATED: {}}
+        self._calibrator: Callable[[Clip], Clip] | None = None
+        if learned:
+            from physics.calibrator import Calibrator
 
-        (clip, report), seconds = _timed(lambda run=run: run(sample.clip))  # type: ignore[misc]
-        twice = _apart(run(clip)[0], clip)
-        kept = [(s.stop_s - s.start_s) * (s.kept == "dynamics") for s in report.segments]
-        share = sum(kept) / max(sum(s.stop_s - s.start_s for s in report.segments), 1e-9)
-        yield what, measured(clip, seconds, twice_m=twice, simulated=share, wrench=report.wrench)
-        if report.dynamics is not None:
-            yield UNGATED, Measured(report.dynamics, before, clip.seconds)
+            self._calibrator = Calibrator.load()
+            self._gated[REFINED] = {"learned": True}
+        if dynamics:
+            self._gated[DYNAMICS] = {"dynamics": True}
+        self._clean: Sample | None = None
+        self._kept: dict[str, Clip] = {}
+
+    def of(self, sample: Sample) -> Iterator[tuple[str, Measured]]:
+        """Names and figures, the input's first."""
+        soles, ground = Soles.of(sample.character), Ground()
+        judged = sample.clip if sample.clean is None else sample.clean
+        phases = Phases.of(Posed(judged, soles, ground))
+        left_out, flies = phases.left_out, phases.flying
+        before = Figures.of(sample.clip, soles, ground, left_out)
+
+        def measured(clip: Clip, seconds: float = 0.0, **more: Any) -> Measured:
+            fall = flight_acceleration(metrics.centre_of_mass(clip), flies, clip.fps)
+            away = None if sample.clean is None else _apart(clip, sample.clean)
+            figures = Figures.of(clip, soles, ground, left_out)
+            return Measured(figures, before, clip.seconds, away, fall=fall, seconds=seconds, **more)
+
+        yield INPUT, measured(sample.clip)
+        for what, run in self._runs(sample.character, sample.name, soles, ground):
+            (clip, report), seconds = _timed(lambda run=run: run(sample.clip))  # type: ignore[misc]
+            left = self._left(sample, what, clip, run)
+            if report is None:
+                yield what, measured(clip, seconds, left_m=left)
+                continue
+            twice = _apart(run(clip)[0], clip)
+            kept = [(s.stop_s - s.start_s) * (s.kept == "dynamics") for s in report.segments]
+            share = sum(kept) / max(sum(s.stop_s - s.start_s for s in report.segments), 1e-9)
+            yield what, measured(clip, seconds, left_m=left, twice_m=twice, simulated=share, wrench=report.wrench)
+            if report.dynamics is not None:
+                yield UNGATED, Measured(report.dynamics, before, clip.seconds)
+
+    def _runs(
+        self, character: Character, name: str, soles: Soles, ground: Ground
+    ) -> Iterator[tuple[str, Callable[[Clip], _Made]]]:
+        """Versions in the order of the table."""
+        yield KINEMATIC, lambda clip: (kinematic.plant(clip, soles, ground).clip, None)
+        if (calibrate := self._calibrator) is not None:
+            yield LEARNED, lambda clip: (calibrate(clip), None)
+            yield BOTH, lambda clip: (kinematic.plant(calibrate(clip), soles, ground).clip, None)
+        for what, settings in self._gated.items():
+
+            def run(clip: Clip, settings: dict[str, Any] = settings) -> _Made:
+                (made,), report = refine([Performance(name, clip, character)], **settings)
+                return made.clip, report.performers[0]
+
+            yield what, run
+
+    def _left(self, sample: Sample, what: str, made: Clip, run: Callable[[Clip], _Made]) -> float | None:
+        """How far a version of a faulty clip is from the same version of the clean one."""
+        if sample.clean is None:
+            return None
+        if (
+            self._clean is None
+            or self._clean.clean is not sample.clean
+            or self._clean.character is not sample.character
+        ):
+            self._clean, self._kept = sample, {}
+        if sample.clip is sample.clean:
+            self._kept[what] = made
+            return None
+        if what not in self._kept:
+            self._kept[what] = run(sample.clean)[0]
+        return _apart(made, self._kept[what])
 
 
 def _apart(one: Clip, other: Clip) -> float:
@@ -276,6 +341,7 @@ def _block(kind: str, rows: Sequence[Row]) -> Iterator[str]:
 
 def _line(row: Row, base: Row) -> str:
     first, away, was, fall, span = row.what == INPUT, row.to_clean_m, base.to_clean_m, row.fall, row.interval()
+    left = row.left(base)
     cells = {
         "penetr.": f"{row.mean('penetration_mm'):.2f}",
         "float": f"{row.mean('float_mm'):.2f}",
@@ -287,6 +353,7 @@ def _line(row: Row, base: Row) -> str:
         "jerk": f"{row.over(base, 'jerk_m_s3'):.2f}",
         "to clean": "" if away is None else f"{1000 * away:.1f} mm",
         "share": f"{away / was:.0%}" if away is not None and was and not first else "",
+        "left": "" if left is None else f"{left:.0%}",
         "fall": "" if fall is None else f"{fall.g:.2f} g",
         "off": "" if fall is None else f"{fall.error:.0%}",
         "worse": "" if first else str(row.worse),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +114,48 @@ def test_a_cleaned_clip_may_wear_the_body(sunken: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.glb").read_bytes()[:4] == b"glTF"
 
 
+@pytest.fixture(scope="module")
+def shaken(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shaken") / "shaken.bvh"
+    mocap_data.save(clip_to_take(faults.plant(retarget(mocap_data.load("pybullet:walk"))[0], "noise", 1)[0]), path)
+    return path
+
+
+def test_poses_are_calmed_where_that_is_asked_for(shaken: Path, tmp_path: Path) -> None:
+    jerk = []
+    for more in ([], ["--learned"]):
+        done = run("clean", shaken, tmp_path / "a.bvh", "--report", tmp_path / "r.json", *more)
+        assert done.exit_code == 0 and ("poses calibrated by a learned pass" in done.stdout) == bool(more)
+        [told] = json.loads((tmp_path / "r.json").read_text())["performers"]
+        assert (told["learned"] is not None) == bool(more)
+        jerk.append(told["after"]["jerk_m_s3"])
+    assert jerk[1] < 0.8 * jerk[0]
+
+
+def test_a_search_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cma", None)
+    done = run("clean", "pybullet:walk", tmp_path / "o.bvh", "--dynamics", "--search", "5")
+    assert done.exit_code == 2 and "pip install 'cinemotion[search]'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_tells_how_far_it_is_and_the_plot_what_a_body_was_lent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cma")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
+    mocap_data.save(mocap_data.load("pybullet:jump").slice(20, 80), tmp_path / "jump.bvh")
+    files = ["--report", tmp_path / "r.json", "--plot", tmp_path / "p.png"]
+    done = run("clean", tmp_path / "jump.bvh", tmp_path / "o.bvh", "--dynamics", "--search", "2", *files)
+    assert done.exit_code == 0 and "searching: 2/2 seconds" in done.stderr and "  search: " in done.stdout
+    [told] = json.loads((tmp_path / "r.json").read_text())["performers"]
+    assert told["wrench"] is not None and set(told["wrench"]) == {"force", "upward", "torque", "at_bound"}
+    tall = Image.open(tmp_path / "p.png")
+    assert tall.height == 7 * 150 + 30
+    lent = np.asarray(tall.convert("RGB")).astype(int)[5 * 150 + 30 :]
+    assert near(lent, (0x5B, 0x4F, 0xB5)) > 200 and near(lent, (0x2C, 0xA0, 0x2C)) > 200
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -124,6 +167,10 @@ def test_a_cleaned_clip_may_wear_the_body(sunken: Path, tmp_path: Path) -> None:
         (["pybullet:walk", "o.bvh", "--strip", "s.gif"], "s.gif: a strip is written to a .png or .jpg file"),
         (["pybullet:walk", "o.bvh", "--strip", "no/s.png"], "no/s.png: the folder no does not exist"),
         (["pybullet:walk", "o.bvh", "--feet", "never", "--dynamics"], "leave out --dynamics, or say another mode"),
+        (["pybullet:walk", "o.bvh", "--feet", "never", "--learned"], "leave out --learned, or say another mode"),
+        (["pybullet:walk", "o.bvh", "--search", "5"], "--search: improves what --dynamics simulates; give both"),
+        (["pybullet:walk", "o.bvh", "--dynamics", "--search", "0"], "--search 0: expected seconds, more than 0"),
+        (["pybullet:walk", "o.bvh", "--dynamics", "--search", "nan"], "--search nan: expected seconds"),
         (["pybullet:walk", "o.bvh", "--plants", "nothing.csv"], "nothing.csv"),
     ],
 )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import mocap_data
 from cinemotion.cli import app
 from cinemotion.film import Changes, Clock, Film
 from cinemotion.plan import plan
@@ -20,6 +21,8 @@ from cinemotion.source import read
 from cinemotion.structure import Report
 from motion import edit
 from motion import rotations as rot
+from motion.retarget import clip_to_take, retarget
+from physics import faults
 
 SCENE = """\
 schema: 1
@@ -75,15 +78,16 @@ def test_who_asks_for_the_same_is_cleaned_up_together(calls: list[Any], tmp_path
     made(tmp_path, SCENE.replace(", physics: {strength: 0.5}", ""))
     [(performances, settings)] = calls
     assert [p.name for p in performances] == ["ada", "ben"]
-    assert settings == {"mode": "auto", "strength": 1.0, "dynamics": False, "tracks": {}}
+    assert settings == {"mode": "auto", "strength": 1.0, "learned": False, "dynamics": False, "tracks": {}}
 
 
 def test_an_actor_changes_what_they_name_and_keeps_the_rest(calls: list[Any], tmp_path: Path) -> None:
-    text = SCENE.replace("feet: auto", "feet: grounding, dynamics: true")
+    text = SCENE.replace("feet: auto", "feet: grounding, learned: true, dynamics: true")
     made(tmp_path, text.replace("outfit: runner", "physics: {feet: never}"))
     (first, ada), (second, ben) = calls
     assert [p.name for p in (*first, *second)] == ["ada", "ben"]
     assert ada["mode"] == "never" and not ada["dynamics"], "who is to be left alone needs no simulation"
+    assert not ada["learned"] and ben["learned"]
     assert (ben["mode"], ben["strength"], ben["dynamics"]) == ("grounding", 0.5, True)
 
 
@@ -167,6 +171,7 @@ def test_plants_come_from_the_scene_or_a_file(tmp_path: Path) -> None:
         ("plants: fete.csv", "7:41: cast.ben.physics.plants: no such file 'fete.csv'; did you mean 'feet.csv'?"),
         ("plants: feet.csv", "7:41: cast.ben.physics.plants: feet.csv:2: unknown part 'left_hoof'"),
         ("plants: .", "7:41: cast.ben.physics.plants: '.' is a folder, expected a file"),
+        ("learned: yes please", "7:42: cast.ben.physics.learned: expected true or false, got 'yes please'"),
         ("dynamics: 1", "7:43: cast.ben.physics.dynamics: expected true or false, got 1"),
         ("dynamic: true", "7:33: cast.ben.physics.dynamic: unknown key 'dynamic'; did you mean 'dynamics'?"),
     ],
@@ -177,6 +182,40 @@ def test_what_is_wrong_with_physics_is_said_with_its_place(
     (tmp_path / "feet.csv").write_text("part,start_s,end_s\nleft_hoof,0,1\n")
     problems = film_of(tmp_path, SCENE.replace("strength: 0.5", physics))[1]
     assert any(p.startswith(said) for p in problems) and len(problems) < 3, problems
+
+
+def shaken(path: Path) -> None:
+    """A walk that trembles, on SMPL's skeleton."""
+    mocap_data.save(clip_to_take(faults.plant(retarget(mocap_data.load("pybullet:walk"))[0], "noise", 1)[0]), path)
+
+
+def test_weights_that_calmed_poses_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shaken(tmp_path / "bad.bvh")
+    text = SCENE.replace("pybullet:walk", "bad.bvh").replace("outfit: runner", "physics: {learned: true}")
+    film = made(tmp_path, text)
+    [model] = film.models
+    assert (model["name"], model["kind"], model["file"]) == ("clean", "calibrator", "clean-calibrator.safetensors")
+    [one] = [i for i in film.inputs if i.role == "learned"]
+    assert one.name == "ada" and one.provenance.licence == model["licence"]
+    assert one.provenance.model is not None and model["sha256"][:16] in one.provenance.model
+    plain = made(tmp_path, text.replace("learned: true", "learned: false"))
+    assert plain.models == () and [i.role for i in plain.inputs] == [i.role for i in film.inputs if i is not one]
+    keys = [[c.key for c in plan(f, 0, f.frames, GL, ())] for f in (film, plain)]
+    assert keys[0][0] != keys[1][0]
+    monkeypatch.setattr("motion.prior.weights.shipped_folder", lambda: tmp_path)
+    monkeypatch.setenv("CINEMOTION_WEIGHTS", str(tmp_path))
+    [problem] = film_of(tmp_path, text)[1]
+    assert problem.startswith("6:40: cast.ada.physics.learned: no calibrator weights 'clean' on this machine")
+
+
+def test_a_films_sidecar_names_what_calmed_poses(tmp_path: Path) -> None:
+    shaken(tmp_path / "bad.bvh")
+    path = tmp_path / "scene.yaml"
+    path.write_text(SCENE.replace("pybullet:walk", "bad.bvh").replace("outfit: runner", "physics: {learned: true}"))
+    done = CliRunner().invoke(app, ["film", str(path), "--frames", ":1", "--draft"])
+    assert done.exit_code == 0 and "  poses calmed by clean calibrator 1: CMU" in done.output
+    document = json.loads((tmp_path / "scene.provenance.json").read_text())
+    assert document["models"][0]["kind"] == "calibrator" and "Algorithmic" in document["digitalSourceType"]
 
 
 def test_plants_are_one_performers(tmp_path: Path) -> None:

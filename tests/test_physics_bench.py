@@ -19,7 +19,7 @@ from motion.body import Body
 from motion.clip import Clip
 from motion.errors import BadInput
 from motion.retarget import retarget
-from physics import bench
+from physics import bench, faults, gate
 
 BODY = Body.default()
 
@@ -53,6 +53,29 @@ def test_bodies_with_weight_have_rows_gate_on_and_off() -> None:
     assert (kept.wrench is not None) == (kept.simulated > 0)
     document = json.dumps([row.as_dict(was) for row in rows.values()])
     assert json.loads(document)[3]["version"] == bench.DYNAMICS
+
+
+def test_the_calibrator_has_rows_alone_and_gated_and_what_is_left_of_a_fault_is_told(walk: Clip) -> None:
+    bad = bench.Sample("jitter", "walk", faults.plant(walk, "jitter", 2)[0], BODY, walk)
+    rows = bench.sweep([bad, *bench.planted([("walk", walk)], BODY, ("clean",))], learned=True)
+    noisy = {r.what: r for r in rows if r.kind == "jitter"}
+    assert list(noisy) == [bench.INPUT, bench.KINEMATIC, bench.LEARNED, bench.BOTH, bench.GATED, bench.REFINED]
+    base = noisy[bench.INPUT]
+    assert noisy[bench.LEARNED].over(base, "jerk_m_s3") < 0.7 < noisy[bench.KINEMATIC].over(base, "jerk_m_s3")
+    left = {what: row.left(base) for what, row in noisy.items()}
+    assert left.pop(bench.INPUT) is None and all(0 < (share or 0) < 5 for share in left.values())
+    assert noisy[bench.LEARNED].as_dict(base)["left"] == left[bench.LEARNED]
+    assert all(r.left(r) is None for r in rows if r.kind == "clean"), "no fault, nothing left of it"
+    assert f"{left[bench.LEARNED]:.0%}" in bench.table(rows)
+
+
+@pytest.mark.parametrize(
+    ("after", "said"), [(250.0, "212 to 250"), (212.4, "212.0 to 212.4"), (212.04, "212.00 to 212.04")]
+)
+def test_a_rise_of_jerk_is_told_in_as_many_digits_as_it_takes(after: float, said: str) -> None:
+    old, new = gate.Judged(0.0, 212.0, 0.0), gate.Judged(0.0, after, 0.0)
+    told = gate.choose([old], [new], "kinematic", [(0, 30)], 30.0, jerkier=-1.0)[1]
+    assert told[0].why == f"jerk would rise from {said} m/s³"
 
 
 def test_one_row_weighs_clips_by_what_they_hold(walk: Clip) -> None:
@@ -89,12 +112,18 @@ def test_a_picture_shows_what_was_mended_and_what_was_left(tmp_path: Path, monke
         (("flaot",), "'flaot' is not a folder; did you mean 'float'?"),
         (("no/such",), "'no/such' is not a folder"),
         (("dynamic",), "did you mean 'dynamics'?"),
+        (("learnt",), "did you mean 'learned'"),
     ],
 )
 def test_unknown_arguments_are_said(arguments: tuple[str, ...], said: str) -> None:
     with pytest.raises(BadInput) as error:
         bench_physics.read(arguments)
     assert said in str(error.value)
+
+
+def test_passes_are_asked_for_by_name() -> None:
+    asked = bench_physics.read(("noise", "learned"))
+    assert asked.learned and not asked.dynamics and asked.kinds == ("noise",)
 
 
 def test_a_folder_without_motion_is_said(tmp_path: Path) -> None:
