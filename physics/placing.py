@@ -22,6 +22,8 @@ _SLOW = 0.05
 _HOME, _EVEN = 6e-2, 30.0
 #: What slides slower than this does not drift, m/s for an adult.
 _DRIFTS = 0.05
+#: Nor does what stands for less than this share of a clip tell where all of it drifts.
+_TELLS = 0.35
 #: Frames over which slips are alike by chance: they count as one when it is asked whether they drift.
 _RUN = 5
 #: What hands, knees and the seat count for against feet: where their skin ends is known less well.
@@ -102,7 +104,7 @@ def _drift(step: Array, bears: Array, least: float) -> Array:
     """
     share = bears.sum(1)
     slip = ((step * bears[..., None]).sum(1) / np.maximum(share, 1e-9)[:, None])[share > 0]
-    if len(slip) < 6:
+    if len(slip) < max(6, _TELLS * len(step)):
         return np.zeros(2)
     usual = np.median(slip, axis=0)
     spread = np.median(np.abs(slip - usual), axis=0) / np.sqrt(len(slip) / _RUN)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: Fewer frames than this hold no motion to judge.
 LEAST_FRAMES = 4
 #: The pass is made again while it gains, at most so often: so that making it once more changes nothing.
-_ROUNDS = 4
+_ROUNDS = 6
 #: Share of its jerk that the calibrator has to take from a clip whose feet gain nothing by it.
 _CALMER = 0.1
 #: Bodies of other statures are no bodies, metres.
