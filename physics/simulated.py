@@ -29,6 +29,9 @@ from physics.tracking import track
 
 #: A second has to lose this share of its Phys-Err, or of what its flights miss of free fall, to be taken.
 GAIN = 0.10
+#: Less than this is not worth it, millimetres, and of what flights miss of free fall: every rollout is another one, and
+#: what was performed once is to be left alone.
+TRIFLE_MM, TRIFLE_FALL = 0.5, 0.1
 #: And stay this near to the input, mean over joints, metres for an adult.
 FURTHEST_M = 0.06
 #: Nor may any frame of it be further than this: a stumble of a third of a second is lost in a mean.
@@ -150,7 +153,7 @@ def _unfit(run: Rollout, span: tuple[int, int]) -> str:
 def _trifle(old: Judged, new: Judged) -> str:
     """Clips that stand are left alone, however much of nothing is gained."""
     falls = old.flight_error - new.flight_error
-    if old.phys_err_mm - new.phys_err_mm < gate.LEAST_MM and falls < gate.LEAST_FALL:
+    if old.phys_err_mm - new.phys_err_mm < TRIFLE_MM and falls < TRIFLE_FALL:
         return "nothing to mend"
     return ""
 
