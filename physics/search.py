@@ -108,10 +108,12 @@ def search(
     found = np.zeros((len(knots), len(clips), problem.size))
     before = problem.cost(problem.perform(knots, found, None), found, 0, frames)
     tried = 0
+    ends = np.minimum(frames, np.rint((knots + options.horizon_s) * fps).astype(int) + 1)
+    shares = np.cumsum(ends) / ends.sum()  # of the time: whatever comes later takes longer to play
     with _workers(problem, options) as evaluate:
         for k, at in enumerate(knots):
             first = max(0, round((at - options.knot_s) * fps))
-            stop = min(frames, round((at + options.horizon_s) * fps) + 1)
+            stop = int(ends[k])
             if stop - first < 3:
                 continue
             strategy = cma.CMAEvolutionStrategy(
@@ -121,9 +123,9 @@ def search(
             )  # fmt: skip
             least, best = evaluate([(knots, found.copy(), first, stop)])[0], found[k].copy()
             for _ in range(options.generations):
-                if tried + options.population > options.rollouts:
+                if tried + options.population > max(options.population, options.rollouts * (k + 1) // len(knots)):
                     break
-                if options.seconds is not None and time.perf_counter() - started > options.seconds:
+                if options.seconds is not None and time.perf_counter() - started > options.seconds * shares[k]:
                     break
                 samples = strategy.ask()
                 jobs = []
