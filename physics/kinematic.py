@@ -152,9 +152,10 @@ class _Scene:
         return _whenever_lowest(clip, ground, track, self.size) if self.mode == "always" else track
 
     def passed_by(self, track: ContactTrack) -> ContactTrack:
-        """Plants also where nothing is found to stand while the body travels on over a foot that hardly moves.
+        """Plants also where nothing stands still, but one foot hardly moves against what goes past it.
 
-        Feet of generated runs slide too fast to stand, and yet carry: a body that is not in flight stands on something.
+        That is the body that travels on over it, or the other foot that swings. Feet of generated runs and of wild
+        dances slide too fast to stand, and yet carry: a body that is not in flight stands on something.
         """
         clip, touch = self.posed.clip, self.touch
         idle = self.idle(self.feet_on(track))
