@@ -22,8 +22,12 @@ _SLOW = 0.05
 _HOME, _EVEN = 6e-2, 30.0
 #: What slides slower than this does not drift, m/s for an adult.
 _DRIFTS = 0.05
+#: Slips are read while something stands as firmly as this share of the firmest stance: not while feet roll.
+_FIRM = 0.1
+#: Nor what slides along the way by less than this share of it.
+_STRIDES = 0.05
 #: Nor does what stands for less than this share of a clip tell where all of it drifts.
-_TELLS = 0.35
+_TELLS = 0.25
 #: Frames over which slips are alike by chance: they count as one when it is asked whether they drift.
 _RUN = 5
 #: What hands, knees and the seat count for against feet: where their skin ends is known less well.
@@ -88,25 +92,31 @@ def carry(clip: Clip, parts: Bearers, size: float) -> Array:
         firm = usual(np.where(on[:, k], parts.height[:, k], np.inf), on[:, k], size)[1]
         bears[:, k] *= np.minimum(firm[1:], firm[:-1])
     # A clip begins where it was put, and drifts evenly from there; what else moves it does so about where it should be.
-    drift = -_drift(step, bears, _DRIFTS * size / float(clip.fps))
+    drift = -_drift(step, bears, clip.root_position, _DRIFTS * size / float(clip.fps))
     even = np.arange(clip.frames)[:, None] * drift
     way = np.concatenate([np.zeros((1, *step.shape[1:])), np.cumsum(step + drift, axis=0)])
     return even + footing.carry(way, bears, np.full(clip.frames, _HOME), _EVEN * rate(clip))
 
 
-def _drift(step: Array, bears: Array, least: float) -> Array:
+def _drift(step: Array, bears: Array, way: Array, least: float) -> Array:
     """``(2,)`` metres a frame by which what stands slides all the time; 0 where they rather tremble.
 
     Args:
         step: ``(T − 1, K, 2)`` of each part, metres.
         bears: ``(T − 1, K)`` how much weight each has.
+        way: ``(T, 3)`` of the pelvis. Along it, steps that are a little long or short are no drift.
         least: metres a frame; less than this comes of legs that are not the captured ones.
     """
     share = bears.sum(1)
-    slip = ((step * bears[..., None]).sum(1) / np.maximum(share, 1e-9)[:, None])[share > 0]
+    firm = share > _FIRM * share.max(initial=1e-9)
+    slip = ((step * bears[..., None]).sum(1) / np.maximum(share, 1e-9)[:, None])[firm]
     if len(slip) < max(6, _TELLS * len(step)):
         return np.zeros(2)
     usual = np.median(slip, axis=0)
     spread = np.median(np.abs(slip - usual), axis=0) / np.sqrt(len(slip) / _RUN)
-    sure = np.linalg.norm(usual) > max(3.0 * float(np.linalg.norm(spread)), least)
+    goes = (way[-1] - way[0])[[0, 2]] / max(len(way) - 1, 1)
+    speed = float(np.linalg.norm(goes))
+    along = abs(float(usual @ goes)) / max(speed, 1e-9)
+    strides = along > 0.7 * np.linalg.norm(usual) and along < _STRIDES * speed
+    sure = np.linalg.norm(usual) > max(3.0 * float(np.linalg.norm(spread)), least) and not strides
     return usual if sure else np.zeros(2)
