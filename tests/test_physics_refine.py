@@ -150,3 +150,13 @@ def test_bodies_in_bullet_take_the_seconds_that_gain() -> None:
 def test_importing_bullet_prints_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", "import physics.world"], capture_output=True, text=True, check=True)
     assert done.stdout == "" and done.stderr == ""
+
+
+def test_what_was_performed_with_weight_is_not_performed_again() -> None:
+    jump = carried(retarget(mocap_data.load("pybullet:jump"))[0], BODY.rest_offsets)
+    bad, _ = faults.plant(jump, "noise", 1)
+    once, told = refine([Performance("ada", bad, BODY)], dynamics=True)
+    assert "dynamics" in [s.kept for s in told.performers[0].segments]
+    (again,), told = refine(once, dynamics=True)
+    assert np.abs(again.clip.positions() - once[0].clip.positions()).max() < 1e-3
+    assert any("before" in note for note in told.performers[0].notes), told.performers[0].notes
