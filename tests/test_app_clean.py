@@ -139,15 +139,18 @@ def test_a_search_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_search_tells_how_far_it_is_and_the_plot_what_a_body_was_lent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("cma")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
     mocap_data.save(mocap_data.load("pybullet:jump").slice(20, 80), tmp_path / "jump.bvh")
-    files = ["--report", tmp_path / "r.json", "--plot", tmp_path / "p.png"]
-    done = run("clean", tmp_path / "jump.bvh", tmp_path / "o.bvh", "--dynamics", "--search", "2", *files)
+    done = run("clean", tmp_path / "jump.bvh", tmp_path / "o.bvh", "--dynamics", "--search", "2")
     assert done.exit_code == 0 and "searching: 2/2 seconds" in done.stderr and "  search: " in done.stdout
+
+
+def test_the_plot_tells_what_a_body_was_lent(tmp_path: Path) -> None:
+    assert run("convert", "pybullet:jump", tmp_path / "jump.bvh", "--fault", "noise:1").exit_code == 0
+    files = ["--report", tmp_path / "r.json", "--plot", tmp_path / "p.png"]
+    assert run("clean", tmp_path / "jump.bvh", tmp_path / "o.bvh", "--dynamics", *files).exit_code == 0
     [told] = json.loads((tmp_path / "r.json").read_text())["performers"]
     assert told["wrench"] is not None and set(told["wrench"]) == {"force", "upward", "torque", "at_bound"}
     tall = Image.open(tmp_path / "p.png")
