@@ -32,8 +32,8 @@ GAIN = 0.10
 #: Less than this is not worth it, millimetres, and of what flights miss of free fall: every rollout is another one, and
 #: what was performed once is to be left alone.
 TRIFLE_MM, TRIFLE_FALL = 0.5, 0.1
-#: What is noted of a clip that was performed so; such a clip is not performed again while its feet stand.
-PERFORMED = "seconds of it performed by a body with weight (physics clean-up)"
+#: What is noted of a clip that was tried so and changed; such a clip is not tried again while its feet stand.
+PERFORMED = "performed by a body with weight where that gained (physics clean-up)"
 #: And stay this near to the input, mean over joints, metres for an adult.
 FURTHEST_M = 0.06
 #: Nor may any frame of it be further than this: a stumble of a third of a second is lost in a mean.
@@ -77,7 +77,7 @@ def prefer(
     worlds: dict[Fraction, list[int]] = defaultdict(list)
     for k, clip in enumerate(kept):
         if clip is sources[k] and PERFORMED in clip.provenance.notes:
-            told[k] = replace(told[k], notes=(*told[k].notes, "performed with weight before, and left so"))
+            told[k] = replace(told[k], notes=(*told[k].notes, "tried with weight before, and left so"))
             continue
         if told[k].segments:  # others could not be judged at all
             worlds[clip.fps].append(k)
@@ -93,7 +93,8 @@ def prefer(
                 told[k] = replace(told[k], notes=(*told[k].notes, f"not simulated: {error}"))
             continue
         for k, run in zip(members, rollouts, strict=True):
-            made[k], told[k] = _chosen(sources[k], kept[k], soles[k], ground, told[k], run)
+            clip, told[k] = _chosen(sources[k], kept[k], soles[k], ground, told[k], run)
+            made[k] = clip if clip is sources[k] else clip.noting(PERFORMED)
     return made, told
 
 
@@ -121,7 +122,7 @@ def _chosen(
         version = _joined(stood, swung, take, came, left_out, spans, flying)
         seen = Figures.measure(version, left_out, flying)
         if gate.sound(version.clip) and not gate.worse(told.after, seen):
-            mixed, figures = version.clip.noting(PERFORMED), seen
+            mixed, figures = version.clip, seen
             break
         # Seams can cost more than a second gains: the stretch that gains least is given up.
         gains = [old.phys_err_mm - new.phys_err_mm for old, new in zip(before, after, strict=True)]
