@@ -13,7 +13,7 @@ from fractions import Fraction
 from cinemotion import timeline_clips, timeline_words
 from cinemotion.acting import Company
 from cinemotion.scene import Scene
-from cinemotion.segment import Segment
+from cinemotion.segment import MAX_FILM_S, Segment
 from cinemotion.source import Loc
 from cinemotion.values import Moment
 from motion import edit
@@ -163,6 +163,16 @@ class Timeline:
     def snap(self, seconds: Fraction) -> int:
         """The nearest frame."""
         return math.floor(seconds * self.fps + Fraction(1, 2))
+
+    def begins(self, i: int, previous: Segment | None, fade: Fraction) -> Fraction | None:
+        """When an entry begins; None when it cannot begin then, which is reported, or is worked out already."""
+        start = self.start(i, previous, fade)
+        if start is None or self.settled(i):
+            return None
+        if start > MAX_FILM_S:
+            self.report(("timeline", i), f"begins at {float(start):g} s; a film lasts at most {MAX_FILM_S} s")
+            return None
+        return start if previous is None or self.in_order(i, previous, start, fade) else None
 
     def start(self, i: int, previous: Segment | None, fade: Fraction) -> Fraction | None:
         """When an entry begins, on a frame; None when a reference in it is wrong."""

@@ -23,20 +23,15 @@ MIN_TRAVEL_M = 0.05
 
 def played(timeline: Timeline, i: int) -> Segment | None:
     """A `clip` entry as a segment; None when it or something it depends on is wrong, which has been reported."""
-    entry, loc = timeline.scene.timeline[i], ("timeline", i)
+    entry = timeline.scene.timeline[i]
     part = piece(timeline, i)
     before = timeline.previous(i)
     previous = timeline.segment(before) if before is not None else None
     if part is None or (before is not None and previous is None):
         return None
     fade = timeline.fade(before, None if previous is None else span_of(previous.clip), span_of(part))
-    start = timeline.start(i, previous, fade)
-    if start is None or timeline.settled(i):
-        return None
-    if start > MAX_FILM_S:
-        timeline.report(loc, f"begins at {float(start):g} s; a film lasts at most {MAX_FILM_S} s")
-        return None
-    if previous is not None and not timeline.in_order(i, previous, start, fade):
+    start = timeline.begins(i, previous, fade)
+    if start is None:
         return None
     placed = _placed(timeline, entry, part, previous, start, fade)
     full = _lengthened(timeline, i, placed, start)

@@ -51,13 +51,8 @@ def acted(timeline: Timeline, i: int) -> Segment | None:
     fade = Fraction(0)
     if previous is not None:
         fade = min(timeline.fade(before, span_of(previous.clip), _asked(timeline, i)), MOST_FADE_S)
-    start = timeline.start(i, previous, fade)
-    if start is None or timeline.settled(i):
-        return None
-    if start > MAX_FILM_S:
-        timeline.report(loc, f"begins at {float(start):g} s; a film lasts at most {MAX_FILM_S} s")
-        return None
-    if previous is not None and not timeline.in_order(i, previous, start, fade):
+    start = timeline.begins(i, previous, fade)
+    if start is None:
         return None
     begins = joins = start
     if previous is None:

@@ -116,10 +116,7 @@ def heel_offset(rest_offsets: ArrayLike) -> Array:
 
 def sole_heights(rest_offsets: ArrayLike) -> Array:
     """``(2, 2)`` height of ankle and ball joint above the sole, left then right, metres, from the rest T-pose."""
-    height = np.asarray(rest_offsets, dtype=np.float64)[:, 1].copy()
-    for j, parent in enumerate(skeleton.PARENTS):
-        if parent >= 0:
-            height[j] += height[parent]
+    height = skeleton.at_rest(rest_offsets)[:, 1]
     index = skeleton.INDEX
     return np.array([[height[index[f"{s}_ankle"]], height[index[f"{s}_foot"]]] for s in ("left", "right")])
 

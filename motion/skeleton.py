@@ -6,6 +6,7 @@ Joint order and names are those of SMPL (Loper et al. 2015). Names in other prog
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 JOINTS: tuple[str, ...] = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
@@ -29,6 +30,16 @@ MIRROR: np.ndarray = np.array(
     ]
 )  # fmt: skip
 MIRROR.setflags(write=False)
+
+
+def at_rest(rest_offsets: ArrayLike) -> NDArray[np.float64]:
+    """Joints of a T-pose ``(24, 3)``, in the unit of its offsets ``(24, 3)``: each is offset from its parent."""
+    joints = np.array(rest_offsets, dtype=np.float64)
+    for j, parent in enumerate(PARENTS):
+        if parent >= 0:
+            joints[j] += joints[parent]
+    return joints
+
 
 #: SMPL-H's finger joints, 15 a hand, in its own order (joints 22..36 left, 37..51 right).
 FINGERS: tuple[str, ...] = tuple(

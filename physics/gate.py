@@ -13,12 +13,10 @@ from motion.clip import Clip
 from motion.easing import smoothstep
 from motion.rotations import Array
 from physics import metrics
-from physics.ground import Ground
 from physics.phases import Phases
 from physics.posed import Posed
 from physics.report import Figures, Segment
 from physics.series import runs
-from physics.soles import Soles
 
 #: Seconds of a segment, about.
 SEGMENT_S = 1.0
@@ -54,14 +52,6 @@ def segments(frames: int, fps: float) -> list[tuple[int, int]]:
     count = max(1, round(frames / fps / SEGMENT_S))
     cuts = np.rint(np.linspace(0, frames, count + 1)).astype(int)
     return [(int(a), int(b)) for a, b in itertools.pairwise(cuts) if b > a]
-
-
-def judge(
-    clip: Clip, source: Clip, soles: Soles, ground: Ground, flight: np.ndarray, spans: Sequence[tuple[int, int]],
-    flying: np.ndarray | None = None,
-) -> list[Judged]:  # fmt: skip
-    """`measure` of clips that are not posed yet."""
-    return measure(Posed(clip, soles, ground), Posed(source, soles, ground), flight, spans, flying)
 
 
 def measure(

@@ -8,8 +8,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from motion import kinematics, skeleton
-from motion import rotations as rot
+from motion import skeleton
 from motion.errors import BadInput
 from motion.rotations import Array
 from motion.skeleton import INDEX
@@ -98,7 +97,7 @@ def _rest(rest_offsets: ArrayLike) -> Array:
     offsets = np.asarray(rest_offsets, dtype=np.float64)
     if offsets.shape != (24, 3) or not np.isfinite(offsets).all():
         raise BadInput(f"rest_offsets: shape {offsets.shape}, expected (24, 3) finite metres")
-    return kinematics.forward(skeleton.PARENTS, np.broadcast_to(rot.IDENTITY, (24, 4)), offsets)[1]
+    return skeleton.at_rest(offsets)
 
 
 def _ends(joints: Array) -> tuple[Array, Array]:

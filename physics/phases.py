@@ -53,11 +53,6 @@ class Phases:
         """``(T,)`` bool: nothing has to stand on the ground."""
         return self.flying | self.otherwise | self.aloft
 
-    @property
-    def on_nothing(self) -> np.ndarray:
-        """``(T,)`` bool: what carries them is not there, so that a body with weight would fall."""
-        return self.aloft | self.leaning
-
     def notes(self, fps: float) -> tuple[str, ...]:
         """What is to be said of them."""
         told = (

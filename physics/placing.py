@@ -70,13 +70,13 @@ def grounded(made: Posed) -> tuple[Posed, float]:
 def lift(clip: Clip, parts: Bearers, size: float) -> Array:
     """``(T,)`` metres to move the body up so that what stands lowest rests on the ground."""
     off, meant = np.zeros(clip.frames), np.zeros(clip.frames)
-    for some in (slice(2, None), slice(0, 2)):  # feet have the last word
+    for some, trust in ((slice(2, None), _LESS), (slice(0, 2), 1.0)):  # feet have the last word
         on = parts.on[:, some].any(1)
         standing = np.where(parts.on[:, some], parts.height[:, some], np.inf).min(1, initial=np.inf)
         if some.start:  # of who lies, what is lowest lies on the ground
             standing = np.minimum(standing, parts.deepest)
         level, firm = usual(standing, np.asarray(on), size)
-        firm *= (np.abs(level) < MENDED * size) * parts.trust[some][:1].sum()
+        firm *= (np.abs(level) < MENDED * size) * trust
         takes = firm > meant
         off, meant = np.where(takes, -beyond(np.where(takes, standing, 0.0), GIVE * size), off), np.maximum(firm, meant)
     idle = parts.slack & (np.abs(parts.lowest) < MENDED * size) & (meant <= 0)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from motion import rotations as rot
+from motion import skeleton
 from motion.clip import Clip, ContactTrack
 from motion.errors import BadInput, unknown
 from motion.stage import Performance, Stage
@@ -29,7 +30,7 @@ from physics.kinematic import MODES
 from physics.phases import Phases
 from physics.posed import Posed
 from physics.report import Figures, PerformerReport, PhysicsReport, Segment
-from physics.soles import Soles, rest_joints
+from physics.soles import Soles
 
 if TYPE_CHECKING:
     from physics.search import Search
@@ -209,7 +210,7 @@ def _unfit(clip: Clip) -> str:
     """Why a clip cannot be judged; empty: it can."""
     if clip.frames < LEAST_FRAMES:
         return f"{clip.frames} frames, at least {LEAST_FRAMES} are needed"
-    stature = float(np.ptp(rest_joints(clip.rest_offsets)[:, 1]))
+    stature = float(np.ptp(skeleton.at_rest(clip.rest_offsets)[:, 1]))
     if not SHORTEST_M <= stature <= TALLEST_M:
         return f"a body {stature:.2f} m tall, expected {SHORTEST_M:g} to {TALLEST_M:g} m"
     return ""

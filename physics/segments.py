@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import ConvexHull, QhullError
 
-from motion import kinematics, skeleton
 from motion import rotations as rot
+from motion import skeleton
 from motion.character import SkinnedMesh
 from motion.errors import BadInput
 from motion.rotations import Array
@@ -127,7 +127,7 @@ def rest_joints(rest_offsets: ArrayLike) -> Array:
     offsets = np.asarray(rest_offsets, dtype=np.float64)
     if offsets.shape != (24, 3) or not np.isfinite(offsets).all():
         raise BadInput(f"humanoid: rest offsets of shape {offsets.shape}, expected (24, 3) finite metres")
-    return kinematics.forward(skeleton.PARENTS, np.broadcast_to(rot.IDENTITY, (24, 4)), offsets)[1]
+    return skeleton.at_rest(offsets)
 
 
 def moments(points: Array) -> Moments:

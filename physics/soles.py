@@ -102,7 +102,7 @@ class Soles:
         if offsets.shape != (24, 3) or not np.isfinite(offsets).all():
             raise BadInput(f"rest_offsets: shape {offsets.shape}, expected (24, 3) finite numbers in metres")
         heights, heels = contacts.sole_heights(offsets)[:, 0], contacts.heel_offset(offsets)
-        joints, size = rest_joints(offsets), contacts.size_of(offsets)
+        joints, size = skeleton.at_rest(offsets), contacts.size_of(offsets)
         points, weights = [], []
         for s in range(2):
             if heights[s] <= 0:
@@ -155,19 +155,11 @@ class Soles:
         used = np.flatnonzero(self.weights.max(0) > 0)
         turns, places = _chain(self.rest_offsets, clip, used)  # (T, J, 3, 3), (T, J, 3)
         # p = sum_j w_j (R_j (v - c_j) + p_j), as one product of (w_j v, w_j) with (R_j, p_j - R_j c_j).
-        shifts = places - (turns @ rest_joints(self.rest_offsets)[used, :, None])[..., 0]
+        shifts = places - (turns @ skeleton.at_rest(self.rest_offsets)[used, :, None])[..., 0]
         w = self.weights[:, used]
         rows = np.concatenate([w[..., None] * self.rest[:, None], w[..., None]], axis=-1).reshape(len(w), -1)
         columns = np.concatenate([turns.swapaxes(2, 3), shifts[:, :, None]], axis=2).reshape(clip.frames, -1, 3)
         return np.asarray(rows @ columns)
-
-
-def rest_joints(offsets: Array) -> Array:
-    """Joints of the T-pose ``(24, 3)``, metres."""
-    joints = offsets.copy()
-    for j in range(1, 24):
-        joints[j] += joints[skeleton.PARENTS[j]]
-    return joints
 
 
 def _chain(offsets: Array, clip: Clip, joints: np.ndarray) -> tuple[Array, Array]:

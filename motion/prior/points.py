@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from motion import kinematics, skeleton
-from motion import rotations as rot
+from motion import skeleton
 from motion.clip import Clip
 from motion.corpus import FPS
 from motion.errors import BadInput
@@ -77,7 +76,7 @@ def span(one: Reach) -> tuple[int, int]:
 
 def highest(joint: int, rest_offsets: Array) -> float:
     """How high a joint comes when the body stands and stretches towards the ceiling, metres."""
-    _, rest = kinematics.forward(skeleton.PARENTS, np.broadcast_to(rot.IDENTITY, (24, 4)), rest_offsets)
+    rest = skeleton.at_rest(rest_offsets)
     name = skeleton.JOINTS[joint]
     side = name.split("_")[0]
     if name.endswith(("elbow", "wrist", "hand")):
