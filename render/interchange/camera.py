@@ -1,254 +1,162 @@
-"""Camera paths as per-frame tables that any program can read: `save` and `load` for ``.csv`` and ``.json``.
+"""Camera paths in and out of files: `save` and `load`, one registry of formats, the suffix chooses.
 
-The camera looks down its −Z with +Y up (OpenGL, glTF, Blender's camera); positions are metres, Y up; quaternions xyzw.
-JSON holds the matrices and is exact to the last bit; CSV holds quaternions, exact to rounding (1e-15), and what does
-not change from frame to frame stands in comment lines above the table:
+============================  =====================================================================================
+``.csv``, ``.json``           a table of frames; everything that a `CameraPath` holds, to the last bit
+``.gltf``, ``.glb``           an animated camera node; poses in single precision, our own lens data exact
+``.usd``, ``.usda``, ``.usdc``  `UsdGeom.Camera`; poses exact, lens data in single precision. Needs the extra ``usd``
+============================  =====================================================================================
 
-    # fps = 24000/1001
-    # sensor_width_mm = 36.0
-    frame,time,x,y,z,qx,qy,qz,qw,focal_mm,focus_m,f_stop,cut
+Cuts of an edit are in `render.interchange.otio_cuts`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable
+import importlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from motion import rotations as rot
-from motion.camera import SENSOR_WIDTH_MM, CameraPath
-from motion.errors import BadInput, did_you_mean, unknown
-from motion.files import read, whole
+from motion.camera import CameraPath
+from motion.errors import BadInput, unknown
+from motion.files import whole
 from motion.rate import RateError, exact
+from render.interchange.camera_resample import resample
 
-SUFFIXES = (".csv", ".json")
-SCHEMA = 1
-_POSE = ("x", "y", "z", "qx", "qy", "qz", "qw")
-#: Columns of the table; the last three may be missing or, where the path has no such thing, empty.
-COLUMNS = ("frame", "time", *_POSE, "focal_mm", "focus_m", "f_stop", "cut")
-_OPTIONAL = ("frame", "time", "focus_m", "f_stop", "cut")
+#: Faster than any camera runs; more is a mistake.
+MAX_FPS = 10_000
 
 
-def save(path: str | Path, camera: CameraPath) -> None:
+@dataclass(frozen=True)
+class Loaded:
+    """A camera from a file."""
+
+    camera: CameraPath
+    name: str = ""  # the camera's, as `load` takes it; "" where the format has no names
+    notes: tuple[str, ...] = ()  # what was assumed or left out, one sentence each
+
+
+#: Suffix to the module that reads and writes it.
+_FORMATS = {
+    ".csv": "camera_table",
+    ".json": "camera_table",
+    ".gltf": "camera_gltf",
+    ".glb": "camera_gltf",
+    ".usd": "camera_usd",
+    ".usda": "camera_usd",
+    ".usdc": "camera_usd",
+}
+SUFFIXES = tuple(_FORMATS)
+
+
+def save(path: str | Path, camera: CameraPath, *, name: str = "camera", aspect: float = 16 / 9) -> None:
     """Write a camera path; the suffix chooses the format.
 
+    Args:
+        path: where to write.
+        camera: the path.
+        name: the camera's name in the file, for formats that have names.
+        aspect: width / height of the picture: glTF and USD hold a vertical size too.
+
     Raises:
-        BadInput: a suffix other than ``.csv`` or ``.json``, or a place that cannot be written to.
+        BadInput: another suffix, an impossible aspect, or a place that cannot be written to.
+        MissingExtra: USD's library is not installed.
         MissingSystem: the disk is full.
     """
-    text = (_to_csv if _suffix(path) == ".csv" else _to_json)(camera)
+    suffix, module = _format(path)
+    _check_aspect(path, aspect)
     with whole(path) as partial:
-        partial.write_text(text, encoding="utf-8", newline="")
+        if suffix in (".csv", ".json"):
+            module.write(partial, camera, suffix)
+        else:
+            module.write(partial, camera, suffix, name=name, aspect=aspect)
 
 
-def load(path: str | Path) -> CameraPath:
-    """Read a camera path written by `save`, or any table with these columns.
+def load(
+    path: str | Path,
+    *,
+    fps: Fraction | int | float | str | None = None,
+    name: str | None = None,
+    aspect: float = 16 / 9,
+) -> CameraPath:
+    """Read a camera path: one of ours, or a camera that another program wrote.
 
-    Without a comment about it, the rate is that of the ``time`` column, and a sensor is 36 mm wide.
+    Args:
+        path: the file.
+        fps: frames per second of the result; None: the file's own, 24 where it does not say.
+        name: which camera of a file that holds several.
+        aspect: width / height of the picture, for a glTF camera that does not say.
+
+    Returns:
+        The camera's way through the world: parents' transforms, units and axes are carried out. Frame 0 is where the
+        file begins. Frames between the file's own move positions by a monotone cubic and rotations by slerp, never
+        across a cut.
 
     Raises:
-        BadInput: the file cannot be read, lacks a column, or holds a value that is no camera's; with the line.
+        BadInput: the file cannot be read, holds no camera or several, or a value that is no camera's.
+        MissingExtra: USD's library is not installed.
     """
-    parse = _from_csv if _suffix(path) == ".csv" else _from_json
-    try:
-        text = read(path, "camera path").decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is not text ({error.reason} at byte {error.start})") from error
-    try:
-        return parse(path, text)
-    except BadInput as error:
-        raise error if str(error).startswith(str(path)) else BadInput(f"{path}: {error}") from error
+    return load_noting(path, fps=fps, name=name, aspect=aspect).camera
 
 
-def _suffix(path: str | Path) -> str:
+def load_noting(
+    path: str | Path,
+    *,
+    fps: Fraction | int | float | str | None = None,
+    name: str | None = None,
+    aspect: float = 16 / 9,
+) -> Loaded:
+    """As `load`, and says which camera was read and what was assumed."""
+    suffix, module = _format(path)
+    rate = _rate(path, fps)
+    _check_aspect(path, aspect)
+    if suffix in (".csv", ".json"):
+        if name is not None:
+            raise BadInput(f"{path}: holds one camera without a name, so '{name}' cannot be chosen")
+        found = Loaded(module.load(path))
+    else:
+        camera, label, notes = module.load(path, fps=rate, name=name, aspect=aspect)
+        found = Loaded(camera, label, tuple(notes))
+    if rate is None or found.camera.fps == rate:
+        return found
+    return Loaded(resample(found.camera, rate), found.name, found.notes)
+
+
+def _format(path: str | Path) -> tuple[str, Any]:
     suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in _FORMATS:
         raise BadInput(f"{path}: {unknown('camera path suffix', suffix, SUFFIXES)}")
-    return suffix
+    return suffix, importlib.import_module(f"render.interchange.{_FORMATS[suffix]}")
 
 
-def _to_csv(camera: CameraPath) -> str:
-    out = io.StringIO()
-    out.write(f"# fps = {camera.fps}\n# sensor_width_mm = {camera.sensor_width_mm!r}\n")
-    out.write(f"# shift = {float(camera.shift[0])!r} {float(camera.shift[1])!r}\n")
-    out.write(f"# shutter_angle = {camera.shutter_angle!r}\n")
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(COLUMNS)
-    turns = rot.continuous(rot.from_matrix(camera.T_world_camera[:, :3, :3]))
-    for k in range(camera.frames):
-        lens = [None if v is None else v[k] for v in (camera.focal_mm, camera.focus_m, camera.f_stop)]
-        values = [float(Fraction(k) / camera.fps), *camera.T_world_camera[k, :3, 3], *turns[k], *lens]
-        # repr gives the shortest digits that read back as the same number.
-        table.writerow([k, *("" if v is None else repr(float(v)) for v in values), int(camera.cuts[k])])
-    return out.getvalue()
-
-
-def _from_csv(path: str | Path, text: str) -> CameraPath:
-    about: dict[str, str] = {}
-    rows: list[tuple[int, list[str]]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.startswith("#"):
-            key, _, value = line[1:].partition("=")
-            about[key.strip()] = value.strip()
-        elif line.strip():
-            rows.append((number, next(csv.reader([line]))))
-    if len(rows) < 2:
-        raise BadInput(
-            f"{path}: {max(len(rows) - 1, 0)} frames, expected a line of column names and at least one frame"
-        )
-    names = [name.strip().lower() for name in rows[0][1]]
-    for column in COLUMNS:
-        if column not in names and column not in _OPTIONAL:
-            raise BadInput(f"{path}:{rows[0][0]}: no column '{column}'{did_you_mean(column, names)}")
-    table: dict[str, list[float]] = {name: [] for name in COLUMNS if name in names}
-    for number, fields in rows[1:]:
-        if len(fields) != len(names):
-            raise BadInput(f"{path}:{number}: {len(fields)} values, expected {len(names)}")
-        for name, values in table.items():
-            values.append(_number(f"{path}:{number}", name, fields[names.index(name)]))
-    lines = [number for number, _ in rows[1:]]
-    return _build(path, table, about, lambda k: f"{path}:{lines[k]}")
-
-
-def _number(where: str, name: str, text: str) -> float:
-    """A field as a number; an empty one is NaN where a path may lack the value."""
-    text = text.strip()
-    if not text and name in ("focus_m", "f_stop"):
-        return float("nan")
-    lowered = text.lower()
-    if name == "cut" and lowered in ("true", "false", ""):
-        return float(lowered == "true")
-    try:
-        value = float(text)
-    except ValueError:
-        raise BadInput(f"{where}: {name} is '{text}', expected a number") from None
-    if not np.isfinite(value):
-        raise BadInput(f"{where}: {name} is {text}, expected a finite number")
-    return value
-
-
-def _build(
-    path: str | Path, table: dict[str, list[float]], about: dict[str, str], where: Callable[[int], str]
-) -> CameraPath:
-    columns = {name: np.array(values) for name, values in table.items()}
-    steps = np.diff(columns.get("frame", np.zeros(0)))
-    if (steps != 1).any():
-        k = int(np.argmax(steps != 1))
-        after = columns["frame"][k]
-        raise BadInput(f"{where(k + 1)}: frame {columns['frame'][k + 1]:g} follows {after:g}, expected {after + 1:g}")
-    turns = np.stack([columns[name] for name in ("qx", "qy", "qz", "qw")], axis=-1)
-    lengths = np.linalg.norm(turns, axis=-1)
-    if (np.abs(lengths - 1) > 1e-2).any():
-        k = int(np.argmax(np.abs(lengths - 1) > 1e-2))
-        raise BadInput(f"{where(k)}: the quaternion's length is {lengths[k]:g}, expected 1 (order qx qy qz qw)")
-    pose = np.zeros((len(turns), 4, 4))
-    pose[:, :3, :3], pose[:, 3, 3] = rot.to_matrix(rot.normalize(turns)), 1
-    pose[:, :3, 3] = np.stack([columns[name] for name in ("x", "y", "z")], axis=-1)
-    for name in ("focal_mm", "focus_m", "f_stop"):
-        wrong = columns.get(name, np.ones(1)) <= 0
-        if wrong.any():
-            k = int(np.argmax(wrong))
-            raise BadInput(f"{where(k)}: {name} is {columns[name][k]:g}, expected more than 0")
-    shift = _words(path, about, "shift", "0 0", 2)
-    return CameraPath(
-        pose,
-        columns["focal_mm"],
-        _fps(path, about.get("fps"), columns.get("time")),
-        focus_m=_lens(path, "focus_m", columns),
-        f_stop=_lens(path, "f_stop", columns),
-        sensor_width_mm=_words(path, about, "sensor_width_mm", str(SENSOR_WIDTH_MM), 1)[0],
-        shift=(shift[0], shift[1]),
-        shutter_angle=_words(path, about, "shutter_angle", "180", 1)[0],
-        cuts=columns["cut"] != 0 if "cut" in columns else np.zeros(len(turns), bool),
-    )
-
-
-def _lens(path: str | Path, name: str, columns: dict[str, np.ndarray]) -> np.ndarray | None:
-    values = columns.get(name)
-    if values is None or np.isnan(values).all():
+def _rate(path: str | Path, fps: Any) -> Fraction | None:
+    if fps is None:
         return None
-    if np.isnan(values).any():
-        raise BadInput(f"{path}: {name} is empty at frame {int(np.argmax(np.isnan(values)))} and not at others")
-    return values
-
-
-def _words(path: str | Path, about: dict[str, str], key: str, usual: str, count: int) -> list[float]:
     try:
-        values = [float(word) for word in about.get(key, usual).split()]
-    except ValueError:
-        values = []
-    if len(values) != count or not np.isfinite(values).all():
-        raise BadInput(f"{path}: {key} is '{about[key]}', expected {count} number{'s' if count > 1 else ''}")
-    return values
+        return exact(fps, most=MAX_FPS)
+    except RateError as error:
+        raise BadInput(f"{path}: {error}") from None
 
 
-def _fps(path: str | Path, said: str | None, times: np.ndarray | None) -> Fraction:
-    if said is not None:
-        try:
-            return exact(said)
-        except RateError:
-            raise BadInput(f"{path}: fps is '{said}', expected a number or fraction above 0") from None
-    if times is None or len(times) < 2:
-        raise BadInput(f"{path}: no frame rate, expected a line '# fps = 24' or a column of times")
-    step = np.diff(times)
-    if not (step > 0).all() or np.abs(step - step.mean()).max() > 0.01 * step.mean():
-        raise BadInput(f"{path}: the times are not evenly spaced, expected one frame rate")
-    return Fraction(1 / float(step.mean())).limit_denominator(1001)
+def _check_aspect(path: str | Path, aspect: float) -> None:
+    if not (math.isfinite(aspect) and 0.01 <= aspect <= 100):
+        raise BadInput(f"{path}: a picture {aspect:g} times as wide as high, expected 0.01 to 100")
 
 
-def _to_json(camera: CameraPath) -> str:
-    def column(values: np.ndarray | None) -> list[float] | None:
-        return None if values is None else values.tolist()
+def choose(path: str | Path, wanted: str | None, names: Iterable[str]) -> int:
+    """The number of the camera that is wanted.
 
-    tree = {
-        "schema": SCHEMA,
-        "fps": str(camera.fps),
-        "sensor_width_mm": camera.sensor_width_mm,
-        "shift": list(camera.shift),
-        "shutter_angle": camera.shutter_angle,
-        "axes": "metres, Y up; the camera looks down -Z; T_world_camera maps camera coordinates to world, row by row",
-        "focal_mm": column(camera.focal_mm),
-        "focus_m": column(camera.focus_m),
-        "f_stop": column(camera.f_stop),
-        "cuts": np.flatnonzero(camera.cuts).tolist(),
-        "T_world_camera": camera.T_world_camera.tolist(),
-    }
-    return json.dumps(tree) + "\n"
-
-
-def _from_json(path: str | Path, text: str) -> CameraPath:
-    try:
-        tree: dict[str, Any] = json.loads(text)
-        poses = np.array(tree["T_world_camera"], dtype=np.float64)
-        focal = np.array(tree["focal_mm"], dtype=np.float64)
-        if poses.ndim != 3 or poses.shape[1:] != (4, 4) or focal.shape != (len(poses),):
-            raise BadInput(f"{path}: T_world_camera {poses.shape}, focal_mm {focal.shape}, expected (T, 4, 4), (T,)")
-        turn = poses[:, :3, :3]
-        skewed = np.abs(turn @ np.swapaxes(turn, 1, 2) - np.eye(3)).max(axis=(1, 2)) > 1e-3
-        if skewed.any() or (np.linalg.det(turn) < 0).any():
-            k = int(np.argmax(skewed | (np.linalg.det(turn) < 0)))
-            raise BadInput(f"{path}: T_world_camera of frame {k} is not a rotation and a place")
-        cuts = np.zeros(len(poses), dtype=bool)
-        cuts[np.array(tree.get("cuts", []), dtype=int)] = True
-        shift = [float(v) for v in tree.get("shift", (0, 0))]
-        return CameraPath(
-            poses,
-            focal,
-            _fps(path, str(tree["fps"]), None),
-            focus_m=tree.get("focus_m"),
-            f_stop=tree.get("f_stop"),
-            sensor_width_mm=float(tree.get("sensor_width_mm", SENSOR_WIDTH_MM)),
-            shift=(shift[0], shift[1]),
-            shutter_angle=float(tree.get("shutter_angle", 180.0)),
-            cuts=cuts,
-        )
-    except KeyError as error:
-        raise BadInput(f"{path}: has no {error}, expected fps, focal_mm and T_world_camera") from error
-    except (TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
-        raise BadInput(f"{path}: is not a camera path ({error})") from error
+    Raises:
+        BadInput: none of that name, or several and none named; says which there are.
+    """
+    known = list(names)
+    if wanted is not None:
+        if wanted in known:
+            return known.index(wanted)
+        raise BadInput(f"{path}: {unknown('camera', wanted, known)}")
+    if len(known) > 1:
+        shown = ", ".join(f"'{n}'" for n in known[:12]) + (", …" if len(known) > 12 else "")
+        raise BadInput(f"{path}: holds {len(known)} cameras, expected the name of one: {shown}")
+    return 0
