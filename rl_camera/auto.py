@@ -1,0 +1,203 @@
+"""A film that chooses its own shots: candidate cameras, their scores, the best edit, and its reasons.
+
+`plan_film` is what ``director: auto`` calls. What comes out are ordinary `Shot`s of the rule director, which
+`rl_camera.direct` films and a person may edit, each with a `Reason`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from motion.camera import Shot
+from motion.errors import BadInput, unknown
+from motion.rate import RateError, exact
+from motion.rotations import Array
+from motion.stage import Performance, Stage
+from rl_camera import dp, editing, framing
+from rl_camera.candidates import Cameras, judge, propose, rule_cameras, shot_of, side_of
+from rl_camera.director import first_frame
+from rl_camera.editing import CUT_TERMS, SHOT_TERMS, Style
+from rl_camera.framing import Tracks
+from rl_camera.placement import Surroundings
+from rl_camera.reasons import Choice, Reason
+
+#: Seconds between moments at which cameras are compared and cuts may lie; with beats, as short as a frame.
+TICK_S, BEAT_TICK_S = 1 / 8, 1 / 25
+
+#: Cameras that are compared at most; with more performers the later of `candidates.propose` are left out.
+MOST_CAMERAS = 28
+
+#: Moments that are judged at once: what bounds the memory of a long film.
+CHUNK = 512
+
+
+@dataclass(frozen=True)
+class AutoPlan:
+    """Shots that follow each other without gaps, the reason of each, and the value of the whole."""
+
+    shots: tuple[Shot, ...]
+    reasons: tuple[Reason, ...]
+    value: float  # seconds of a perfect picture
+    style: Style
+
+    def lines(self) -> tuple[str, ...]:
+        """The reasons of all shots, to read, each with its time."""
+        out = []
+        for k, reason in enumerate(self.reasons):
+            first, *rest = reason.lines()
+            out += [f"{k + 1:3d}  {reason.start_s:6.2f} s  {first}", *(f"{'':15}{line}" for line in rest)]
+        return tuple(out)
+
+
+def plan_film(
+    performances: Sequence[Performance],
+    stage: Stage,
+    start_s: float,
+    end_s: float,
+    fps: Fraction | int,
+    aspect: float,
+    *,
+    style: str | Style = "plain",
+    of: Sequence[str] | None = None,
+    beats_s: ArrayLike = (),
+) -> AutoPlan:
+    """Choose all shots of a stretch of film, and say why.
+
+    Args:
+        performances: who moves.
+        stage: the set.
+        start_s, end_s: the stretch, seconds of the film.
+        fps: frames per second of the film; cuts lie on frames.
+        aspect: width over height of the picture.
+        style: one of `editing.STYLES`, or your own.
+        of: who is filmed; None: everybody.
+        beats_s: times of beats, seconds of the film (`beats.beats_of`); a style with a weight on ``beat`` cuts there.
+
+    Returns:
+        Shots from ``start_s`` to ``end_s``; an edit of the highest value that these cameras allow.
+
+    Raises:
+        BadInput: nobody, an unknown name or style, times, rate or aspect that make no sense.
+    """
+    style, rate_fps = editing.style_of(style), _checked(start_s, end_s, fps, aspect)
+    names = [p.name for p in performances]
+    for name in of or ():
+        if name not in names:
+            raise unknown("actor", name, names)
+    beats = np.asarray(beats_s, dtype=np.float64).reshape(-1)
+    if not np.isfinite(beats).all():
+        raise BadInput("edit: a beat's time is not a number")
+    tick = BEAT_TICK_S if len(beats) else TICK_S
+    rate = rate_fps / max(1, round(float(rate_fps) * tick))
+    first = max(0, math.ceil(start_s * float(rate) - 1e-6))
+    stop = max(first_frame(end_s, rate), first + 1)
+    everyone = framing.track(performances, np.arange(first, stop) / float(rate))
+    if not np.isfinite(everyone.points).all():
+        bad = everyone.names[int(np.argmax(~np.isfinite(everyone.points).all(axis=(0, 2, 3))))]
+        raise BadInput(f"edit: a pose of '{bad}' is not finite (NaN or infinite)")
+    filmed = everyone.only(tuple(dict.fromkeys(of))) if of else everyone
+    around = Surroundings(stage, performances)
+    cameras = rule_cameras(
+        performances, around, everyone, propose(filmed, MOST_CAMERAS), (first, stop), rate, aspect,
+        1.5 * style.rhythm.mean_s,
+    )  # fmt: skip
+    table = _Table.of(cameras, everyone, around, rate, aspect, style, beats)
+    edit = table.best()
+    shots, reasons = [], []
+    for k, segment in enumerate(edit.shots):
+        a = start_s if k == 0 else (first + segment.first) / float(rate)
+        b = end_s if k == len(edit.shots) - 1 else (first + segment.stop) / float(rate)
+        shots.append(_shot(cameras, everyone, segment, aspect, a, b))
+        reasons.append(table.reason(edit, k, a, b))
+    return AutoPlan(tuple(shots), tuple(reasons), edit.value, style)
+
+
+def _checked(start_s: float, end_s: float, fps: Fraction | int, aspect: float) -> Fraction:
+    if not (math.isfinite(start_s) and math.isfinite(end_s) and 0.0 <= start_s < end_s <= 1e6):
+        raise BadInput(f"edit: from {start_s:g} s to {end_s:g} s, expected a stretch of time from 0 on")
+    if not (math.isfinite(aspect) and 0.05 <= aspect <= 20.0):
+        raise BadInput(f"edit: a picture {aspect:g} times as wide as high, expected 0.05 to 20")
+    try:
+        return exact(fps, most=100_000)
+    except RateError as error:
+        raise BadInput(f"edit: {error}") from None
+
+
+def _shot(cameras: Cameras, everyone: Tracks, segment: dp.Segment, aspect: float, a: float, b: float) -> Shot:
+    """The shot that films a chosen camera from the side on which it was seen longest."""
+    candidate = cameras.candidates[segment.camera]
+    here = slice(segment.first, segment.stop)
+    part = replace(everyone, times=everyone.times[here], points=everyone.points[here])
+    if candidate.shoulder:
+        return shot_of(candidate, part, side_of(candidate, part, aspect), a, b)
+    sides, counts = np.unique(cameras.azimuth[here, segment.camera], return_counts=True)
+    return shot_of(candidate, part, float(sides[counts.argmax()]), a, b)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Everything that the edit is chosen by, at T ticks."""
+
+    cameras: Cameras
+    style: Style
+    tick_s: float
+    shot: Array  # (T, K, 5)
+    cut: Array  # (T, K, K, 5)
+    off_beat: Array  # (T,)
+
+    @classmethod
+    def of(
+        cls, cameras: Cameras, everyone: Tracks, around: Surroundings, rate: Fraction, aspect: float, style: Style,
+        beats: Array,
+    ) -> _Table:  # fmt: skip
+        count, blocked = len(everyone.times), None if around.empty else around.blocked
+        shots, cuts = [], []
+        for a in range(0, count, CHUNK):
+            b = min(a + CHUNK, count)
+            low, high = max(a - 1, 0), min(b + 1, count)  # one more on each side, for velocities
+            part = replace(everyone, times=everyone.times[low:high], points=everyone.points[low:high])
+            own = replace(cameras, T_world_camera=cameras.T_world_camera[low:high], focal_mm=cameras.focal_mm[low:high])
+            judged = judge(own, part, aspect, blocked)
+            shots.append(judged.shot[a - low : b - low])
+            cuts.append(judged.cut[a - low : b - low].astype(np.float32))
+        off = editing.off_beat(everyone.times, beats)
+        return cls(cameras, style, 1.0 / float(rate), np.concatenate(shots), np.concatenate(cuts), off)
+
+    def best(self) -> dp.Edit:
+        rhythm, weights = self.style.rhythm, self.style.weights
+        longest = max(1, min(len(self.shot), round(rhythm.longest_s / self.tick_s)))
+        lengths = np.arange(longest + 1) * self.tick_s
+        return dp.best_edit(
+            editing.quality(self.shot, weights) * self.tick_s,
+            editing.transition(self.cut, weights) - weights.beat * self.off_beat[:, None, None],
+            -weights.rhythm * rhythm.penalty(lengths),
+            opening=weights.opening * editing.opening(self.cameras.of),
+            shortest=max(1, round(rhythm.shortest_s / self.tick_s)),
+            longest=longest,
+        )
+
+    def reason(self, edit: dp.Edit, k: int, start_s: float, end_s: float) -> Reason:
+        segment, second = edit.shots[k], edit.seconds[k]
+        before = edit.shots[k - 1].camera if k else None
+        other = None
+        if second is not None:
+            # Its own best neighbours may differ; the cut that is told is the one from the chosen shot before it.
+            other = self._choice(second.camera, segment, before, second.value)
+        weights = {n: getattr(self.style.weights, n) for n in (*SHOT_TERMS, *CUT_TERMS, "rhythm", "beat", "opening")}
+        return Reason(start_s, end_s, self._choice(segment.camera, segment, before, edit.value), weights, other)
+
+    def _choice(self, camera: int, segment: dp.Segment, before: int | None, value: float) -> Choice:
+        terms = dict(zip(SHOT_TERMS, map(float, self.shot[segment.first : segment.stop, camera].mean(0))))
+        if before is not None and before != camera:
+            terms |= dict(zip(CUT_TERMS, map(float, self.cut[segment.first, before, camera])))
+            terms["beat"] = float(self.off_beat[segment.first])
+        terms["rhythm"] = float(self.style.rhythm.penalty(segment.length * self.tick_s))
+        if before is None:
+            terms["opening"] = float(editing.opening(self.cameras.of)[camera])
+        return Choice(self.cameras.candidates[camera].name, terms, value)
