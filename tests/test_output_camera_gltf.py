@@ -239,5 +239,5 @@ def test_times_that_make_no_sense(tmp_path):
         files.load(made.save(tmp_path / "a.gltf"))
     made = Gltf([{"name": "Cam", "camera": 0}], [lens()])
     made.animation(({"node": 0, "path": "translation"}, [1.0, 0.5], np.zeros((2, 3)), "LINEAR"))
-    with pytest.raises(BadInput, match="time 1 is 0.5 s, not after 1 s"):
+    with pytest.raises(BadInput, match=r"time 1 is 0\.5 s, not after 1 s"):
         files.load(made.save(tmp_path / "b.gltf"))

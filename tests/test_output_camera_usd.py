@@ -16,7 +16,7 @@ from motion.errors import BadInput
 from render.interchange import camera as files
 
 pytest.importorskip("pxr")
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdValidation  # noqa: E402
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdValidation
 
 SUFFIXES = (".usd", ".usda", ".usdc")
 
