@@ -17,6 +17,9 @@ from rl_camera.vocabulary import MOVES, Move
 BELOW = 0.2
 
 
+_WHIPS = (Move.WHIP_PAN_LEFT, Move.WHIP_PAN_RIGHT)
+
+
 @dataclass(frozen=True)
 class Course:
     """What a move adds to a composed camera, at every moment; all ``(T,)``."""
@@ -38,11 +41,16 @@ def amount_of(shot: Shot, focal_mm: float, distance: float, aspect: float) -> fl
     if "amount" in shot.options:
         given = float(shot.options["amount"])
         return float(np.radians(given)) if spec.unit == "deg" else given
+    pace = float(np.clip(shot.options.get("pace", 1.0), 0.0, 10.0))
+    if shot.move in _WHIPS:
+        pace = 1.0  # goes as far, in less time
+    if spec.unit == "times":
+        return float(spec.amount**pace)
     if not spec.of_frame:
-        return float(np.radians(spec.amount)) if spec.unit == "deg" else spec.amount
+        return pace * (float(np.radians(spec.amount)) if spec.unit == "deg" else spec.amount)
     tan_x, tan_y = framing.tangents(focal_mm, aspect)
     half = float(tan_x if shot.move in (Move.PAN_LEFT, Move.PAN_RIGHT, Move.TRUCK_LEFT, Move.TRUCK_RIGHT) else tan_y)
-    across = 2.0 * spec.amount * half
+    across = 2.0 * spec.amount * pace * half
     return across * distance if spec.unit == "m" else 2.0 * float(np.arctan(across / 2.0))
 
 
@@ -79,15 +87,41 @@ def course(shot: Shot, times: ArrayLike, focal_mm: float, distance: float, aspec
         part["yaw"] = (a if move == Move.PAN_LEFT else -a) * (s - 0.5)
     elif move in (Move.TILT_UP, Move.TILT_DOWN):
         part["pitch"] = a * (s - BELOW) if move == Move.TILT_UP else a * (1.0 - BELOW - s)
+    elif move in _WHIPS:
+        part["yaw"] = (a if move == Move.WHIP_PAN_LEFT else -a) * whip(shot, times)
     elif move in (Move.ZOOM_IN, Move.ZOOM_OUT):
         part["zoom"] = max(a, 0.05) ** (s if move == Move.ZOOM_IN else -s)
-    elif move == Move.HANDHELD:
-        shake = shot.options.get("shake", 1.0) * a
+    shake = float(shot.options.get("shake", 1.0 if move == Move.HANDHELD else 0.0))
+    if shake:
+        shake *= a if move == Move.HANDHELD else float(np.radians(MOVES[Move.HANDHELD].amount))
         sway = unrest(times, int(shot.options.get("seed", 0.0)), 5)
-        part["yaw"], part["pitch"], part["roll"] = shake * sway[:, 0], shake * sway[:, 1], 0.4 * shake * sway[:, 2]
         drift = 0.02 * shake * distance
-        part["right"], part["up"] = drift * sway[:, 3], drift * sway[:, 4]
+        for k, name in enumerate(("yaw", "pitch", "roll", "right", "up")):
+            part[name] = part[name] + (shake, shake, 0.4 * shake, drift, drift)[k] * sway[:, k]
     return Course(**part)
+
+
+#: Seconds of a whip pan: at 90 degrees and an open half of each frame, the middle smears a fifth of a 50 mm picture.
+WHIP_S = 0.4
+
+
+def whip(shot: Shot, times: ArrayLike) -> Array:
+    """A whip pan's turn off the composed picture ``(T,)``, −1 (not begun) to 0 (landed); leaving, 0 to 1.
+
+    The whip takes `WHIP_S` seconds, or the shot's option ``whip_s``, and never longer than the shot. With the option
+    ``half``, the cut lies in its fastest middle: the turn then jumps to, or stops at, one half.
+    """
+    length = max(shot.end_s - shot.start_s, 1e-9)
+    pace = float(np.clip(shot.options.get("pace", 1.0), 0.1, 10.0))
+    whole = float(np.clip(shot.options.get("whip_s", WHIP_S / pace), 1e-3, None))
+    half = shot.options.get("half", 0.0) > 0
+    lasts = min(whole / 2.0 if half else whole, length)
+    leaves = shot.options.get("leave", 0.0) > 0
+    x = (np.asarray(times, dtype=np.float64) - (shot.end_s - lasts if leaves else shot.start_s)) / lasts
+    x = np.clip(x, 0.0, 1.0)
+    if half:
+        x = 0.5 * x if leaves else 0.5 + 0.5 * x
+    return ease(x) if leaves else ease(x) - 1.0
 
 
 #: Hertz and weight of a hand's unrest: slow sway, breathing and steps, tremor (Cinemachine's noise guidance).

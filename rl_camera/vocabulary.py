@@ -76,6 +76,8 @@ class Move(StrEnum):
     ZOOM_IN = "zoom_in"
     ZOOM_OUT = "zoom_out"
     DOLLY_ZOOM = "dolly_zoom"
+    WHIP_PAN_LEFT = "whip_pan_left"
+    WHIP_PAN_RIGHT = "whip_pan_right"
     FOLLOW = "follow"
     HANDHELD = "handheld"
 
@@ -190,7 +192,8 @@ class MoveSpec:
 
 
 #: Moves begin and end gently (`damping.ease`), an orbit goes round at one speed. Travel and turns to a side or up
-#: and down lie half before and half behind the composed picture; all other moves begin at it.
+#: and down lie half before and half behind the composed picture; a whip pan ends at it; all other moves begin at it.
+#: A negative ``amount`` turns a push, an arc, an orbit, a crane or a dolly zoom round.
 MOVES: Mapping[str, MoveSpec] = {
     Move.STATIC: MoveSpec("stands; pans and tilts gently when the subject leaves its place", "", 0.0, False),
     Move.PAN_LEFT: MoveSpec("stands and turns to the left", "deg", 0.2, False, of_frame=True),
@@ -213,6 +216,8 @@ MOVES: Mapping[str, MoveSpec] = {
     Move.DOLLY_ZOOM: MoveSpec(
         "travels in while the lens shortens: the subject keeps its size and the world stretches", "share", 0.45, True
     ),
+    Move.WHIP_PAN_LEFT: MoveSpec("turns to the left in a blur and lands on the subject", "deg", 90.0, False),
+    Move.WHIP_PAN_RIGHT: MoveSpec("turns to the right in a blur and lands on the subject", "deg", 90.0, False),
     Move.FOLLOW: MoveSpec("travels with the subject, at its distance and side", "", 0.0, True),
     Move.HANDHELD: MoveSpec("stands on a shoulder: breathes and sways a little", "deg", 0.3, False),
 }
@@ -257,9 +262,13 @@ OPTIONS: Mapping[str, str] = {
     "look_ahead": "seconds by which the live camera runs ahead of the subject",
     "ride": "0: a static shot never travels, however far the subject goes",
     "live": "1: the live filter, which knows nothing of the future, instead of the planner",
-    "shake": "factor on handheld unrest",
+    "pace": "factor on the move's usual amount, when none is given: below 1 slower, above 1 quicker",
+    "shake": "factor on handheld unrest; any move may have some",
     "seed": "of the handheld unrest",
     "ease": "0: a move at constant speed",
+    "whip_s": "seconds that a whip pan takes (0.4), fastest in their middle",
+    "leave": "1: a whip pan leaves the subject at the shot's end, instead of landing on it at the start",
+    "half": "1: a whip pan is cut in its fastest middle, and this shot shows the half on its own side of the cut",
     "speed_deg": "degrees per second of the orbit director",
 }
 
@@ -310,6 +319,12 @@ _ALIASES: Mapping[str, Mapping[str, str]] = {
         "dolly_right": "truck_right", "boom_up": "crane_up", "boom_down": "crane_down", "crane": "crane_up",
         "pedestal": "pedestal_up", "arc": "arc_right", "circle": "orbit", "vertigo": "dolly_zoom",
         "zoom": "zoom_in", "track": "follow", "tracking": "follow", "shoulder": "handheld", "hand_held": "handheld",
+        "whip": "whip_pan_right", "whip_pan": "whip_pan_right", "swish_pan": "whip_pan_right",
+        "whip_left": "whip_pan_left", "whip_right": "whip_pan_right", "swish_pan_left": "whip_pan_left",
+        "swish_pan_right": "whip_pan_right", "zolly": "dolly_zoom",
+        "trombone": "dolly_zoom", "push_pull": "dolly_zoom", "boom": "crane_up", "jib_up": "crane_up",
+        "jib_down": "crane_down", "ped_up": "pedestal_up", "ped_down": "pedestal_down", "crab_left": "truck_left",
+        "crab_right": "truck_right", "circle_left": "arc_left", "circle_right": "arc_right",
     },
     "position in the picture": {
         "center": "centre", "middle": "centre", "third": "thirds", "rule_of_thirds": "thirds", "left": "left_third",
@@ -326,6 +341,11 @@ KINDS: tuple[str, ...] = tuple(_TABLES)
 def names(kind: str) -> tuple[str, ...]:
     """Every name of one of the `KINDS`, in the order of the table."""
     return tuple(str(name) for name in _TABLES[kind])
+
+
+def spellings(kind: str) -> tuple[tuple[str, str], ...]:
+    """Every name and alias of one of the `KINDS`, each with the name that it means."""
+    return (*((name, name) for name in names(kind)), *_ALIASES.get(kind, {}).items())
 
 
 def find(kind: str, word: str) -> str:
