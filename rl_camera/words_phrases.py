@@ -35,8 +35,8 @@ GLUE = words_of(
     "beginning use using make makes keep keeps keeping let have give go goes going do does doing get then now onto "
     "into toward towards around round about past move moves moving movement motion over during whole through against "
     "also again all just still seen see shows show showing look looks looking film films filming shoot shoots "
-    "shooting up behind between speed pace where when who image screen side want wanted would like should will can must "
-    "hold angle"
+    "shooting up behind between speed pace where when who image screen side want wanted would like should will can "
+    "must hold angle"
 )
 #: Harmless words, which a sentence is told that it may as well leave out.
 FILLER = words_of(
