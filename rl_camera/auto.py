@@ -24,14 +24,18 @@ from rl_camera.candidates import Cameras, judge, propose, rule_cameras, shot_of,
 from rl_camera.director import first_frame
 from rl_camera.editing import CUT_TERMS, SHOT_TERMS, Style
 from rl_camera.framing import Tracks
-from rl_camera.placement import Surroundings
+from rl_camera.placement import Line, Surroundings
 from rl_camera.reasons import Choice, Reason
+from rl_camera.rule import plan_shot
 
 #: Seconds between moments at which cameras are compared and cuts may lie; with beats, as short as a frame.
 TICK_S, BEAT_TICK_S = 1 / 8, 1 / 25
 
 #: Cameras that are compared at most; with more performers the later of `candidates.propose` are left out.
 MOST_CAMERAS = 28
+
+#: How often the chosen shots are filmed and judged anew at most, until the choice stands.
+REHEARSALS = 6
 
 #: Moments that are judged at once: what bounds the memory of a long film.
 CHUNK = 512
@@ -107,15 +111,37 @@ def plan_film(
         performances, around, everyone, propose(filmed, MOST_CAMERAS), (first, stop), rate, aspect,
         1.5 * style.rhythm.mean_s,
     )  # fmt: skip
-    table = _Table.of(cameras, everyone, around, rate, aspect, style, beats)
-    edit = table.best()
-    shots, reasons = [], []
-    for k, segment in enumerate(edit.shots):
-        a = start_s if k == 0 else (first + segment.first) / float(rate)
-        b = end_s if k == len(edit.shots) - 1 else (first + segment.stop) / float(rate)
-        shots.append(_shot(cameras, everyone, segment, aspect, a, b))
-        reasons.append(table.reason(edit, k, a, b))
-    return AutoPlan(tuple(shots), tuple(reasons), edit.value, style)
+    shots: list[Shot] = []
+    for _ in range(REHEARSALS):
+        table = _Table.of(cameras, everyone, around, rate, aspect, style, beats)
+        edit = table.best()
+        before = shots
+        shots = [
+            _shot(cameras, everyone, s, aspect, (first + s.first) / rate, (first + s.stop) / rate) for s in edit.shots
+        ]
+        if shots == before:
+            break
+        cameras = _rehearse(cameras, edit, shots, performances, around, rate, aspect)
+    ends = [start_s, *(s.start_s for s in shots[1:]), end_s]
+    timed = [replace(s, start_s=a, end_s=b) for s, a, b in zip(shots, ends[:-1], ends[1:])]
+    reasons = [table.reason(edit, k, s.start_s, s.end_s) for k, s in enumerate(timed)]
+    return AutoPlan(tuple(timed), tuple(reasons), edit.value, style)
+
+
+def _rehearse(
+    cameras: Cameras, edit: dp.Edit, shots: Sequence[Shot], performances: Sequence[Performance], around: Surroundings,
+    rate: Fraction, aspect: float,
+) -> Cameras:  # fmt: skip
+    """The cameras with chosen shots filmed for themselves, from their own beginning to their own end.
+
+    How a shot is filmed depends on its times, which nobody knows before it is chosen; so it is judged again as it is.
+    """
+    T, focal = cameras.T_world_camera.copy(), cameras.focal_mm.copy()
+    for segment, shot in zip(edit.shots, shots):
+        path = plan_shot(performances, around, Line(), shot, rate, aspect)
+        T[segment.first : segment.stop, segment.camera] = path.T_world_camera
+        focal[segment.first : segment.stop, segment.camera] = path.focal_mm
+    return replace(cameras, T_world_camera=T, focal_mm=focal)
 
 
 def _checked(start_s: float, end_s: float, fps: Fraction | int, aspect: float) -> Fraction:
@@ -129,15 +155,15 @@ def _checked(start_s: float, end_s: float, fps: Fraction | int, aspect: float) -
         raise BadInput(f"edit: {error}") from None
 
 
-def _shot(cameras: Cameras, everyone: Tracks, segment: dp.Segment, aspect: float, a: float, b: float) -> Shot:
+def _shot(cameras: Cameras, everyone: Tracks, segment: dp.Segment, aspect: float, a: Fraction, b: Fraction) -> Shot:
     """The shot that films a chosen camera from the side on which it was seen longest."""
     candidate = cameras.candidates[segment.camera]
     here = slice(segment.first, segment.stop)
     part = replace(everyone, times=everyone.times[here], points=everyone.points[here])
     if candidate.shoulder:
-        return shot_of(candidate, part, side_of(candidate, part, aspect), a, b)
+        return shot_of(candidate, part, side_of(candidate, part, aspect), float(a), float(b))
     sides, counts = np.unique(cameras.azimuth[here, segment.camera], return_counts=True)
-    return shot_of(candidate, part, float(sides[counts.argmax()]), a, b)
+    return shot_of(candidate, part, float(sides[counts.argmax()]), float(a), float(b))
 
 
 @dataclass(frozen=True)
@@ -148,7 +174,7 @@ class _Table:
     style: Style
     tick_s: float
     shot: Array  # (T, K, 5)
-    cut: Array  # (T, K, K, 5)
+    cut: Array  # (T, K, K, 6)
     off_beat: Array  # (T,)
 
     @classmethod

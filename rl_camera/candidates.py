@@ -68,7 +68,9 @@ class Candidate:
         view = self.view
         for long, short in side.items():
             view = view.replace(long, short)
-        return f"{self._size} of {_and(self.of)} from the {view.replace('profile_', '').replace('_', ' ')}"
+        # Two or more are framed as wide as they stand apart, so a size would promise too much.
+        size = "two-shot" if len(self.of) == 2 and self.size != ShotSize.WIDE else self._size
+        return f"{size} of {_and(self.of)} from the {view.replace('profile_', '').replace('_', ' ')}"
 
     @property
     def _size(self) -> str:
@@ -309,7 +311,7 @@ class Judged:
     cameras: Cameras
     sight: Sight
     shot: Array  # (N, K, 5) editing.SHOT_TERMS
-    cut: Array  # (N, K, K, 5) editing.CUT_TERMS
+    cut: Array  # (N, K, K, 6) editing.CUT_TERMS
     who: Array  # (N, S) each performer's share of what goes on
     velocity: Array  # (N, S, P, 3) m/s
 
@@ -329,10 +331,8 @@ def judge(
     rate = 1.0 / float(everyone.times[1] - everyone.times[0]) if len(everyone.times) > 1 else 1.0
     velocity = kinematics.velocity(points, rate)
     sight = shot_terms.see(points, everyone.stature, cameras.T_world_camera, cameras.focal_mm, aspect, blocked)
-    share = np.exp(shot_terms.of_subjects(np.log(sight.share), cameras.of))
-    # A group, or somebody past a shoulder, is framed as wide as it must be: only too near is a fault.
-    loose = (cameras.shows.sum(-1) > 1)[None]
-    wanted = np.where(loose, np.maximum(cameras.asked, share), cameras.asked)
-    shot = editing.shot(sight, cameras.of, cameras.keeps, wanted, velocity, everyone.stature)
+    shot = editing.shot(
+        sight, cameras.of, cameras.shows, cameras.keeps, cameras.asked, points, velocity, everyone.stature
+    )
     cut = editing.cut(sight, cameras.of, cameras.shows, points, velocity, cameras.T_world_camera)
     return Judged(cameras, sight, shot, cut, shot_terms.activity(velocity, everyone.stature)[0], velocity)

@@ -25,7 +25,7 @@ from rl_camera import shot_terms
 from rl_camera.shot_terms import POINT, Sight
 
 SHOT_TERMS = ("size", "placed", "seen", "face", "action")
-CUT_TERMS = ("jump", "line", "motion", "gaze", "eyes")
+CUT_TERMS = ("jump", "stale", "line", "motion", "gaze", "eyes")
 
 #: What each term tells, in a few words.
 ABOUT: Mapping[str, str] = {
@@ -35,6 +35,7 @@ ABOUT: Mapping[str, str] = {
     "face": "face read",
     "action": "action shown",
     "jump": "jump cut",
+    "stale": "shows nothing new",
     "line": "crosses the line",
     "motion": "turns the movement round",
     "gaze": "turns the look round",
@@ -53,6 +54,9 @@ JUMP_SIZE = (1.3, 1.8)
 #: Sine of the angle off the line of action from which a camera stands plainly on one side of it.
 OFF_LINE = 0.2
 
+#: An over-the-shoulder shot may be this much wider than its size, since the shoulder is in front.
+OVER_SHOULDER_WIDER = 1.6
+
 #: Metres per second from which a body's way counts fully.
 MOVES = 0.6
 
@@ -69,17 +73,18 @@ class EditingWeights:
 
     size: float = 0.06
     placed: float = 0.14
-    seen: float = 0.18
-    face: float = 0.27
-    action: float = 0.35
-    jump: float = 1.2
+    seen: float = 0.15
+    face: float = 0.25
+    action: float = 0.4
+    jump: float = 1.0
+    stale: float = 0.4
     line: float = 1.2
     motion: float = 0.6
     gaze: float = 0.5
     eyes: float = 0.25
     rhythm: float = 0.6
     beat: float = 0.0
-    opening: float = 0.5
+    opening: float = 1.0
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -174,23 +179,32 @@ def style_of(style: str | Style) -> Style:
 
 
 def shot(
-    sight: Sight, of: ArrayLike, keeps: ArrayLike, wanted: ArrayLike, velocity: Array, stature: ArrayLike
-) -> Array:
+    sight: Sight, of: ArrayLike, shows: ArrayLike, keeps: ArrayLike, asked: ArrayLike, points: Array, velocity: Array,
+    stature: ArrayLike,
+) -> Array:  # fmt: skip
     """The `SHOT_TERMS` of every camera at every moment, ``(…, K, 5)`` in 0..1; see `shot_terms` for each.
 
     Args:
         sight: what the cameras see.
         of: ``(…, K, S)`` bool, each camera's subjects.
+        shows: ``(…, K, S)`` bool: the same, and past whose shoulder it looks.
         keeps: ``(…, K, P)`` bool, what its size must show.
-        wanted: ``(…, K)`` height of the frame at the subjects, statures.
-        velocity: ``(…, S, P, 3)`` m/s of `shot_terms.POINTS`.
+        asked: ``(…, K)`` height of the frame that its size asks for, statures (`vocabulary.SizeSpec.frame_height`).
+        points: ``(…, S, P, 3)`` metres, `shot_terms.POINTS`.
+        velocity: ``(…, S, P, 3)`` m/s of the same.
         stature: ``(…, S)`` metres.
     """
     who, what = shot_terms.activity(velocity, stature)
+    of, shows = np.asarray(of, dtype=bool), np.asarray(shows, dtype=bool)
+    # A group is framed as wide as it must be, and who stands past a shoulder somewhat wider: too near is a fault.
+    wider = np.where(of.sum(-1) > 1, np.inf, np.where(shows.sum(-1) > 1, OVER_SHOULDER_WIDER, 1.0))
+    share = np.exp(shot_terms.of_subjects(np.log(sight.share), of))
+    wanted = np.clip(share, asked, np.asarray(asked) * wider)
+    true = shot_terms.over_shoulder(sight, points, stature, of, shows)
     return np.stack(
         [
-            shot_terms.size(sight, of, wanted),
-            shot_terms.placed(sight, of, keeps),
+            shot_terms.size(sight, of, wanted) * true,
+            shot_terms.placed(sight, of, shows, keeps) * true,
             shot_terms.seen(sight, of, keeps),
             shot_terms.face(sight, of),
             shot_terms.action(sight, who, what),
@@ -208,7 +222,7 @@ def opening(of: ArrayLike) -> Array:
 
 
 def cut(sight: Sight, of: ArrayLike, shows: ArrayLike, points: Array, velocity: Array, T_world_camera: Array) -> Array:
-    """The `CUT_TERMS` of a cut from every camera to every other at every moment, ``(…, K, K, 5)`` in 0..1.
+    """The `CUT_TERMS` of a cut from every camera to every other at every moment, ``(…, K, K, 6)`` in 0..1.
 
     Args:
         sight: what the cameras see.
@@ -221,6 +235,7 @@ def cut(sight: Sight, of: ArrayLike, shows: ArrayLike, points: Array, velocity: 
     ways = velocity[..., POINT["pelvis"], :]
     terms = (
         jump_cut(sight, of),
+        stale(sight, of),
         crosses_line(sides(points, T_world_camera), shows),
         turns_motion(ways, T_world_camera, of),
         turns_gaze(sight, of),
@@ -250,15 +265,22 @@ def jump_cut(sight: Sight, of: ArrayLike) -> Array:
     1 for less than 30° about the subjects and a factor of less than 1.3 between the frame's heights there; falls to 0
     at 40° or at a factor of 1.8 (a cut-in on the axis is good grammar).
     """
+    turn = np.degrees(angle_between(sight.azimuth, of))
+    return stale(sight, of) * np.clip((JUMP_DEG[1] - turn) / (JUMP_DEG[1] - JUMP_DEG[0]), 0.0, 1.0)
+
+
+def stale(sight: Sight, of: ArrayLike) -> Array:
+    """A cut that shows nothing new ``(…, K, K)``: the same subjects in hardly another size, from whatever side.
+
+    1 for less than a factor of 1.3 between the frame's heights at the subjects, 0 from 1.8 on. Grammar allows it from
+    another side; an editor still wants a reason to cut.
+    """
     of = np.asarray(of, dtype=bool)
     same = (of[..., :, None, :] == of[..., None, :, :]).all(-1)
-    turn = np.degrees(angle_between(sight.azimuth, of))
     height = shot_terms.of_subjects(np.log(sight.share), of)
     ratio = np.abs(height[..., :, None] - height[..., None, :])
     low, high = (math.log(r) for r in JUMP_SIZE)
-    near = np.clip((JUMP_DEG[1] - turn) / (JUMP_DEG[1] - JUMP_DEG[0]), 0.0, 1.0)
-    alike = np.clip((high - ratio) / (high - low), 0.0, 1.0)
-    return same * near * alike
+    return same * np.clip((high - ratio) / (high - low), 0.0, 1.0)
 
 
 def angle_between(azimuth: Array, of: ArrayLike) -> Array:
@@ -360,5 +382,5 @@ def quality(terms: Array, weights: EditingWeights) -> Array:
 
 
 def transition(terms: Array, weights: EditingWeights) -> Array:
-    """Value of a cut, ``(…, K, K)``, from its terms ``(…, K, K, 5)``: never more than 0."""
+    """Value of a cut, ``(…, K, K)``, from its terms ``(…, K, K, 6)``: never more than 0."""
     return -(terms @ weights.of(CUT_TERMS))

@@ -70,7 +70,7 @@ class Reason:
             lead = abs(mine - other.terms[name]) if of is not None and other else 0.0
             if of is None:
                 lead = mine - other.terms[name] if other else 0.0
-            return self.weights[name] * (lead + 0.05 * mine)
+            return self.weights[name] * (lead + 0.3 * mine)
 
         return sorted(SHOT_TERMS, key=gain, reverse=True)[:count]
 

@@ -44,8 +44,11 @@ REST_SPEED = 0.35
 #: Height of a face, as a share of the frame's, at which an expression is read (that of a medium close-up is 0.37).
 FACE_READ = 0.3
 
-#: Height of a figure, as a share of the frame's, at which its action is read: head to toe fills a full shot.
-FIGURE_READ = 0.8
+#: Height of a figure, as a share of the frame's, at which its action is read: a little closer than a wide shot.
+FIGURE_READ = 0.65
+
+#: Metres between two people up to which a camera may look over one's shoulder at the other, and from which not at all.
+SHOULDER_M = (2.2, 2.8)
 
 #: Width of the size term, in the logarithm of the size: half as large or twice as large scores 0.14.
 SIZE_SIGMA = 0.35
@@ -193,16 +196,19 @@ def size(sight: Sight, of: ArrayLike, wanted: ArrayLike) -> Array:
     return np.exp(-0.5 * (off / SIZE_SIGMA) ** 2)
 
 
-def placed(sight: Sight, of: ArrayLike, keeps: ArrayLike) -> Array:
-    """Composition: what the size must show is in the frame, with headroom above it and look room before it.
+def placed(sight: Sight, of: ArrayLike, shows: ArrayLike, keeps: ArrayLike) -> Array:
+    """Composition: what the size must show is in the frame, with headroom, look room, and nobody else cut by its edge.
 
-    ``k (½ + ¼ h + ¼ l)``: ``k`` the share of the kept points within the frame; ``h = exp(−(Δ / 0.2)² / 2)`` for the
-    distance Δ, half frames, of the highest crown from where `setup.headroom_for` has it; ``l = 1 − max(0, x g) / 0.5``
-    for a subject at x half frames from the middle that looks g to the right: it falls when it looks out of the picture.
+    ``k (0.4 + 0.2 h + 0.2 l + 0.2 c)``: ``k`` the share of the kept points within the frame;
+    ``h = exp(−(Δ / 0.2)² / 2)`` for the distance Δ, half frames, of the highest crown from where `setup.headroom_for`
+    has it; ``l = 1 − max(0, x g) / 0.5`` for a subject at x half frames from the middle that looks g to the right: it
+    falls when it looks out of the picture; ``c = 1 − max 4 f (1 − f)`` over the others, ``f`` the share of a body in
+    the frame.
 
     Args:
         sight: what the cameras see.
         of: ``(…, K, S)`` bool.
+        shows: ``(…, K, S)`` bool: the same, and past whose shoulder it looks.
         keeps: ``(…, K, P)`` bool, `keeps_of` each camera's size.
     """
     weight = np.asarray(of)[..., None] & np.asarray(keeps)[..., None, :]
@@ -212,7 +218,9 @@ def placed(sight: Sight, of: ArrayLike, keeps: ArrayLike) -> Array:
     head = np.exp(-0.5 * ((crown - asked) / HEADROOM_SIGMA) ** 2)
     x = np.clip(sight.xy[..., POINT["eyes"], 0], -1.0, 1.0)
     look = of_subjects(1.0 - np.clip(x * sight.gaze / LOOK_ROOM, 0.0, 1.0), of)
-    return kept * (0.5 + 0.25 * head + 0.25 * look)
+    part = sight.inside.mean(-1)
+    cut = np.where(shows, 0.0, 4.0 * part * (1.0 - part)).max(-1)
+    return kept * (0.4 + 0.2 * head + 0.2 * look + 0.2 * (1.0 - cut))
 
 
 def seen(sight: Sight, of: ArrayLike, keeps: ArrayLike) -> Array:
@@ -267,20 +275,50 @@ def activity(velocity: Array, stature: ArrayLike) -> tuple[Array, Array]:
 def action(sight: Sight, who: ArrayLike, what: ArrayLike) -> Array:
     """How much of what goes on the picture shows, large enough to read: Hitchcock's rule.
 
-    ``Σ_s who_s min(1, √(h_s / 0.8)) Σ_p what_sp seen_sp``, over all performers, with ``h`` the figure's height as a
-    share of the frame's.
+    ``½ max_s (who_s / max who) r_s + ½ Σ_s who_s r_s`` with ``r_s = min(1, √(h_s / 0.65)) Σ_p what_sp seen_sp``, ``h``
+    the figure's height as a share of the frame's: half for showing who acts most, half for showing everything.
 
     Args:
         sight: what the cameras see.
         who: ``(…, S)`` from `activity`.
         what: ``(…, S, P)`` from `activity`.
     """
+    who = np.asarray(who, dtype=np.float64)[..., None, :]
     shown = ((sight.inside & sight.clear) * np.asarray(what)[..., None, :, :]).sum(-1)
-    large = np.sqrt(np.clip(1.0 / np.maximum(sight.share, 1e-6) / FIGURE_READ, 0.0, 1.0))
-    return (np.asarray(who)[..., None, :] * large * shown).sum(-1)
+    read = shown * np.sqrt(np.clip(1.0 / np.maximum(sight.share, 1e-6) / FIGURE_READ, 0.0, 1.0))
+    return 0.5 * (who / who.max(-1, keepdims=True) * read).max(-1) + 0.5 * (who * read).sum(-1)
+
+
+def over_shoulder(sight: Sight, points: Array, stature: ArrayLike, of: ArrayLike, shows: ArrayLike) -> Array:
+    """Whether an over-the-shoulder shot is one, ``(…, K)``: 1 for other cameras.
+
+    The two are near each other, the one in front is upright, and the neck is in the picture, aside of the middle.
+
+    Args:
+        sight: what the cameras see.
+        points: ``(…, S, P, 3)`` metres.
+        stature: ``(…, S)`` metres.
+        of: ``(…, K, S)`` bool: who is composed.
+        shows: ``(…, K, S)`` bool: the same and past whose shoulder.
+    """
+    of, front = np.asarray(of, dtype=bool), np.asarray(shows, dtype=bool) & ~np.asarray(of, dtype=bool)
+    pelvis, neck = points[..., POINT["pelvis"], :], points[..., POINT["neck"], :]
+    middle = (pelvis[..., None, :, :] * of[..., None]).sum(-2) / np.maximum(of.sum(-1), 1)[..., None]
+    apart = pelvis[..., None, :, :] - middle[..., None, :]
+    near = _fall(np.hypot(apart[..., 0], apart[..., 2]), *SHOULDER_M)
+    feet = points[..., [POINT["left_toe"], POINT["right_toe"]], 1].min(-1)
+    upright = (neck[..., 1] - feet) / np.asarray(stature) > 0.65
+    x = np.abs(sight.xy[..., POINT["neck"], 0])
+    held = near * upright[..., None, :] * np.clip((x - 0.15) / 0.15, 0.0, 1.0) * _fall(x, 1.1, 1.4)
+    return np.where(front, held, 1.0).min(-1)
+
+
+def _fall(x: Array, one: float, zero: float) -> Array:
+    """1 up to ``one``, straight down to 0 at ``zero``."""
+    return np.clip((zero - x) / (zero - one), 0.0, 1.0)
 
 
 __all__ = [
     "POINT", "POINTS", "Sight", "action", "activity", "face", "face_direction", "facing", "keeps_of",
-    "of_subjects", "placed", "points_of", "see", "seen", "size",
+    "of_subjects", "over_shoulder", "placed", "points_of", "see", "seen", "size",
 ]  # fmt: skip
