@@ -1,0 +1,84 @@
+"""The framing problem as functions on batches: begin, step, judge, observe. Environments and planners share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from motion.rotations import Array
+from rl_camera.env import dynamics, observation, reward
+from rl_camera.env.columns import Columns
+from rl_camera.env.config import FramingConfig
+from rl_camera.env.episode import Asked, Episodes
+from rl_camera.env.library import Table, default_library, kept_weights
+from rl_camera.env.observation import LOOK_AHEAD_S, Shown, Slot
+from rl_camera.env.reward import Errors
+from rl_camera.env.sight import Eye, Sight
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Everything known of N cameras at one moment."""
+
+    sight: Sight
+    asked: Asked
+    errors: Errors
+    shown: Shown
+    terms: dict[str, Array]  # (N,) each, `reward.TERMS`
+    reward: Array  # (N,)
+
+
+class Framing:
+    """One configuration of `cinemotion/Framing-v0`, without any state: what it is handed it leaves as it was.
+
+    Args:
+        config: settings.
+        table: motion; None: of the configuration's library.
+    """
+
+    def __init__(self, config: FramingConfig, table: Table | None = None) -> None:
+        self.config = config
+        if table is None:
+            library = config.library or default_library(config.split, config.hz, config.data)
+            table = library.table(config.keypoints)
+        self.table = table
+        self.dt = 1.0 / config.hz
+        spheres = config.occluder_kind == "spheres"
+        self.eye = Eye(table, config.keypoints, config.performers, config.occluders, spheres)
+        self.kept = kept_weights(config.keypoints)
+        self.offline = config.knowledge == "offline"
+        self.slots = observation.slots(config.keypoints, config.performers, config.occluders, self.offline)
+        self.parts: dict[str, Slot] = {slot.name: slot for slot in self.slots}
+        self.size = self.slots[-1].stop
+        self.look_ahead = [max(1, round(s * config.hz)) for s in LOOK_AHEAD_S]
+
+    def step(self, episodes: Episodes, state: Columns, actions: Array) -> Columns:
+        """Cameras one step later, ``actions (7, N)``; moves ``episodes.t`` on in place."""
+        new = dynamics.step(state, actions, episodes.data["rig"], episodes.data["lens"], self.dt)
+        episodes.t += 1
+        return new
+
+    def judge(self, episodes: Episodes, state: Columns) -> Moment:
+        """What the cameras see now, and how good it is."""
+        return self._moment(episodes, state, None)
+
+    def observe(self, episodes: Episodes, state: Columns) -> tuple[Array, Moment]:
+        """The observation ``(D, N)``, rows as `slots`, and what it was made of."""
+        out = np.empty((self.size, len(episodes)), np.float32)
+        points = self.config.performers * self.eye.keys
+        bearings = out[: 4 * points].reshape(4, self.config.performers, self.eye.keys, -1)
+        moment = self._moment(episodes, state, bearings)
+        ahead = self.eye.ahead(episodes, self.look_ahead) if self.offline else None
+        observation.fill(
+            out, self.parts, episodes, state, moment.sight, moment.asked, moment.errors, moment.shown, ahead
+        )
+        return out, moment
+
+    def _moment(self, episodes: Episodes, state: Columns, bearings: Array | None) -> Moment:
+        sight = self.eye.look(episodes, state, bearings)
+        asked = episodes.asked()
+        errors = reward.errors(episodes, state, sight, asked)
+        shown = observation.shown(episodes, sight, self.kept)
+        terms = reward.terms(episodes, state, sight, errors, shown.seen)
+        return Moment(sight, asked, errors, shown, terms, reward.total(terms, self.config.weights))

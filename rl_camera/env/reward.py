@@ -1,0 +1,198 @@
+"""How good a picture is, as pure functions of arrays: every term 0..1, or a cost, reported by name, weighed in one place.
+
+Terms fall off as 1 / (1 + (error / tolerance)²): near one within the tolerance, never flat far from it, so that a
+learner lost at the other end of the set still feels which way is better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from motion.errors import BadInput
+from motion.rotations import Array
+from rl_camera.env.columns import Columns
+from rl_camera.env.episode import Asked, Episodes
+from rl_camera.env.sight import Sight
+
+#: Half widths of the terms: where half of a term is lost.
+SIZE_TOLERANCE = 0.22  # ln of the size ratio: 25 %
+PLACE_TOLERANCE = 0.22  # half frames beyond the dead zone
+VIEW_TOLERANCE = float(np.radians(25.0))
+HEIGHT_TOLERANCE = float(np.radians(12.0))
+LENS_TOLERANCE = 0.3  # ln of the focal ratio
+HORIZON_TOLERANCE = float(np.radians(4.0))
+
+#: Half frames within which a subject may stand off its place: a camera that follows every breath is no good camera.
+DEAD_ZONE = 0.06
+
+#: Metres: nearer than this to a thing's surface or to a body's point is a collision.
+CLEARANCE = 0.25
+
+#: Share of the picture's width and height that a group may fill.
+GROUP_FILL = 0.8
+
+#: Room that a group needs beyond its outer bodies' middles, in statures.
+GROUP_ROOM = 0.55
+
+
+@dataclass(frozen=True)
+class RewardWeights:
+    """Weights of the terms; the terms' own sum to 1, costs are taken off."""
+
+    size: float = 0.2
+    position: float = 0.22
+    visibility: float = 0.24
+    view: float = 0.15
+    lens: float = 0.03
+    horizon: float = 0.05
+    steady: float = 0.11
+    collision: float = 0.5  # cost
+    floor: float = 0.1  # cost
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if not (isinstance(value, (int, float)) and np.isfinite(value) and value >= 0):
+                raise BadInput(f"reward weight {f.name} is {value!r}, expected a number of 0 or more")
+
+
+TERMS: tuple[str, ...] = tuple(f.name for f in fields(RewardWeights))
+COSTS: tuple[str, ...] = ("collision", "floor")
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far a picture is from what was asked, ``(N,)`` each."""
+
+    size: Array  # ln of (frame height at the subject / asked)
+    x: Array  # half frames to the right of the asked place
+    y: Array  # half frames above it
+    want_x: Array  # the asked place
+    want_y: Array
+    view: Array  # radians of azimuth about the subject, to its left
+    height: Array  # radians of elevation
+    lens: Array  # ln of (focal length / asked)
+    roll: Array  # radians
+    frame: Array  # ln of the asked frame height, statures; what a group needs included
+
+
+def errors(episodes: Episodes, state: Columns, sight: Sight, asked: Asked) -> Errors:
+    """Compare a moment's pictures with what is asked of them."""
+    d = episodes.data
+    stature = d["stature"][0]
+    depth = np.maximum(-sight.anchor_local[2], 0.05)
+    frame_m = 2.0 * depth * sight.tan[1]
+    wide = (sight.spread + 2.0 * GROUP_ROOM * stature) / (GROUP_FILL * d["aspect"])
+    need = np.where(sight.spread > 0.0, np.log(np.maximum(wide / stature, 1e-3)), np.float32(-10.0))
+    frame = np.maximum(asked.share, need)
+    size = np.log(frame_m / stature) - frame
+    right = sight.axes[0]
+    look = np.clip(1.6 * (right[0] * sight.heading[0] + right[2] * sight.heading[1]), -1.0, 1.0)
+    want_x = d["x"] - d["look"] * look
+    behind = sight.anchor_local[2] > -0.05
+    x = np.where(behind, np.where(sight.anchor_local[0] > 0, 3.0, -3.0), sight.anchor_local[0] / depth / sight.tan[0])
+    y = np.where(behind, 0.0, sight.anchor_local[1] / depth / sight.tan[1])
+    to = state["place"] - sight.anchor
+    away = np.sqrt((to * to).sum(0))
+    side = np.arctan2(to[0], to[2]) - np.arctan2(sight.heading[0], sight.heading[1])
+    view = _wrapped(side - asked.azimuth)
+    other = _wrapped(side + asked.azimuth)
+    # Where the mirrored side is as good, the nearer one counts, in the same sense of turning.
+    view = np.where((d["either"] > 0.5) & (np.abs(other) < np.abs(view)), other, view)
+    above = np.where(d["eye_level"] > 0.5, state["place"][1] - sight.eyes_y, to[1])
+    height = np.arcsin(np.clip(above / np.maximum(away, 1e-3), -1.0, 1.0)) - asked.elevation
+    return Errors(
+        size, np.clip(x, -3, 3) - want_x, np.clip(y, -3, 3) - asked.y, want_x, asked.y, view, height,
+        state["log_focal"] - asked.lens_log, state["angles"][2] - d["roll"], frame,
+    )  # fmt: skip
+
+
+def _wrapped(angle: Array) -> Array:
+    return np.mod(angle + np.float32(np.pi), np.float32(2 * np.pi)) - np.float32(np.pi)
+
+
+def near(error_square: Array) -> Array:
+    """``1 / (1 + e²)`` of a squared error in tolerances."""
+    return 1.0 / (1.0 + error_square)
+
+
+def size(e: Errors) -> Array:
+    """Whether the subject is as large in the picture as the asked shot size makes it."""
+    return near((e.size / SIZE_TOLERANCE) ** 2)
+
+
+def position(e: Errors) -> Array:
+    """Whether the framed part stands where it should: thirds, look room, headroom; within the dead zone all is well."""
+    off = np.maximum(np.sqrt(e.x * e.x + e.y * e.y) - DEAD_ZONE, 0.0)
+    return near((off / PLACE_TOLERANCE) ** 2)
+
+
+def visibility(shown: Array) -> Array:
+    """Share of what the shot size must show that is in the picture with nothing in the way."""
+    return shown
+
+
+def view(e: Errors) -> Array:
+    """Whether the subject is seen from the asked side and height."""
+    return near((e.view / VIEW_TOLERANCE) ** 2 + (e.height / HEIGHT_TOLERANCE) ** 2)
+
+
+def lens(e: Errors) -> Array:
+    """Whether the focal length is the asked one: size by distance is another picture than size by zoom."""
+    return near((e.lens / LENS_TOLERANCE) ** 2)
+
+
+def horizon(e: Errors) -> Array:
+    """Whether the horizon is level, or slanted as asked."""
+    return near((e.roll / HORIZON_TOLERANCE) ** 2)
+
+
+def steady(jolt: Array) -> Array:
+    """1 less the jerk of place and turning ``(2, N)``, as shares of what the rig can do, square-rooted.
+
+    The root makes small unrest count: a camera that trembles a little all the time is worse than one firm push.
+    """
+    return 1.0 - np.sqrt(np.clip(0.5 * (jolt[0] + jolt[1]), 0.0, 1.0))
+
+
+def collision(gap: Array | None, nearest: Array) -> Array:
+    """How deep the camera is within the clearance of a thing, ``gap (B, N)`` away, or a body, ``(N,)``; 0..1."""
+    least = nearest if gap is None else np.minimum(gap.min(0), nearest)
+    return np.clip((CLEARANCE - least) / CLEARANCE, 0.0, 1.0)
+
+
+def floor(state: Columns) -> Array:
+    """Whether the camera lies on the floor, where no rig goes."""
+    return (state["place"][1] < 0.16).astype(np.float32)
+
+
+def terms(episodes: Episodes, state: Columns, sight: Sight, e: Errors, shown: Array) -> dict[str, Array]:
+    """Every term of `TERMS`, ``(N,)`` each, before weighing."""
+    nearest = sight.distance.min((0, 1)) if sight.distance.shape[0] == 1 else _nearest(episodes, sight)
+    return {
+        "size": size(e),
+        "position": position(e),
+        "visibility": visibility(shown),
+        "view": view(e),
+        "lens": lens(e),
+        "horizon": horizon(e),
+        "steady": steady(state["jolt"]),
+        "collision": collision(sight.things.gap if sight.things else None, nearest),
+        "floor": floor(state),
+    }
+
+
+def _nearest(episodes: Episodes, sight: Sight) -> Array:
+    least = sight.distance.min(1)
+    return np.where(episodes.data["present"] > 0.5, least, np.float32(1e3)).min(0)
+
+
+def total(parts: dict[str, Array], weights: RewardWeights) -> Array:
+    """The reward ``(N,)`` float32: weighed terms less weighed costs."""
+    out = np.zeros_like(parts["size"], dtype=np.float32)
+    for name, value in parts.items():
+        weight = np.float32(getattr(weights, name))
+        out += (-weight if name in COSTS else weight) * value
+    return out
