@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cinemotion import cli_motion
+from cinemotion import cli_camera, cli_motion
 from cinemotion.guard import guarded, say
 
 app = typer.Typer(
@@ -387,6 +387,7 @@ def bench(
 
 
 cli_motion.add_to(app)
+app.add_typer(cli_camera.app, name="camera")
 
 
 def main() -> None:

@@ -124,6 +124,20 @@ def load_noting(
     return Loaded(resample(found.camera, rate), found.name, found.notes)
 
 
+def check(path: str | Path) -> None:
+    """Make sure, before long work, that a format is known and its library installed.
+
+    Raises:
+        BadInput: another suffix.
+        MissingExtra: USD's library is not installed.
+    """
+    suffix, _ = _format(path)
+    if _FORMATS[suffix] == "camera_usd":
+        from render.interchange.camera_usd_writer import library
+
+        library()
+
+
 def _format(path: str | Path) -> tuple[str, Any]:
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:

@@ -70,14 +70,7 @@ def save(path: str | Path, edit: Edit, *, film: str | Path | None = None, frames
         MissingExtra: OpenTimelineIO, or its plugin for EDL, is not installed.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise BadInput(f"{path}: {unknown('suffix of an edit', suffix, SUFFIXES)}")
-    otio = library()
-    if suffix == ".edl" and _EDL not in otio.adapters.available_adapter_names():
-        raise MissingExtra(
-            "writing .edl needs OpenTimelineIO's plugin: pip install otio-cmx3600-adapter; or write .otio"
-        )
+    otio, suffix = check(path), path.suffix.lower()
     timeline = _timeline(otio, path, edit, film, frames)
     try:
         text = otio.adapters.write_to_string(timeline, _EDL if suffix == ".edl" else "otio_json")
@@ -85,6 +78,24 @@ def save(path: str | Path, edit: Edit, *, film: str | Path | None = None, frames
         raise BadInput(f"{path}: {error}") from error
     with whole(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
+
+
+def check(path: str | Path) -> Any:
+    """Make sure, before long work, that an edit can be written in a format; the library.
+
+    Raises:
+        BadInput: another suffix.
+        MissingExtra: OpenTimelineIO, or its plugin for EDL, is not installed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadInput(f"{path}: {unknown('suffix of an edit', suffix, SUFFIXES)}")
+    otio = library()
+    if suffix == ".edl" and _EDL not in otio.adapters.available_adapter_names():
+        raise MissingExtra(
+            "writing .edl needs OpenTimelineIO's plugin: pip install otio-cmx3600-adapter; or write .otio"
+        )
+    return otio
 
 
 def _timeline(otio: Any, path: Path, edit: Edit, film: str | Path | None, frames: int | None) -> Any:

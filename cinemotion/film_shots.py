@@ -1,0 +1,79 @@
+"""A film's shots as its camera shows them: numbers, frames, what was asked for, and words about them for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from motion.camera import CameraPath, Shot
+
+#: Lines that say why, by the shot's place in the film, from 0.
+Reasons = Mapping[int, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class FilmShot:
+    """One shot: the frames between two cuts of the camera, and the request that it answers."""
+
+    index: int  # from 0; people count from 1
+    first: int  # frame
+    stop: int  # the frame after its last
+    fps: Fraction
+    asked: Shot
+    lens_mm: tuple[float, float]  # shortest and longest in the shot
+
+    @property
+    def number(self) -> int:
+        return self.index + 1
+
+    @property
+    def middle(self) -> int:
+        return (self.first + self.stop - 1) // 2
+
+    @property
+    def times(self) -> str:
+        """When, in seconds of the film."""
+        return f"{float(self.first / self.fps):.1f} to {float(self.stop / self.fps):.1f} s"
+
+    @property
+    def title(self) -> str:
+        """What of whom: "medium full of lou"."""
+        return f"{plain(self.asked.size)} of {', '.join(self.asked.of)}"
+
+    @property
+    def lens(self) -> str:
+        low, high = (f"{v:.3g}" for v in self.lens_mm)
+        return f"{low} mm" if low == high else f"{low} to {high} mm"
+
+    def why(self, reasons: Reasons | None) -> tuple[str, ...]:
+        """The reason's lines; where none are given, what the director was asked for."""
+        if reasons and reasons.get(self.index):
+            return tuple(reasons[self.index])
+        ask = self.asked
+        side = f"in {plain(ask.view)}" if ask.view.startswith("profile") else f"from the {plain(ask.view)}"
+        side = plain(ask.view) if ask.view.startswith("over") else side
+        words = [plain(ask.size), side, "at eye level" if ask.angle == "eye_level" else f"{plain(ask.angle)} angle"]
+        return (f"framed by the {ask.director} director: {', '.join(words)}",)
+
+
+def shots_of(camera: CameraPath, shots: Sequence[Shot]) -> tuple[FilmShot, ...]:
+    """The camera's shots in order, each with the request that covers most of it.
+
+    Args:
+        camera: the film's camera.
+        shots: what was asked for; one at least.
+    """
+    starts = [0, *(k for k in range(1, camera.frames) if camera.cuts[k])]
+    found = []
+    for index, (first, stop) in enumerate(zip(starts, [*starts[1:], camera.frames], strict=True)):
+        begin, end = float(first / camera.fps), float(stop / camera.fps)
+        asked = max(shots, key=lambda s: min(end, s.end_s) - max(begin, s.start_s))
+        focal = camera.focal_mm[first:stop]
+        found.append(FilmShot(index, first, stop, camera.fps, asked, (float(focal.min()), float(focal.max()))))
+    return tuple(found)
+
+
+def plain(word: str) -> str:
+    """A word of the vocabulary as it is spoken: "medium full"."""
+    return word.replace("_", " ")
