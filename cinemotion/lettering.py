@@ -1,12 +1,52 @@
-"""Text on pictures that neither runs out of its box nor over other text: `wrapped`, `Notes`."""
+"""Text on pictures that neither runs out of its box nor over other text: `letters`, `wrapped`, `Notes`."""
 
 from __future__ import annotations
 
+import unicodedata
+from functools import cache
+
 from PIL import ImageDraw
 
-from cinemotion.axes import INK, OVER, font
+from cinemotion.axes import OVER, font
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+#: What the nearest letter is that the font has, where taking accents off does not find it.
+_NEAREST = {
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "×": "x",
+    "→": ">",
+    "ß": "ss",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "æ": "ae",
+    "ø": "o",
+}
+
+
+def letters(text: str) -> str:
+    """A text in letters that the font has: accents off, dashes short, a box for what has no nearest letter."""
+    return "".join(_drawable(c) for c in text)
+
+
+@cache
+def _drawable(letter: str) -> str:
+    if _known(letter):
+        return letter
+    near = _NEAREST.get(letter) or "".join(
+        c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c)
+    )
+    return near if near and all(_known(c) for c in near) else letter
+
+
+@cache
+def _known(letter: str) -> bool:
+    face = font(11)
+    return letter.isascii() or bytes(face.getmask(letter)) != bytes(face.getmask("\uffff"))
 
 
 def wrapped(pen: ImageDraw.ImageDraw, text: str, size: int, width: float) -> list[str]:
@@ -21,7 +61,7 @@ def wrapped(pen: ImageDraw.ImageDraw, text: str, size: int, width: float) -> lis
     room, face = width * OVER, font(size)
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in letters(text).split():
         longer = f"{line} {word}".strip()
         if pen.textlength(longer, font=face) <= room:
             line = longer
@@ -53,7 +93,7 @@ class Notes:
 
     def put(self, text: str, x: float, y: float, colour: str, size: int = 11, badge: bool = False) -> None:
         """Write a label near a place; ``badge`` puts it white on a disc of the colour."""
-        face = font(size)
+        face, text = font(size), letters(text)
         wide = self._pen.textlength(text, font=face) / OVER + (8 if badge else 2)
         high = size + 5.0
         wide = max(wide, high) if badge else wide
@@ -90,6 +130,3 @@ class Notes:
 
 def _meet(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-__all__ = ["INK", "Notes", "wrapped"]

@@ -15,7 +15,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from cinemotion.axes import COLOURS, GRID, INK, OVER, PAPER, Panel, font, picture, save, ticks
 from cinemotion.film_shots import FilmShot, plain
-from cinemotion.lettering import Notes, wrapped
+from cinemotion.lettering import Notes, letters, wrapped
 from motion import rotations as rot
 from motion import skeleton
 from motion.camera import CameraPath
@@ -93,7 +93,9 @@ class _Plan:
         height = max(_MAP[3] + 24, _TOP + sum(len(lines) * 15 + 5 for *_, lines in legend) + 40)
         image = picture(_WIDTH, height)
         pen = ImageDraw.Draw(image)
-        pen.text((_MAP[0] * OVER, 14 * OVER), self.title, fill=INK, font=font(16))
+        title = wrapped(pen, self.title, 16, _MAP[2] - _MAP[0] - 120)
+        words = title[0] + (" …" if len(title) > 1 else "") if title else ""
+        pen.text((_MAP[0] * OVER, 14 * OVER), words, fill=INK, font=font(16))
         pen.text((_MAP[2] * OVER, 20 * OVER), "seen from above", fill=_FAINT, font=font(11), anchor="ra")
         image.paste(self._map(), (round(_MAP[0] * OVER), round(_MAP[1] * OVER)))
         pen.rectangle([v * OVER for v in _MAP], outline=_FAINT, width=OVER)
@@ -272,7 +274,7 @@ class _Plan:
             colour = COLOURS[k % len(COLOURS)]
             pen.polygon(self._at(head), fill=colour)
             [(x, y)] = self._at((tip - 0.5 * size * unit)[None])
-            words = f"{way.what}, {np.linalg.norm(away):,.0f} m"
+            words = letters(f"{way.what}, {np.linalg.norm(away):,.0f} m")
             half = pen.textlength(words, font=font(11)) / 2 + 6 * OVER
             x, y = min(max(x, half), width * OVER - half), y + (-16 if y > 40 * OVER else 16) * OVER
             pen.text((x, y), words, fill=colour, font=font(11), anchor="mm", stroke_width=2 * OVER, stroke_fill=PAPER)
@@ -353,4 +355,4 @@ def _median(values: Array, weight: Array) -> float:
 def _compass(way: Array) -> str:
     """The nearest axis of a direction (x, z)."""
     i = int(np.argmax(np.abs(way)))
-    return f"{'+' if way[i] >= 0 else '−'}{'XZ'[i]}"
+    return f"{'+' if way[i] >= 0 else '-'}{'XZ'[i]}"

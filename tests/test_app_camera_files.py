@@ -15,7 +15,7 @@ from test_output_camera import path_of
 from cinemotion import camera_files, set_plan, storyboard
 from cinemotion.axes import OVER, picture
 from cinemotion.film_shots import shots_of
-from cinemotion.lettering import Notes, wrapped
+from cinemotion.lettering import Notes, letters, wrapped
 from motion.camera import CameraPath, Shot, look_at
 from motion.stage import Performance, Prop, Stage
 from render.interchange import camera as files
@@ -210,6 +210,11 @@ def test_words_stay_in_their_box() -> None:
         lines = wrapped(pen, text, 11, 120.0)
         assert "".join(lines).replace(" ", "") == text.replace(" ", "")
         assert all(pen.textlength(line, font=font(11)) <= 120 * OVER for line in lines)
+
+
+def test_letters_that_the_font_lacks_become_their_nearest() -> None:
+    assert letters("Zoë − the café, 3 × 4 – now") == "Zoe - the cafe, 3 x 4 - now"
+    assert letters("plain") == "plain"
 
 
 def test_labels_do_not_cover_each_other() -> None:

@@ -53,7 +53,10 @@ class Edit:
 
 def library() -> Any:
     """The package ``opentimelineio``, or `MissingExtra` with the line that installs it."""
-    return need("opentimelineio", "timeline", "reading and writing cuts")
+    need("opentimelineio", "timeline", "reading and writing cuts")
+    import opentimelineio
+
+    return opentimelineio
 
 
 def save(path: str | Path, edit: Edit, *, film: str | Path | None = None, frames: int | None = None) -> None:
