@@ -108,7 +108,7 @@ def edit_of(film: Film, reasons: Reasons | None = None) -> otio_cuts.Edit:
 
     Args:
         film: worked out.
-        reasons: lines that say why a shot is as it is, by its place from 0; for others, what was asked for.
+        reasons: lines that say why a shot is as it is, by its place in ``film.shots``; for others, what was asked for.
     """
     shots = []
     for shot in shots_of(film.camera, film.shots):

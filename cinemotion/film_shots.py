@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from motion.camera import CameraPath, Shot
 
-#: Lines that say why, by the shot's place in the film, from 0.
+#: Lines that say why, by the place of what was asked for among the film's shots, from 0.
 Reasons = Mapping[int, Sequence[str]]
 
 
@@ -21,6 +21,7 @@ class FilmShot:
     stop: int  # the frame after its last
     fps: Fraction
     asked: Shot
+    place: int  # of `asked` among the film's shots, from 0
     lens_mm: tuple[float, float]  # shortest and longest in the shot
 
     @property
@@ -48,8 +49,8 @@ class FilmShot:
 
     def why(self, reasons: Reasons | None) -> tuple[str, ...]:
         """The reason's lines; where none are given, what the director was asked for."""
-        if reasons and reasons.get(self.index):
-            return tuple(reasons[self.index])
+        if reasons and reasons.get(self.place):
+            return tuple(reasons[self.place])
         ask = self.asked
         side = f"in {plain(ask.view)}" if ask.view.startswith("profile") else f"from the {plain(ask.view)}"
         side = plain(ask.view) if ask.view.startswith("over") else side
@@ -60,6 +61,8 @@ class FilmShot:
 def shots_of(camera: CameraPath, shots: Sequence[Shot]) -> tuple[FilmShot, ...]:
     """The camera's shots in order, each with the request that covers most of it.
 
+    There may be more of them than requests: a camera made elsewhere brings its own cuts.
+
     Args:
         camera: the film's camera.
         shots: what was asked for; one at least.
@@ -68,9 +71,11 @@ def shots_of(camera: CameraPath, shots: Sequence[Shot]) -> tuple[FilmShot, ...]:
     found = []
     for index, (first, stop) in enumerate(zip(starts, [*starts[1:], camera.frames], strict=True)):
         begin, end = float(first / camera.fps), float(stop / camera.fps)
-        asked = max(shots, key=lambda s: min(end, s.end_s) - max(begin, s.start_s))
+        place = max(range(len(shots)), key=lambda k: min(end, shots[k].end_s) - max(begin, shots[k].start_s))
         focal = camera.focal_mm[first:stop]
-        found.append(FilmShot(index, first, stop, camera.fps, asked, (float(focal.min()), float(focal.max()))))
+        found.append(
+            FilmShot(index, first, stop, camera.fps, shots[place], place, (float(focal.min()), float(focal.max())))
+        )
     return tuple(found)
 
 

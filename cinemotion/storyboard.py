@@ -46,7 +46,7 @@ def draw(
     Args:
         film: worked out, from `cinemotion.resolve.load`.
         out: a ``.png`` file.
-        reasons: lines that say why a shot is as it is, by the shot's place from 0; for shots without any, what its
+        reasons: lines that say why a shot is as it is, by its place in ``film.shots``; for shots without any, what its
             director was asked for.
         device: EGL device number.
         on_frame: is called after every frame drawn; `count` says how many there are.
