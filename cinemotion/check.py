@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from cinemotion import acting, vocabulary
+from cinemotion.check_shots import check_shots
 from cinemotion.scene import Entry, MaterialSpec, Scene
 from cinemotion.source import Loc, Source
 from cinemotion.structure import Report
-from motion.errors import BadInput, CinemotionError, did_you_mean
+from motion.errors import BadInput, CinemotionError, did_you_mean, unknown
 from motion.prior.weights import Card
 
 #: Pixels a side. Below, nothing can be seen; above, graphics drivers end.
@@ -41,16 +42,7 @@ def check_names(scene: Scene, report: Report) -> None:
             report(loc, f"'{name}' has nothing to do: no entry of the timeline names this actor", key=True)
     _check_stage(scene, report, word)
     _check_entries(scene, report, word)
-    for k, shot in enumerate(scene.shots):
-        loc = ("shots", k)
-        for key in ("size", "angle", "view", "move", "position", "director"):
-            word(key, getattr(shot, key), (*loc, key))
-        for key in shot.options:
-            word("option", key, (*loc, "options", key))
-        for n, name in enumerate(shot.of):
-            _check_actor(scene, report, name, _item(report, (*loc, "of"), n))
-        if shot.for_ is not None and shot.until is not None:
-            report((*loc, "until"), "give `for` or `until`, not both", key=True)
+    check_shots(scene, report, word)
     output = scene.output
     for key in ("codec", "tone_map", "pass_format"):
         word(key, getattr(output, key), ("output", key))
@@ -258,6 +250,12 @@ def check_files(scene: Scene, report: Report) -> None:
                 clip_path(folder, entry.clip)
             except CinemotionError as error:
                 report(("timeline", i, "clip"), str(error))
+    for k, shot in enumerate(scene.listed):
+        if shot.camera is not None:
+            try:
+                camera_file(folder, shot.camera)
+            except CinemotionError as error:
+                report(("shots", k, "camera"), str(error))
     _check_model(scene, report)
     _check_calibrator(scene, report)
     from motion.props import is_file
@@ -322,6 +320,23 @@ def clip_path(folder: Path, clip: str) -> Path:
         return existing(folder, clip)
     path = existing(folder, clip.rpartition("#")[0])
     return path.with_name(f"{path.name}#{sample}")
+
+
+def camera_file(folder: Path, name: str) -> tuple[Path, str | None]:
+    """The file of a shot's ``camera`` and, after ``#``, which camera of it.
+
+    Raises:
+        BadInput: no such file, or no format of cameras.
+    """
+    from render.interchange.camera import SUFFIXES
+
+    file, camera = name, None
+    if "#" in name and "\0" not in name and not (folder / name).is_file():
+        file, _, camera = name.rpartition("#")
+    path = existing(folder, file)
+    if path.suffix.lower() not in SUFFIXES:
+        raise unknown("camera format", path.suffix or path.name, SUFFIXES)
+    return path, camera or None
 
 
 def output_path(scene: Scene, source: Source) -> Path:

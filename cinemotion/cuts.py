@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cinemotion import shot_words
 from cinemotion.segment import MAX_FILM_S
 from cinemotion.source import Loc
 from cinemotion.timeline import Report, Timeline
@@ -14,7 +15,7 @@ from cinemotion.timeline import Report, Timeline
 class ShotTime:
     """One shot's first frame and the frame after its last."""
 
-    index: int  # in scene.shots; −1: the shot that a scene without shots gets
+    index: int  # in scene.listed; −1: the whole of a film that lists no shots
     first: int
     stop: int
     of: tuple[str, ...]
@@ -38,9 +39,10 @@ class Cuts:
         complete = len(segments) == len(self.scene.timeline)
         cast = tuple(self.scene.cast)
         whole = self.timeline.snap(max((s.end for s in segments), default=Fraction(0)))
-        if not self.scene.shots:
-            return [ShotTime(-1, 0, max(1, whole), cast)] if complete else []
-        spans = [self._shot_span(k) for k in range(len(self.scene.shots))]
+        if not self.scene.listed:
+            filmed = tuple(self.scene.chosen.of) if self.scene.chosen else ()
+            return [ShotTime(-1, 0, max(1, whole), filmed or cast)] if complete else []
+        spans = [self._shot_span(k) for k in range(len(self.scene.listed))]
         if any(span is None for span in spans):
             return []  # a reference is wrong, or what it refers to is: reported already
         known = [span for span in spans if span is not None]
@@ -56,13 +58,13 @@ class Cuts:
             if stop is None and following is None and not complete:
                 return []  # lasts until the film's end, which is not known
             ends = following if stop is None else stop
-            result.append(self._shot(k, last, first, whole if ends is None else self.timeline.snap(ends), cast))
+            result.append(self._shot(k, last, first, whole if ends is None else self.timeline.snap(ends)))
         if result[-1].stop > MAX_FILM_S * self.fps:
             self._report(("shots", len(result) - 1), f"ends after {MAX_FILM_S} s, the longest film")
             return []
         return result
 
-    def _shot(self, k: int, last: int, first: int, stop: int, cast: tuple[str, ...]) -> ShotTime:
+    def _shot(self, k: int, last: int, first: int, stop: int) -> ShotTime:
         loc: Loc = ("shots", k)
         if first > last:
             where = "the film begins" if k == 0 else f"shots[{k - 1}] ends"
@@ -73,14 +75,14 @@ class Cuts:
             words = f"begins at {self._s(first)} and ends at {self._s(stop)}, expected at least one frame"
             self._report(loc, words)
             stop = first + 1
-        return ShotTime(k, first, stop, tuple(self.scene.shots[k].of) or cast)
+        return ShotTime(k, first, stop, shot_words.filmed(self.scene, k))
 
     def _s(self, frame: int) -> str:
         return f"{float(frame / self.fps):.2f} s"
 
     def _shot_span(self, k: int) -> tuple[Fraction | None, Fraction | None] | None:
         """When a shot says that it begins and ends, where it says so; None: what it says is wrong."""
-        shot, loc = self.scene.shots[k], ("shots", k)
+        shot, loc = self.scene.listed[k], ("shots", k)
         begin: Fraction | None = None
         if shot.at is not None:
             begin = self.timeline.moment(shot.at, (*loc, "at"))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from cinemotion import formats, vocabulary
+from cinemotion import formats
 from cinemotion.acting import Acting, Company, Part, Sketch
 from cinemotion.acting_prior import Played, cache_folder
 from cinemotion.check import calibrator_path, check_files, check_names, clip_path, existing, output_path, weights_path
@@ -25,17 +25,18 @@ from cinemotion.film import Changes, Clock, Film, Input, Look
 from cinemotion.manifest import file_sha256
 from cinemotion.mending import Mending
 from cinemotion.models import entry_of
-from cinemotion.scene import Actor, Entry, Scene, ShotSpec
+from cinemotion.scene import Actor, Entry, Scene
 from cinemotion.segment import Segment
 from cinemotion.set_stage import set_stage
+from cinemotion.shot_list import Listed, camera_of, expand
 from cinemotion.source import Loc, SceneError, Source
 from cinemotion.structure import Report, validate
 from cinemotion.timeline import Timeline
 from mocap_data.files import known_rate
-from motion.camera import CameraPath, Shot
+from motion.camera import CameraPath
 from motion.character import Character
 from motion.clip import Clip
-from motion.errors import BadInput, CinemotionError
+from motion.errors import CinemotionError
 from motion.prior import weights
 from motion.stage import Performance, Stage
 from motion.take import Provenance, Take
@@ -112,8 +113,11 @@ class _Resolver:
         size = scene.size
         if self.changes.draft:
             size = (max(16, size[0] // 4 * 2), max(16, size[1] // 4 * 2))
-        asked = tuple(self._shot(s) for s in shots)
-        camera = self._camera(performances, stage, asked, size, frames)
+        with self.clock("camera"):
+            listed = expand(scene, shots, performances, stage, size[0] / size[1], self.seed, report)
+        if report.errors:
+            return None
+        camera = self._camera(performances, stage, listed, size, frames)
         if camera is None:
             return None
         output = scene.output
@@ -126,7 +130,7 @@ class _Resolver:
             seed=self.seed,
             performances=performances,
             stage=stage,
-            shots=asked,
+            shots=tuple(one.shot for one in listed),
             camera=camera,
             look=Look(output.samples, self.changes.draft, output.tone_map or "agx", output.exposure),
             passes=tuple(output.passes) if self.changes.passes is None else self.changes.passes,
@@ -140,7 +144,7 @@ class _Resolver:
             debug=shown(performances, debug, mending.plants) if debug and not self.sketch else (),
             mended=tuple(mending.verdicts),
             inputs=tuple(self._inputs.values()),
-            table=tuple(_table(scene, segments, shots, camera)),
+            table=tuple(_table(scene, segments, listed, camera)),
         )
 
     # ---- captures, words and bodies
@@ -294,37 +298,20 @@ class _Resolver:
 
     # ---- the camera
 
-    def _shot(self, shot: ShotTime) -> Shot:
-        from rl_camera.vocabulary import usual_lens
-
-        begin, end = float(shot.first / self.scene.fps), float(shot.stop / self.scene.fps)
-        spec = self.scene.shots[shot.index] if shot.index >= 0 else ShotSpec(size="full")
-        said = {name: getattr(spec, name) for name in ("size", "angle", "view", "move", "position", "director")}
-        given = {name: vocabulary.usual(name, word) for name, word in said.items() if word is not None}
-        given.setdefault("position", "auto")
-        size = given.get("size", Shot.size)
-        lens = usual_lens(size) if spec.lens is None else spec.lens
-        options = {vocabulary.usual("option", name): value for name, value in spec.options.items()}
-        if given.get("move") == "handheld" and self.seed:
-            options.setdefault("seed", float(self.seed % 2**32 + max(shot.index, 0)))
-        return Shot(begin, end, shot.of, **given, lens_mm=lens, f_stop=spec.f_stop, options=options)
-
     def _camera(
         self,
         performances: tuple[Performance, ...],
         stage: Stage,
-        shots: tuple[Shot, ...],
+        listed: list[Listed],
         size: tuple[int, int],
         frames: int,
     ) -> CameraPath | None:
-        from rl_camera import direct
-
-        output = self.scene.output
-        try:
-            with self.clock("camera"):
-                path = direct(performances, stage, shots, self.scene.fps, size[0] / size[1])
-        except BadInput as error:
-            self.report(("shots",), str(error))
+        output, folder = self.scene.output, self.source.folder
+        with self.clock("camera"):
+            path = camera_of(
+                listed, performances, stage, self.scene.fps, size[0] / size[1], folder, self.report, self._file_input
+            )
+        if path is None:
             return None
         if path.frames != frames:
             raise CinemotionError(f"the camera's path has {path.frames} frames, the film {frames}")
@@ -396,7 +383,7 @@ def _about(name: str | None, error: Exception) -> str:
 
 
 def _table(
-    scene: Scene, segments: list[Segment], shots: list[ShotTime], camera: CameraPath
+    scene: Scene, segments: list[Segment], listed: list[Listed], camera: CameraPath
 ) -> Iterator[dict[str, object]]:
     """The compiled timeline: when everything begins and ends, in seconds and frames."""
     for s in sorted(segments, key=lambda s: (s.start, s.index)):
@@ -413,17 +400,21 @@ def _table(
             "detail": f"{entry.clip or entry.do}, from ({x:.2f}, {z:.2f}) to ({x2:.2f}, {z2:.2f}), "
             f"fade {float(s.fade):.2f} s",
         }
-    for shot in shots:
-        spec = scene.shots[shot.index] if shot.index >= 0 else None
-        words = [w for w in (spec.size, spec.angle, spec.view, spec.move) if w] if spec else []
-        x, y, z = camera.T_world_camera[shot.first, :3, 3]
+    for one in listed:
+        spec = scene.listed[one.index] if one.index >= 0 else None
+        said = spec if spec is not None and spec.words is None and not one.why else one.shot
+        words = [w for w in (said.size, said.angle, said.view, said.move) if w] if spec or one.why else []
+        x, y, z = camera.T_world_camera[one.first, :3, 3]
+        what = (
+            f"the camera of {one.file}" if one.file else f"{' '.join(words) or 'as usual'} of {', '.join(one.shot.of)}"
+        )
         yield {
             "what": "shot",
-            "name": f"shots[{shot.index}]" if shot.index >= 0 else "whole film",
-            "start_s": round(float(shot.first / scene.fps), 4),
-            "end_s": round(float(shot.stop / scene.fps), 4),
-            "first": shot.first,
-            "stop": shot.stop,
-            "detail": f"{' '.join(words) or 'as usual'} of {', '.join(shot.of)}, camera from "
-            f"({x:.2f}, {y:.2f}, {z:.2f}), {camera.focal_mm[shot.first]:.0f} mm",
+            "name": one.name,
+            "start_s": round(float(one.first / scene.fps), 4),
+            "end_s": round(float(one.stop / scene.fps), 4),
+            "first": one.first,
+            "stop": one.stop,
+            "detail": f"{what}, camera from ({x:.2f}, {y:.2f}, {z:.2f}), {camera.focal_mm[one.first]:.0f} mm",
+            **({"why": list(one.why)} if one.why else {}),
         }

@@ -14,10 +14,12 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     StrictBool,
     StrictInt,
     StrictStr,
+    Tag,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
@@ -159,6 +161,10 @@ def _listed(vocabulary: str | None, words: str) -> Any:
 def _from(vocabulary: str) -> Any:
     """A field whose allowed words belong to another package; `json_schema` writes them into the published schema."""
     return Field(default=None, json_schema_extra={"x-vocabulary": vocabulary})
+
+
+#: Tags of the two ways to write `shots`; pydantic puts them into the places of errors.
+LISTED, CHOSEN = "[list]", "[chosen]"
 
 
 class Strict(BaseModel):
@@ -327,7 +333,7 @@ class Entry(Strict):
 
 
 class ShotSpec(Strict):
-    """What the camera shows between two moments."""
+    """What the camera shows between two moments: by keys, by words, by a file of one's own, or as the film chooses."""
 
     at: When | None = None
     for_: Duration | None = Field(default=None, alias="for")
@@ -335,6 +341,12 @@ class ShotSpec(Strict):
     of: Annotated[
         list[Word], BeforeValidator(_words), _listed(None, "one actor or several, the first matters most")
     ] = []
+    words: Word | None = Field(
+        default=None, description="camera work in words, of one shot or several: slow push-in on ada, then cut wide"
+    )
+    camera: Word | None = Field(
+        default=None, description="a camera of one's own: .glb, .usd, .csv or .json, with #NAME where it has several"
+    )
     size: Word | None = _from("size")
     angle: Word | None = _from("angle")
     view: Word | None = _from("view")
@@ -343,7 +355,24 @@ class ShotSpec(Strict):
     lens: Annotated[float, Field(strict=True, ge=4, le=600)] | None = Field(default=None, description="millimetres")
     f_stop: Annotated[float, Field(strict=True, ge=0.5, le=64)] | None = None
     director: Word | None = _from("director")
+    style: Word | None = Field(
+        default=None, json_schema_extra={"x-vocabulary": "edit"}, description="of the edit, with `director: auto`"
+    )
     options: dict[Word, Number] = {}
+
+
+class AutoShots(Strict):
+    """The film chooses all its shots itself."""
+
+    director: Literal["auto"]
+    style: Word | None = Field(default=None, json_schema_extra={"x-vocabulary": "edit"}, description="of the edit")
+    of: Annotated[list[Word], BeforeValidator(_words), _listed(None, "who is filmed; left out: everybody")] = []
+
+
+Shots = Annotated[
+    Annotated[list[ShotSpec], Tag(LISTED)] | Annotated[AutoShots, Tag(CHOSEN)],
+    Discriminator(lambda value: CHOSEN if isinstance(value, (dict, AutoShots)) else LISTED),
+]
 
 
 class OutputSpec(Strict):
@@ -379,8 +408,28 @@ class Scene(Strict):
     cast: dict[Id, Actor] = Field(min_length=1)
     stage: StageSpec = StageSpec()
     timeline: list[Entry] = Field(min_length=1)
-    shots: list[ShotSpec] = []
+    shots: Shots = []
+    director: Word | None = Field(
+        default=None, json_schema_extra={"x-vocabulary": "director"},
+        description="of shots that name none; auto: the film chooses all its shots itself",
+    )  # fmt: skip
     output: OutputSpec = OutputSpec()
+
+    @property
+    def listed(self) -> list[ShotSpec]:
+        """The shots that are written down, one by one."""
+        return self.shots if isinstance(self.shots, list) else []
+
+    @property
+    def chosen(self) -> AutoShots | None:
+        """How the film chooses all its shots itself; None: it does not."""
+        if isinstance(self.shots, AutoShots):
+            return self.shots
+        return AutoShots(director="auto") if self.director == "auto" and not self.shots else None
+
+    def director_of(self, shot: ShotSpec) -> str | None:
+        """Who runs the camera of a listed shot: named there, else for the whole scene, else nobody in particular."""
+        return shot.director or self.director
 
 
 def json_schema() -> dict[str, Any]:

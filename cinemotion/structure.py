@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import types
 import typing
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cinemotion.scene import Scene
+from cinemotion.scene import CHOSEN, LISTED, Scene
 from cinemotion.source import Loc, Problem, SceneError, Source, kind_of
 from motion.errors import did_you_mean
 
@@ -74,7 +75,7 @@ def validate(source: Source, report: Report) -> tuple[Scene | None, set[str]]:
 
 
 def _place(loc: tuple[Any, ...]) -> Loc:
-    return tuple(part for part in loc if part != "[key]")
+    return tuple(part for part in loc if part not in ("[key]", LISTED, CHOSEN))
 
 
 def _without(data: Any, errors: list[Any], report: Report) -> Any:
@@ -86,7 +87,12 @@ def _without(data: Any, errors: list[Any], report: Report) -> Any:
         section = str(loc[0]) if loc else ""
         if section == "schema":
             data["schema"] = 1
-        elif section in ("timeline", "shots") and len(loc) >= 2 and (error["type"] == "missing" or len(loc) == 2):
+        elif (
+            section in ("timeline", "shots")
+            and len(loc) >= 2
+            and isinstance(loc[1], int)
+            and (error["type"] == "missing" or len(loc) == 2)
+        ):
             gone.setdefault(section, set()).add(int(loc[1]))
         else:
             depth = 3 if section in ("timeline", "shots", "cast") else 2
@@ -128,6 +134,8 @@ def _words(error: Any, loc: Loc) -> str:
     if kind == "literal_error":
         note = " (written for a newer Cinemotion?)" if loc == ("schema",) else ""
         return f"expected {context['expected']}, got {got}{note}"
+    if loc == ("shots",) and kind == "list_type":
+        return f"expected a list of shots, or {{director: auto}}, got {got}"
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, got {got}"
     if kind in _BOUNDS:
@@ -170,9 +178,11 @@ def _walk(loc: Loc) -> tuple[Any, type[BaseModel] | None]:
     """The annotation at a place of the schema, and the model inside it."""
     annotation: Any = Scene
     for part in loc:
-        model = _model_in(annotation)
         if isinstance(part, int):
+            annotation = next((b for b in _branches(annotation) if typing.get_origin(b) is list), annotation)
             continue
+        annotation = _mapping(annotation)
+        model = _model_in(annotation)
         if typing.get_origin(annotation) is dict or model is None:
             annotation = model or annotation
             continue
@@ -180,7 +190,21 @@ def _walk(loc: Loc) -> tuple[Any, type[BaseModel] | None]:
         if part not in fields:
             return None, None
         annotation = fields[part].annotation
+    annotation = _mapping(annotation)
     return annotation, _model_in(annotation)
+
+
+def _branches(annotation: Any) -> list[Any]:
+    """What a union allows, without pydantic's notes."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [inner for branch in typing.get_args(annotation) for inner in _branches(branch)]
+    return [typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation]
+
+
+def _mapping(annotation: Any) -> Any:
+    """The section that a union allows to be written as a mapping, where it allows one."""
+    models = [b for b in _branches(annotation) if isinstance(b, type) and issubclass(b, BaseModel)]
+    return models[0] if models else annotation
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def _directors() -> Iterable[str]:
     from rl_camera.director import registered
 
-    return registered()
+    return (*registered(), "auto")
 
 
 def _attribute(module: str, name: str) -> Callable[[], Iterable[str]]:
@@ -44,6 +44,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "feet": _attribute("physics.kinematic", "MODES"),
     "part": _attribute("physics.plants", "LABELS"),
     "director": _directors,
+    "edit": _attribute("rl_camera.editing", "STYLES"),
     "codec": _attribute("render.video", "CODECS"),
     "pass": _attribute("render.passes", "PASSES"),
     "pass_format": _attribute("render.passes", "FORMATS"),
@@ -63,6 +64,7 @@ _CAMERA = {
     "option": "camera option",
 }
 _LABELS = {
+    "edit": "editing style",
     "feet": "foot mode",
     "hair": "hair colour",
     "light": "light preset",

@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "position": "position",
         "director": "director",
         "option": "options",
+        "edit": "style of `director: auto`",
     },
     "output": {
         "codec": "codec",
@@ -70,6 +71,8 @@ def _about(kind: str, word: str) -> str:
         "shape": PRIMITIVES,
         "debug": KINDS,
     }
+    if (kind, word) == ("director", "auto"):
+        return "the film chooses its shots itself: candidate cameras, the best edit of them, and a reason for each"
     if kind == "pass":
         return PASSES[word].meaning
     entry = tables.get(kind, {}).get(word)

@@ -230,6 +230,7 @@ def _tables() -> Iterator[Pair]:
                     continue
                 term = Term("handheld") if meant == Move.HANDHELD else Term(name, meant)
                 yield from say(term, pattern.format(word.replace("_", " ")))
+    yield from say(Term("director", "auto"), "auto", "automatic", "automatically")
     for word in vocabulary.DIRECTORS:
         yield from say(Term("director", word), f"{word} director", f"director {word}")
     for word, meant in {"rule": "rule", **_DIRECTORS}.items():
@@ -250,5 +251,5 @@ _DIRECTORS = {
     "planner": "cem", "mpc": "cem", "model predictive control": "cem", "learned": "policy",
     "learned director": "policy", "learned camera": "policy", "network": "policy", "neural network": "policy",
     "agent": "policy", "ai": "policy",
-    "rules": "rule", "rule based": "rule", "dynamic programming": "dp", "editor": "dp",
+    "rules": "rule", "rule based": "rule", "dynamic programming": "dp", "film": "auto", "scene": "auto",
 }  # fmt: skip
