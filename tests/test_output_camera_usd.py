@@ -162,6 +162,9 @@ def test_several_cameras_are_chosen_by_name(tmp_path):
     with pytest.raises(BadInput, match="unknown camera 'lefd'; did you mean 'left'"):
         files.load(tmp_path / "a.usda", name="lefd")
     assert files.load_noting(tmp_path / "a.usda", name="/b/left").name == "left"
+    assert files.load_noting(tmp_path / "a.usda", name="a").name == "/a/main", "by the object that it hangs under"
+    with pytest.raises(BadInput, match="unknown camera 'b'"):  # which of the two?
+        files.load(tmp_path / "a.usda", name="b")
 
 
 def test_cuts_that_no_longer_fit_are_left_out(tmp_path):
@@ -202,6 +205,22 @@ def test_odd_stages(tmp_path):
         with pytest.raises(BadInput, match=message) as caught:
             files.load(path)
         assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value), message
+
+
+def test_broken_bytes_are_an_error_in_one_line(tmp_path):
+    files.save(tmp_path / "good.usda", path_of())
+    good, rng, refused = (tmp_path / "good.usda").read_bytes(), np.random.default_rng(0), 0
+    for k in range(40):
+        bytes_ = bytearray(good)
+        for at in rng.integers(len(good), size=rng.integers(1, 9)):
+            bytes_[at] = rng.integers(256)
+        (tmp_path / f"{k}.usda").write_bytes(bytes_)
+        try:
+            files.load(tmp_path / f"{k}.usda")
+        except BadInput as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 5
 
 
 def test_a_layer_changed_on_disk_is_read_anew(tmp_path):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -159,18 +159,27 @@ def _check_aspect(path: str | Path, aspect: float) -> None:
         raise BadInput(f"{path}: a picture {aspect:g} times as wide as high, expected 0.01 to 100")
 
 
-def choose(path: str | Path, wanted: str | None, names: Iterable[str]) -> int:
+def choose(path: str | Path, wanted: str | None, names: Sequence[str], others: Sequence[Sequence[str]]) -> int:
     """The number of the camera that is wanted.
+
+    Args:
+        path: the file, for errors.
+        wanted: a name; None: the only one.
+        names: one for each camera, all different.
+        others: what else each camera may be called; a name that fits several chooses none.
 
     Raises:
         BadInput: none of that name, or several and none named; says which there are.
     """
-    known = list(names)
     if wanted is not None:
-        if wanted in known:
-            return known.index(wanted)
+        if wanted in names:
+            return names.index(wanted)
+        fits = [k for k, more in enumerate(others) if wanted in more]
+        if len(fits) == 1:
+            return fits[0]
+        known = {*names, *(name for more in others for name in more)}
         raise BadInput(f"{path}: {unknown('camera', wanted, known)}")
-    if len(known) > 1:
-        shown = ", ".join(f"'{n}'" for n in known[:12]) + (", …" if len(known) > 12 else "")
-        raise BadInput(f"{path}: holds {len(known)} cameras, expected the name of one: {shown}")
+    if len(names) > 1:
+        shown = ", ".join(f"'{n}'" for n in names[:12]) + (", …" if len(names) > 12 else "")
+        raise BadInput(f"{path}: holds {len(names)} cameras, expected the name of one: {shown}")
     return 0

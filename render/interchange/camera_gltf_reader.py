@@ -45,12 +45,13 @@ def load(
     cameras = _cameras(file, nodes)
     if not cameras:
         raise file.bad("holds no perspective camera, expected one")
-    labels = [_label(nodes, i) for i in cameras]
-    own_names = {nodes.name(i): k for k, i in enumerate(cameras)}
-    at = own_names[name] if name in own_names else choose(path, name, labels)
+    labels = _labels(nodes, cameras)
+    listed = file.items("cameras")
+    others = [(nodes.name(i), str(listed[nodes.items[i]["camera"]].get("name", ""))) for i in cameras]
+    at = choose(path, name, labels, others)
     node = cameras[at]
     number = nodes.items[node]["camera"]
-    lens = file.items("cameras")[number]["perspective"]
+    lens = listed[number]["perspective"]
     above = nodes.with_ancestors([node])
     channels, notes = channels_of(file, set(above), number)
     start = min((float(c.times[0]) for c in channels), default=0.0)
@@ -72,7 +73,7 @@ def load(
     frames = int(np.floor((end - start) * float(rate) + SNAP)) + 1
     if frames > MAX_FRAMES:
         raise file.bad(f"its animation lasts {end - start:g} s, {frames:,} frames, expected at most {MAX_FRAMES:,}")
-    if start > 1e-6:
+    if start * float(rate) > 1.5:  # frame 1 is where Blender begins
         notes.append(f"the animation starts at {start:g} s; frame 0 is there")
     angle = next((sampled(c, start, rate, frames)[:, 0] for c in channels if c.path == "yfov"), np.full(frames, yfov))
     if not ((angle > 0) & (angle < np.pi)).all():
@@ -93,6 +94,12 @@ def _cameras(file: GltfFile, nodes: Nodes) -> list[int]:
                     raise file.bad(f"camera {node['camera']} says 'perspective' and nothing more")
                 found.append(i)
     return found
+
+
+def _labels(nodes: Nodes, cameras: Sequence[int]) -> list[str]:
+    """A name for each camera; those that share one are numbered."""
+    names = [_label(nodes, i) for i in cameras]
+    return [n if names.count(n) == 1 else f"{n}_{names[:k].count(n) + 1}" for k, n in enumerate(names)]
 
 
 def _label(nodes: Nodes, i: int) -> str:

@@ -33,38 +33,51 @@ def load(
 
     A camera of ours comes at its own rate, whatever ``fps`` says; others are sampled at it.
     """
-    from render.interchange.camera import choose
-
     read(path, "USD file", 1)  # no such file, a folder, a pipe
     library()
-    from pxr import Tf, Usd, UsdGeom, UsdUtils
+    from pxr import Tf, UsdUtils
 
     quiet = UsdUtils.CoalescingDiagnosticDelegate()  # warnings about what the camera does not need
     try:
-        stage = Usd.Stage.Open(str(path))
-        found = [
-            UsdGeom.Camera(prim)
-            for prim in Usd.PrimRange(stage.GetPseudoRoot(), Usd.TraverseInstanceProxies())
-            if prim.IsA(UsdGeom.Camera)
-        ]
+        return _load(path, fps, name)
     except Tf.ErrorException as error:
         raise BadInput(f"{path}: is not a USD file that can be read ({_reason(error)})") from error
+    except (TypeError, ValueError, RuntimeError) as error:  # a broken file's values come as anything
+        raise BadInput(f"{path}: holds a value that cannot be read ({' '.join(str(error).split())[:200]})") from error
     finally:
         del quiet
-    cameras = [c for c in found if c.GetProjectionAttr().Get() != UsdGeom.Tokens.orthographic]
+
+
+def _load(path: str | Path, fps: Fraction | None, name: str | None) -> tuple[CameraPath, str, list[str]]:
+    from pxr import Usd, UsdGeom
+
+    from render.interchange.camera import choose
+
+    stage = Usd.Stage.Open(str(path))
+    cameras = [
+        UsdGeom.Camera(prim)
+        for prim in Usd.PrimRange(stage.GetPseudoRoot(), Usd.TraverseInstanceProxies())
+        if prim.IsA(UsdGeom.Camera)
+    ]
+    cameras = [c for c in cameras if c.GetProjectionAttr().Get() != UsdGeom.Tokens.orthographic]
     if not cameras:
         raise BadInput(f"{path}: holds no perspective camera, expected one")
     paths = [str(c.GetPath()) for c in cameras]
     leaves = [c.GetPrim().GetName() for c in cameras]
     labels = [leaf if leaves.count(leaf) == 1 else full for leaf, full in zip(leaves, paths, strict=True)]
-    at = paths.index(name) if name in paths else choose(path, name, labels)
+    above = [c.GetPrim().GetParent().GetName() for c in cameras]  # the object of Blender, the transform of Maya
+    at = choose(path, name, labels, list(zip(paths, above, strict=True)))
     camera, notes = _Reader(path, stage, cameras[at], fps).read()
     return camera, labels[at], notes
 
 
 def _reason(error: Exception) -> str:
     """USD's errors span lines and name its own source files; the plain words of the first."""
-    words = re.findall(r": '(.*?)\s*'\s*(?:\n|$)", str(error), re.DOTALL) or str(error).strip().split("\n")
+    try:
+        text = str(error)
+    except UnicodeDecodeError:  # it quotes the broken file
+        return "its text is broken"
+    words = re.findall(r": '(.*?)\s*'\s*(?:\n|$)", text, re.DOTALL) or text.strip().split("\n")
     return " ".join(words[0].split())[:200]
 
 
@@ -186,9 +199,12 @@ class _Reader:
 
     def _values(self, attribute: Any) -> Array:
         if not attribute.ValueMightBeTimeVarying():
-            found = np.full(len(self.times), float(attribute.Get(self.times[0])))
+            got = [attribute.Get(self.times[0])] * len(self.times)
         else:
-            found = np.array([attribute.Get(t) for t in self.times], dtype=np.float64)
+            got = [attribute.Get(t) for t in self.times]
+        if None in got:
+            raise self.bad(f"{attribute.GetPath()} has no value at time code {self.times[got.index(None)]:g}")
+        found = np.array(got, dtype=np.float64)
         if not np.isfinite(found).all():
             raise self.bad(f"{attribute.GetPath()} is not finite")
         return found
