@@ -48,7 +48,7 @@ SPLITS = ("train", "test", "all")
 SIZE_NAMES: tuple[str, ...] = tuple(str(name) for name in SIZES)
 
 #: Seconds over which a body's heading is averaged, looking back: a camera keeps its side of the body, not of a step.
-HEADING_S = 0.8
+HEADING_S = 2.0
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Sight:
 
 
 #: Numbers of one array that neighbouring environments' points may fill: some 96 KiB, so that a dozen stay in the cache.
-_CACHED = 24_576
+_CACHED = 400000
 
 
 @dataclass(frozen=True)
@@ -144,10 +144,11 @@ class Eye:
         """The points of some neighbouring environments, few enough that all of it stays in the cache."""
         P, K = self.performers, self.keys
         count = part.stop - part.start
-        points, work, flag = room.points[..., :count], room.work[..., :count], room.flag[..., :count]
-        table = self.table.points.reshape(3, K, -1)
+        work, flag = room.work[..., :count], room.flag[..., :count]
+        points = room.points.reshape(-1)[: P * 3 * K * count].reshape(P, 3 * K, count)
         for p in range(P):
-            points[:, p] = np.take(table, rows[p, part], axis=2, mode="clip")
+            np.take(self.table.points, rows[p, part], axis=1, out=points[p], mode="clip")
+        points = points.reshape(P, 3, K, count).transpose(1, 0, 2, 3)
         local, distance = room.local[..., part], room.distance[..., part]
         turn = matrix[..., part]
         for i in range(3):
