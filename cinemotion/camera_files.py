@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cinemotion.film import Film
 from cinemotion.film_shots import Reasons, shots_of
+from cinemotion.shot_list import reasons_of
 from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
 from render.interchange import camera as files
@@ -16,14 +17,13 @@ from render.interchange import otio_cuts
 Say = Callable[[str], None]
 
 
-def export(scene: Path, out: Path, *, video: Path | None = None, reasons: Reasons | None = None, say: Say) -> str:
+def export(scene: Path, out: Path, *, video: Path | None = None, say: Say) -> str:
     """Write a scene's camera path, or its cuts to ``.otio`` or ``.edl``.
 
     Args:
         scene: the scene file.
         out: by its suffix.
         video: the film that an edit refers to; it need not be there yet.
-        reasons: see `edit_of`.
         say: takes the scene's warnings.
 
     Returns:
@@ -38,7 +38,7 @@ def export(scene: Path, out: Path, *, video: Path | None = None, reasons: Reason
         raise BadInput(f"--film is for an edit, {' or '.join(otio_cuts.SUFFIXES)}, and {out.name} is a camera path")
     film = _load(scene, say)
     if cuts:
-        otio_cuts.save(out, edit_of(film, reasons), film=video, frames=film.frames)
+        otio_cuts.save(out, edit_of(film, reasons_of(film)), film=video, frames=film.frames)
     else:
         files.save(out, film.camera, aspect=film.size[0] / film.size[1])
     return _about(out, film.camera)
@@ -90,9 +90,7 @@ def plan(scene: Path, out: Path, *, say: Say) -> None:
     set_plan.draw(out, film.title, film.performances, film.stage, film.camera, shots)
 
 
-def storyboard(
-    scene: Path, out: Path, *, device: int | None = None, reasons: Reasons | None = None, quiet: bool = True, say: Say
-) -> None:
+def storyboard(scene: Path, out: Path, *, device: int | None = None, quiet: bool = True, say: Say) -> None:
     """Draw a scene's storyboard; raises as `export`, and `MissingSystem` without OpenGL."""
     from cinemotion import storyboard as board
     from cinemotion.progress import Progress
@@ -100,7 +98,7 @@ def storyboard(
     _png(out)
     film = _load(scene, say)
     with Progress("drawing", board.count(film), quiet=quiet) as progress:
-        board.draw(film, out, reasons=reasons, device=device, on_frame=progress.step)
+        board.draw(film, out, reasons=reasons_of(film), device=device, on_frame=progress.step)
 
 
 def edit_of(film: Film, reasons: Reasons | None = None) -> otio_cuts.Edit:

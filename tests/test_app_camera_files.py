@@ -87,6 +87,16 @@ def test_cuts_with_their_reasons(scene: Path, film, tmp_path: Path) -> None:
     ]
 
 
+def test_a_film_that_chooses_its_shots_says_why(tmp_path: Path) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    scene = tmp_path / "auto.yaml"
+    scene.write_text(SCENE[: SCENE.index("shots:")] + "shots: {director: auto}\n")
+    assert run("camera", "export", scene, tmp_path / "cuts.otio").exit_code == 0
+    timeline = otio.adapters.read_from_file(str(tmp_path / "cuts.otio"))
+    for clip in timeline.find_clips():
+        assert "second: " in clip.markers[0].comment, "what was second best"
+
+
 def test_convert(tmp_path: Path) -> None:
     files.save(tmp_path / "a.json", path_of(24, fps=24, cuts=np.arange(24) == 12))
     done = run("camera", "convert", tmp_path / "a.json", tmp_path / "b.glb", "--fps", "48", "--aspect", "2:1")
