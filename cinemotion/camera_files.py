@@ -13,6 +13,7 @@ from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
 from render.interchange import camera as files
 from render.interchange import otio_cuts
+from render.interchange.camera_resample import spans
 
 Say = Callable[[str], None]
 
@@ -69,11 +70,7 @@ def convert(source: Path, out: Path, *, fps: str | None, name: str | None, aspec
         say(f"{source}: {note}")
     camera = found.camera
     if cuts:
-        starts = [0, *(k for k in range(1, camera.frames) if camera.cuts[k])]
-        shots = tuple(
-            otio_cuts.EditShot(f"shot {n}", a, b)
-            for n, (a, b) in enumerate(zip(starts, [*starts[1:], camera.frames], strict=True), start=1)
-        )
+        shots = tuple(otio_cuts.EditShot(f"shot {n}", a, b) for n, (a, b) in enumerate(spans(camera), start=1))
         otio_cuts.save(out, otio_cuts.Edit(camera.fps, shots, source.stem), frames=camera.frames)
     else:
         files.save(out, camera, name=found.name or "camera", aspect=ratio)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from motion.camera import CameraPath, Shot
+from render.interchange.camera_resample import spans
 
 #: Lines that say why, by the place of what was asked for among the film's shots, from 0.
 Reasons = Mapping[int, Sequence[str]]
@@ -67,9 +68,8 @@ def shots_of(camera: CameraPath, shots: Sequence[Shot]) -> tuple[FilmShot, ...]:
         camera: the film's camera.
         shots: what was asked for; one at least.
     """
-    starts = [0, *(k for k in range(1, camera.frames) if camera.cuts[k])]
     found = []
-    for index, (first, stop) in enumerate(zip(starts, [*starts[1:], camera.frames], strict=True)):
+    for index, (first, stop) in enumerate(spans(camera)):
         begin, end = float(first / camera.fps), float(stop / camera.fps)
         place = max(range(len(shots)), key=lambda k: min(end, shots[k].end_s) - max(begin, shots[k].start_s))
         focal = camera.focal_mm[first:stop]
