@@ -199,7 +199,8 @@ class Cameras:
     keeps: np.ndarray  # (K, P) bool, of shot_terms.POINTS
 
 
-def _cameras(candidates: Sequence[Candidate], names: Sequence[str], T: Array, focal: Array, side: Array) -> Cameras:
+def cameras_of(candidates: Sequence[Candidate], names: Sequence[str], T: Array, focal: Array, side: Array) -> Cameras:
+    """Poses ``(N, K, 4, 4)``, focal lengths and sides ``(N, K)`` of candidates as `Cameras`; ``names`` of everybody."""
     return Cameras(
         tuple(candidates), T, focal, side,
         np.array([[n in c.composed for n in names] for c in candidates]),
@@ -245,7 +246,7 @@ def rule_cameras(
         focals.append(np.concatenate([p.focal_mm for p, _ in paths]))
         sides.append(np.concatenate([np.full(p.frames, azimuth) for p, azimuth in paths]))
     T, focal, side = (np.stack(v, axis=1) for v in (every, focals, sides))
-    return _cameras(candidates, everyone.names, T, focal, side)
+    return cameras_of(candidates, everyone.names, T, focal, side)
 
 
 def _part(everyone: Tracks, which: slice) -> Tracks:
@@ -298,7 +299,7 @@ def quick_cameras(
         focals.append(np.full(len(place), spec.lens_mm))
         sides.append(side)
     T, focal, side = (np.stack(v, axis=1) for v in (poses, focals, sides))
-    return _cameras(candidates, everyone.names, T, focal, side)
+    return cameras_of(candidates, everyone.names, T, focal, side)
 
 
 # ---- what they are worth

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -187,6 +188,47 @@ def value_of(p: Problem, shots: Sequence[Segment]) -> float:
     if now != len(p.quality):
         raise BadInput(f"edit: the shots end at tick {now}, expected {len(p.quality)}")
     return total
+
+
+def best_chain(values: Sequence[ArrayLike], joins: Sequence[ArrayLike]) -> tuple[list[int], float, list[Runner | None]]:
+    """The best choice for each of S shots whose times are given (Viterbi 1967).
+
+    Args:
+        values: for each shot ``(K_s,)``, what each of its ways is worth.
+        joins: for each cut ``(K_s, K_s+1)``, what it is worth between each way before it and each after it.
+
+    Returns:
+        The chosen way of each shot; the value of all; for each shot the best that has another way there.
+
+    Raises:
+        BadInput: no shots, shapes that do not fit, or nothing is allowed.
+    """
+    worth = [np.asarray(v, dtype=np.float64) for v in values]
+    links = [np.asarray(j, dtype=np.float64) for j in joins]
+    shapes = [(len(a), len(b)) for a, b in pairwise(worth)]
+    if not worth or any(v.ndim != 1 or not len(v) for v in worth) or [j.shape for j in links] != shapes:
+        raise BadInput(f"edit: {len(worth)} shots joined by {[j.shape for j in links]}, expected {shapes}")
+    before, after = [worth[0]], [np.zeros(len(worth[-1]))]
+    for link, own in zip(links, worth[1:]):
+        before.append((before[-1][:, None] + link).max(0) + own)
+    for link, later in zip(links[::-1], worth[:0:-1]):
+        after.append((link + (later + after[-1])[None]).max(1))
+    after.reverse()
+    value = float(before[-1].max())
+    if not np.isfinite(value):
+        raise BadInput("edit: no way of filming these shots is allowed")
+    chosen = [int(before[-1].argmax())]
+    for link, own in zip(links[::-1], before[-2::-1]):
+        chosen.append(int((own + link[:, chosen[-1]]).argmax()))
+    chosen.reverse()
+    seconds: list[Runner | None] = []
+    for way, left, right in zip(chosen, before, after):
+        whole = left + right
+        whole[way] = -np.inf
+        other = int(whole.argmax())
+        best = float(whole[other])
+        seconds.append(None if np.isneginf(best) else Runner(other, best, max(0.0, value - best)))
+    return chosen, value, seconds
 
 
 class _Table:

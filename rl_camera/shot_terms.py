@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from motion.rotations import Array
 from rl_camera import framing
-from rl_camera.framing import CHIN_BELOW_CROWN, LANDMARK
+from rl_camera.framing import CHIN_BELOW_CROWN, EYES_BELOW_CROWN, LANDMARK
 from rl_camera.setup import headroom_for
 from rl_camera.vocabulary import SIZES
 
@@ -88,16 +88,16 @@ class Sight:
 
 
 def face_direction(points: Array) -> Array:
-    """Unit vectors ``(…, 3)`` out of faces, from crown and eyes about the head's height: the nod counts.
+    """Unit vectors ``(…, 3)`` out of faces: nods and turns of the head count.
+
+    From where `framing.measure` puts eyes, chin and crown: what lies between eyes and chin, less its part along the
+    head's height.
 
     Args:
         points: ``(…, P, 3)`` in the order of `POINTS`.
     """
-    eyes, chin, crown, neck = (points[..., POINT[n], :] for n in ("eyes", "chin", "crown", "neck"))
-    up = crown - chin
-    up = up / np.maximum(np.linalg.norm(up, axis=-1, keepdims=True), 1e-9)
-    out = eyes - neck
-    out = out - (out * up).sum(-1, keepdims=True) * up
+    crown, eyes, chin = (points[..., POINT[n], :] for n in ("crown", "eyes", "chin"))
+    out = CHIN_BELOW_CROWN * (eyes - chin) - (CHIN_BELOW_CROWN - EYES_BELOW_CROWN) * (crown - chin)
     return out / np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-9)
 
 
