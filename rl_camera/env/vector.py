@@ -162,7 +162,7 @@ class FramingVectorEnv(VectorEnv):
             self._sums[:, waiting] = 0.0
         truncated = self.episodes.t >= self.episodes.length
         infos = self._infos(moment)
-        self._ended = truncated
+        self._ended = truncated.copy()
         if truncated.any():
             done = np.flatnonzero(truncated)
             final = self._final(done, moment)
