@@ -6,6 +6,7 @@ A director plans offline, knowing the whole motion, with `Director.plan`; or it 
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -90,6 +91,11 @@ class Director(Protocol):
 
 _REGISTRY: dict[str, Callable[[], Director]] = {}
 
+#: Directors whose modules are imported, and register them, when they are asked for: they need more than others.
+_LATE: dict[str, str] = {
+    "policy": "rl_camera.steered", "cem": "rl_camera.steered", "greedy": "rl_camera.steered", "dp": "rl_camera.variations",
+}  # fmt: skip
+
 
 def register(name: str, factory: Callable[[], Director]) -> None:
     """Make a director known under a name that shots may use."""
@@ -98,7 +104,7 @@ def register(name: str, factory: Callable[[], Director]) -> None:
 
 def registered() -> tuple[str, ...]:
     """The names of all directors."""
-    return tuple(dict.fromkeys([*DIRECTORS, *_REGISTRY]))
+    return tuple(dict.fromkeys([*DIRECTORS, *_LATE, *_REGISTRY]))
 
 
 def find_director(name: str) -> Director:
@@ -109,8 +115,10 @@ def find_director(name: str) -> Director:
     """
     from rl_camera import rule, simple  # noqa: F401  they register themselves
 
+    if name in _LATE and name not in _REGISTRY:
+        importlib.import_module(_LATE[name])
     if name not in _REGISTRY:
-        raise unknown("director", name, _REGISTRY)
+        raise unknown("director", name, registered())
     return _REGISTRY[name]()
 
 

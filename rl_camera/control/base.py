@@ -83,9 +83,7 @@ class Run:
     actions: list[Array]  # T of (7, N), when they were asked for
 
 
-def rollout(
-    core: Framing, controller: Controller, episodes: Episodes, state: Columns, *, keep: bool = False
-) -> Run:
+def rollout(core: Framing, controller: Controller, episodes: Episodes, state: Columns, *, keep: bool = False) -> Run:
     """Whole episodes, all of one length, under a controller; what it is handed stays as it is.
 
     Args:
