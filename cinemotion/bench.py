@@ -10,6 +10,10 @@ physics [dynamics] [KIND …] [FOLDER …] [WEIGHTS] [REPORT.json]
                             retargets and generated motion; without a folder, of the pybullet captures; dynamics: also
                             as Bullet makes bodies perform them
 physics PICTURE.jpg         three captures with planted faults before and after, and one that is left as it was
+camera [POLICY …] [episodes=N] [cem=N,N] [tune=STEPS] [REPORT.json]
+                            directors on the same held-out shots, live and planned; without a policy, the shipped one;
+                            tune: the rule controller's settings first, with so many environment steps
+camera-env                  the framing environment's speed, the adapter's cost, a whole PPO loop
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 
@@ -72,6 +76,20 @@ def physics(*arguments: str) -> None:
     bench_physics.run(*arguments)
 
 
+def camera(*arguments: str) -> None:
+    """Static, rule, policy, greedy and planners on held-out episodes."""
+    from cinemotion import bench_camera
+
+    bench_camera.run(*arguments)
+
+
+def camera_env(*arguments: str) -> None:
+    """Environment steps a second, the Stable-Baselines3 adapter's cost, PPO end to end."""
+    from rl_camera import bench_env
+
+    bench_env.run(*arguments)
+
+
 def formats(*folders: str) -> None:
     """Every capture below a folder, loaded or refused and why; the largest BVH read by turns with pybvh."""
     from mocap_data import bench
@@ -83,7 +101,8 @@ def formats(*folders: str) -> None:
 
 
 SUBJECTS: dict[str, Callable[..., None]] = {
-    "render": render, "motion": motion, "retarget": retarget, "physics": physics, "formats": formats,
+    "render": render, "motion": motion, "retarget": retarget, "physics": physics, "camera": camera,
+    "camera-env": camera_env, "formats": formats,
 }  # fmt: skip
 
 

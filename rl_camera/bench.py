@@ -86,6 +86,11 @@ class Table:
         return max(self.rows, key=lambda r: r.simulations)
 
 
+def planning() -> FramingConfig:
+    """The environment of the benchmark where no policy says another."""
+    return FramingConfig(keypoints="eight", performers=4)
+
+
 def held_out(config: FramingConfig, episodes: int) -> tuple[Framing, MotionLibrary, Episodes, Columns]:
     """The benchmark's episodes for a configuration: held-out captures, fixed seeds."""
     library = default_library("test", config.hz, config.data)
@@ -109,7 +114,7 @@ def run(
         say: takes a line per controller.
     """
     nets = [Policy(path) for path in policies]
-    base = config or (nets[0].config if nets else FramingConfig(keypoints="eight", performers=4))
+    base = config or (nets[0].config if nets else planning())
     core, library, drawn, state = held_out(base, episodes)
     judge = _Judge(core, library, drawn, state)
     rows = []
@@ -139,7 +144,7 @@ def run(
 
 
 def step_flops(core: Framing) -> float:
-    """About how many floating point operations one simulated step takes: counted passes over points, things, cameras."""
+    """About how many floating point operations one simulated step takes, by passes over points, things and cameras."""
     config = core.config
     points = config.performers * core.eye.keys
     return 40.0 * points + 60.0 * config.occluders + 400.0
@@ -163,7 +168,9 @@ class _Judge:
             terms.append({k: float(v.mean()) for k, v in made.terms.items()})
             outside.append([self._measured(made.states, i) for i in range(len(self.drawn))])
         measured = {
-            k: np.array([[one[k] for one in rows] for rows in outside], np.float64) for k in OUTSIDE if k in outside[0][0]
+            k: np.array([[one[k] for one in rows] for rows in outside], np.float64)
+            for k in OUTSIDE
+            if k in outside[0][0]
         }
         mean_terms = {k: float(np.mean([t[k] for t in terms])) for k in terms[0]}
         return Row(
@@ -218,16 +225,15 @@ def against(table: Table, name: str, other: str) -> dict[str, tuple[float, float
 
 def as_json(table: Table) -> dict[str, Any]:
     """The table for a file."""
-    rows = []
-    for row in table.rows:
-        rows.append(
-            {
-                "name": row.name, "live": row.live, "return": float(row.returns.mean()),
-                "normalised": table.normalised(row), "per_seed": row.returns.mean(1).tolist(), "terms": row.terms,
-                "outside": {k: float(np.nanmean(v)) for k, v in row.outside.items()},
-                "simulations": row.simulations, "flops": row.flops, "decision_ms": row.decision_ms,
-            }
-        )  # fmt: skip
+    rows = [
+        {
+            "name": row.name, "live": row.live, "return": float(row.returns.mean()),
+            "normalised": table.normalised(row), "per_seed": row.returns.mean(1).tolist(), "terms": row.terms,
+            "outside": {k: float(np.nanmean(v)) for k, v in row.outside.items()},
+            "simulations": row.simulations, "flops": row.flops, "decision_ms": row.decision_ms,
+        }
+        for row in table.rows
+    ]  # fmt: skip
     settings = {k: v for k, v in asdict(replace(table.config, library=None)).items() if k != "library"}
     compared = {}
     names = [r.name for r in table.rows]

@@ -93,8 +93,11 @@ _REGISTRY: dict[str, Callable[[], Director]] = {}
 
 #: Directors whose modules are imported, and register them, when they are asked for: they need more than others.
 _LATE: dict[str, str] = {
-    "policy": "rl_camera.steered", "cem": "rl_camera.steered", "greedy": "rl_camera.steered", "dp": "rl_camera.variations",
-}  # fmt: skip
+    "policy": "rl_camera.steered",
+    "cem": "rl_camera.steered",
+    "greedy": "rl_camera.steered",
+    "dp": "rl_camera.variations",
+}
 
 
 def register(name: str, factory: Callable[[], Director]) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 
 from motion.camera import CameraPath, Shot
 from motion.errors import BadInput
-from motion.rotations import Array
 from motion.stage import Performance, Stage
 from rl_camera import director as protocol
 from rl_camera import framing

@@ -10,6 +10,7 @@ import numpy as np
 from motion.errors import BadInput
 from motion.rotations import Array
 from rl_camera.control.base import Drive
+from rl_camera.env import FRAMING
 from rl_camera.env.config import FramingConfig
 from rl_camera.policy_net import PolicyNet
 
@@ -38,9 +39,8 @@ class Policy:
         """The network's action for the present observation."""
         obs, _ = drive.core.observe(drive.episodes, drive.state)
         if len(obs) != self.net.observation_size:
-            raise BadInput(
-                f"{self.net.where}: a policy for observations of {self.net.observation_size} numbers, these have {len(obs)}"
-            )
+            sizes = f"for observations of {self.net.observation_size} numbers, these have {len(obs)}"
+            raise BadInput(f"{self.net.where}: a policy {sizes}")
         return np.clip(self.net.act(np.ascontiguousarray(obs.T)), -1.0, 1.0).T
 
 
@@ -51,9 +51,9 @@ def config_of(net: PolicyNet) -> FramingConfig:
         BadInput: the card names another environment, or settings that there are not.
     """
     env = net.card.config.get("env") if net.card is not None else None
-    if not env or env.get("id") != "cinemotion/Framing-v0":
+    if not env or env.get("id") != FRAMING:
         raise BadInput(
-            f"{net.where}: a policy for {env.get('id') if env else 'no known environment'}, expected cinemotion/Framing-v0"
+            f"{net.where}: a policy for {env.get('id') if env else 'no known environment'}, expected {FRAMING}"
         )
     known = {f.name for f in fields(FramingConfig)}
     settings = {k: tuple(v) if isinstance(v, list) else v for k, v in env.get("kwargs", {}).items() if k in known}

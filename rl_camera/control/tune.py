@@ -1,4 +1,4 @@
-"""The rule controller at its best: its settings tuned by CMA-ES, with as many environment steps as a policy learned from."""
+"""The rule controller at its best: settings tuned by CMA-ES, with as many environment steps as a policy had."""
 
 from __future__ import annotations
 

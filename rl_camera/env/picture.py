@@ -52,8 +52,8 @@ def rasterizer(aspect: float, height: int = HEIGHT) -> Callable[[Any, int], np.n
         # The rasterizer takes a path: the same camera at every step so far.
         count = frame + 1
         focal = float(np.exp(state["log_focal"][index]))
-        path = CameraPath(np.broadcast_to(T, (count, 4, 4)), np.full(count, focal), Fraction(config.hz).limit_denominator(1000),
-                          shutter_angle=0.0)  # fmt: skip
+        poses, rate = np.broadcast_to(T, (count, 4, 4)), Fraction(config.hz).limit_denominator(1000)
+        path = CameraPath(poses, np.full(count, focal), rate, shutter_angle=0.0)
         drawn = next(iter(draw.render(worlds[key], path, [frame], ("display",))))
         return np.ascontiguousarray(drawn.display[..., :3])
 

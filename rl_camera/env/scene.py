@@ -57,8 +57,8 @@ def _apart(a: Array, b: Array) -> float:
 
 
 def episode_of(
-    config: FramingConfig, performances: Sequence[Performance], stage: Stage, shot: Shot, everyone: Tracks, aspect: float,
-    side: float | None = None,
+    config: FramingConfig, performances: Sequence[Performance], stage: Stage, shot: Shot, everyone: Tracks,
+    aspect: float, side: float | None = None,
 ) -> tuple[Framing, Episodes]:  # fmt: skip
     """The problem that one shot is, with its own motion as the table.
 

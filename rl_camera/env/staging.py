@@ -87,7 +87,10 @@ def shot_of(episodes: Episodes, index: int, hz: float) -> Shot:
     def change(name: str) -> float:
         return float(d[name][1, index])
 
-    options = {"azimuth_deg": float(np.degrees(d["azimuth"][0, index])), "roll_deg": float(np.degrees(d["roll"][index]))}
+    options = {
+        "azimuth_deg": float(np.degrees(d["azimuth"][0, index])),
+        "roll_deg": float(np.degrees(d["roll"][index])),
+    }
     if d["eye_level"][index] < 0.5:
         options["elevation_deg"] = float(np.degrees(d["elevation"][0, index]))
     move = Move.FOLLOW
@@ -137,7 +140,8 @@ def along(states: Sequence[Columns], steps: Array, dt: float) -> tuple[Array, Ar
     """One camera's places, angles ``(T, 3)`` and ln focal lengths ``(T,)`` at fractional steps of a rollout."""
     index = np.clip(np.floor(steps + 1e-9).astype(int), 0, len(states) - 2)
     pair = [
-        Columns(states[0].layout, len(index), np.concatenate([states[i + k].data for i in index], axis=1)) for k in (0, 1)
+        Columns(states[0].layout, len(index), np.concatenate([states[i + k].data for i in index], axis=1))
+        for k in (0, 1)
     ]
     share = np.clip(steps - index, 0.0, 1.0)
     place, angles, focal = dynamics.between(pair[0], pair[1], share, dt)  # type: ignore[arg-type]
