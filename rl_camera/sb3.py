@@ -43,11 +43,14 @@ class SB3VecEnv(VecEnv):
     """A Stable-Baselines3 environment over a batched Gymnasium one.
 
     The infos of an environment that has ended hold ``terminal_observation``, ``TimeLimit.truncated`` (by the time limit
-    alone), ``episode`` as Monitor writes it (return ``r``, length ``l``, seconds since the beginning ``t``), and whatever
-    its ``final_info`` reports; entries named ``mean_x`` also as ``terms: {x: …}``.
+    alone), ``episode`` as Monitor writes it (return ``r``, length ``l``, seconds since the start ``t``), and its
+    ``final_info``; entries named ``mean_x`` also as ``terms: {x: …}``, in ``episode`` too.
 
     Args:
         env: a batch in SAME_STEP mode: Stable-Baselines3 expects the first observation where an episode ends.
+        stagger: steps of an episode; then `reset` spreads the environments over its course by stepping them with
+            actions of 0 and beginning some anew at each step. Episodes of one length would else all end together, and
+            each rollout show one part of them. The batch has to take ``reset_mask``. 0: as they come.
 
     Raises:
         BadInput: it is no vector environment, or restarts in another way.
@@ -57,14 +60,14 @@ class SB3VecEnv(VecEnv):
         >>> PPO("MlpPolicy", env, device="cpu").learn(1_000_000)
     """
 
-    def __init__(self, env: VectorEnv) -> None:
+    def __init__(self, env: VectorEnv, stagger: int = 0) -> None:
         if not isinstance(env, VectorEnv):
             raise BadInput(f"SB3VecEnv: a {type(env).__name__}, expected a gymnasium.vector.VectorEnv")
         mode = env.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
             said = mode.name if isinstance(mode, AutoresetMode) else repr(mode)
             raise BadInput(f"SB3VecEnv: autoreset mode {said}, expected SAME_STEP: make it with autoreset_mode=")
-        self.env = env
+        self.env, self.stagger = env, stagger
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
         self.metadata = {**env.metadata, **self.metadata}
         self._returns = np.zeros(env.num_envs)
@@ -90,6 +93,20 @@ class SB3VecEnv(VecEnv):
         self._reset_options()
         self._returns[:] = 0
         self._lengths[:] = 0
+        return self._spread(obs) if self.stagger > 1 else obs
+
+    def _spread(self, obs: Any) -> Any:
+        """Step on, so that environment i is as old as its place in the batch says, up to an episode's length."""
+        idle = np.zeros((self.num_envs, *self.action_space.shape), self.action_space.dtype)  # type: ignore[misc]
+        # A stride without a common divisor mixes ages through the batch; nothing here is drawn by chance.
+        begins = (np.arange(self.num_envs) * 7919) % self.stagger
+        for t in range(self.stagger):
+            mask = begins == t
+            if mask.any():
+                self.env.reset(options={"reset_mask": mask})
+                self._returns[mask] = 0
+                self._lengths[mask] = 0
+            obs, *_ = self.step(idle)
         return obs
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -123,7 +140,8 @@ class SB3VecEnv(VecEnv):
                 info["terms"] = terms
             info["terminal_observation"] = {key: v[k] for key, v in last.items()} if isinstance(last, dict) else last[k]
             info["TimeLimit.truncated"] = bool(limit[k])
-            info["episode"] = {"r": float(returns[k]), "l": int(lengths[k]), "t": seconds}
+            episode: dict[str, Any] = {"r": float(returns[k]), "l": int(lengths[k]), "t": seconds}
+            info["episode"] = episode | ({"terms": terms} if terms else {})
             told[i] = info
         self._returns[index] = 0
         self._lengths[index] = 0
