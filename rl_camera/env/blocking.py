@@ -40,14 +40,38 @@ class Things:
             np.multiply(offset[0], axes[i, 0], out=middle[i])
             for j in (1, 2):
                 np.multiply(offset[j], axes[i, j], out=work)
-                middle[i] += work
+                np.add(middle[i], work, out=middle[i])
         square = middle[0] * middle[0]
         for i in (1, 2):
             np.multiply(middle[i], middle[i], out=work)
-            square += work
+            np.add(square, work, out=square)
         distance = np.sqrt(np.maximum(square, np.float32(1e-8), out=square), out=square)
-        gap = distance - d["block_reach"] if spheres else gaps(d, offset)
+        gap = np.subtract(distance, d["block_reach"], out=work) if spheres else gaps(d, offset)
         return Things(middle, distance, gap)
+
+
+@dataclass(frozen=True)
+class View:
+    """The pyramid from the camera around those points of a body that are in the picture."""
+
+    low: Array  # (2, N) lowest tangent of its directions, across and up
+    high: Array  # (2, N) highest
+    farthest: (
+        Array  # (N,) depth of the body's farthest point, metres; far behind the camera where none is in the picture
+    )
+
+    @staticmethod
+    def of(slopes: Array, tan: Array, farthest: Array, inside: np.ndarray) -> View:
+        """Of the body's tangents' lowest and highest ``(2, 2, N)``, no wider than the picture.
+
+        Args:
+            slopes: lowest and highest, across and up.
+            tan: ``(2, N)`` tangents of half the fields of view.
+            farthest: ``(N,)`` depth of the farthest point.
+            inside: ``(K, N)`` which points are in the picture.
+        """
+        seen = np.logical_or.reduce(inside, axis=0)
+        return View(np.maximum(slopes[0], -tan), np.minimum(slopes[1], tan), np.where(seen, farthest, np.float32(-1e9)))
 
 
 def gaps(d: Columns, offset: Array) -> Array:
@@ -68,128 +92,122 @@ def gaps(d: Columns, offset: Array) -> Array:
 
 
 def by_things(
-    d: Columns, things: Things, axes: Array, local: Array, place: Array, tan: Array, inside: np.ndarray,
-    hidden: np.ndarray,
-) -> None:  # fmt: skip
-    """Mark the points ``hidden (P, K, N)`` in the picture that things hide.
+    d: Columns, things: Things, axes: Array, local: Array, views: Sequence[View], spheres: bool, hidden: np.ndarray
+) -> None:
+    """Mark the points ``hidden (P, K, N)`` that things hide; those outside the picture may be left out.
 
     Args:
         d: episodes.
         things: where they are.
         axes: ``(3, 3, N)`` cameras' axes.
         local: ``(3, P, K, N)`` points in the cameras' frames.
-        place: ``(2, P, K, N)`` where they are in the picture.
-        tan: ``(2, N)`` tangents of half the fields of view.
-        inside: ``(P, K, N)`` whether they are.
+        views: of each performer.
+        spheres: all things are.
         hidden: is changed.
     """
-    middle = things.middle
-    radius = d["block_reach"]
-    for p in range(local.shape[1]):
-        planes = frustum(place[:, p], tan)
-        env, block = candidates(planes, -local[2, p].min(0), middle, radius, inside[p])
-        if not len(env):
+    N = local.shape[-1]
+    for p, view in enumerate(views):
+        pair = candidates(view, things.middle, d["block_reach"])
+        if not len(pair):
             continue
+        block, env = np.divmod(pair, N)
         seen = local[:, p].take(env, axis=2)  # (3, K, M)
-        at = middle[:, block, env]
-        half, rounding = d["block_half"][:, block, env], d["block_round"][block, env]
+        at, rounding = _pairs(things.middle, pair), _pairs(d["block_round"], pair)
+        if spheres:
+            _mark(hidden[p], env, _balls(seen, at, rounding))
+            continue
+        half = _pairs(d["block_half"], pair)
         hit = np.empty(seen.shape[1:], bool)
         ball, box = (half[1] <= 0.0) & (rounding > 0.0), rounding <= 0.0
-        kinds = [(ball, _balls), (box, _boxes), (~ball & ~box, _pillars)]
-        for kind, test in kinds:
-            if kind.all():
-                hit = test(seen, at, half, rounding, axes, d, env, block)
-            elif kind.any():
-                k = np.flatnonzero(kind)
-                hit[:, k] = test(seen[:, :, k], at[:, k], half[:, k], rounding[k], axes, d, env[k], block[k])
+        for kind, test in ((ball, "balls"), (box, "boxes"), (~ball & ~box, "pillars")):
+            k = np.flatnonzero(kind)
+            if not len(k):
+                continue
+            mine, middle = seen[:, :, k], at[:, k]
+            if test == "balls":
+                hit[:, k] = _balls(mine, middle, rounding[k])
+            elif test == "boxes":
+                turn = d["block_cos"][block[k], env[k]], d["block_sin"][block[k], env[k]]
+                hit[:, k] = _boxes(mine, middle, half[:, k], axes.take(env[k], axis=2), turn)
+            else:
+                hit[:, k] = _pillars(mine, middle, half[:, k], rounding[k], axes[:, 1].take(env[k], axis=1))
         _mark(hidden[p], env, hit)
 
 
-def frustum(place: Array, tan: Array) -> tuple[Array, Array]:
-    """Lowest and highest tangents ``(2, N)`` of a body's directions, across and up, no wider than the picture.
-
-    Args:
-        place: ``(2, K, N)`` where its points are in the picture.
-        tan: ``(2, N)`` tangents of half the fields of view.
-    """
-    low, high = place.min(1), place.max(1)
-    return np.maximum(low, -1.0, out=low) * tan, np.minimum(high, 1.0, out=high) * tan
+def _pairs(values: Array, pair: np.ndarray) -> Array:
+    """Columns ``pair`` of ``values (…, B, N)``, things and environments counted as one."""
+    return values.reshape(*values.shape[:-2], -1).take(pair, axis=-1)
 
 
-def candidates(
-    planes: tuple[Array, Array], farthest: Array, middle: Array, radius: Array, inside: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of an environment and a sphere that can hide a point of its body: necessary, not sufficient.
+def candidates(view: View, middle: Array, radius: Array) -> np.ndarray:
+    """Pairs of a sphere and an environment that can hide a point of its body: necessary, not sufficient.
 
     A sphere that lies wholly beyond a side of the pyramid from the camera around the body hides nothing of it
     (frustum culling, exact for each side).
 
     Args:
-        planes: as `frustum`.
-        farthest: ``(N,)`` depth of the body's farthest point, metres, as a negative of the nearest z.
+        view: of the body.
         middle: ``(3, B, N)`` spheres in the cameras' frames.
         radius: ``(B, N)``; 0: none.
-        inside: ``(K, N)`` which points are in the picture.
 
     Returns:
-        Environments and numbers of spheres, by environment.
+        ``sphere · N + environment``, rising.
     """
-    depth = -middle[2]
     may = radius > 0.0
-    may &= depth > -radius
-    may &= depth < farthest + radius
+    edge, off = np.empty_like(radius), np.empty_like(radius)
+    flag = np.empty_like(may)
+    back = middle[2]
+    np.negative(radius, out=edge)
+    may &= np.greater(radius, back, out=flag)  # not wholly behind the camera
+    may &= np.greater(back, np.subtract(edge, view.farthest, out=edge), out=flag)  # nor beyond the body
     for i in (0, 1):
-        low, high = planes[0][i], planes[1][i]
-        slant = radius * np.sqrt(1.0 + high * high)
-        may &= middle[i] - high * depth < slant
-        slant = radius * np.sqrt(1.0 + low * low)
-        may &= low * depth - middle[i] < slant
-    may &= inside.any(0)
-    env, block = np.nonzero(may.T)
-    return env, block
+        for side, sign in ((view.high[i], 1), (view.low[i], -1)):
+            # Depth is −z, so right of the side is middle + side · z.
+            np.add(np.multiply(back, side, out=off), middle[i], out=off)
+            np.multiply(radius, sign * np.sqrt(1.0 + side * side), out=edge)
+            may &= np.less(off, edge, out=flag) if sign > 0 else np.greater(off, edge, out=flag)
+    return np.flatnonzero(may)
 
 
-def _balls(seen: Array, at: Array, half: Array, rounding: Array, axes: Array, d: Columns, env: np.ndarray,
-           block: np.ndarray) -> np.ndarray:  # fmt: skip
-    """Spheres: the sight line's nearest point to the middle is within the radius."""
-    along = seen[0] * at[0]
-    along += seen[1] * at[1]
-    along += seen[2] * at[2]
-    square = seen[0] * seen[0]
-    square += seen[1] * seen[1]
-    square += seen[2] * seen[2]
-    share = along / square
-    np.clip(share, 0.0, 1.0, out=share)
+def _balls(seen: Array, at: Array, radius: Array) -> np.ndarray:
+    """Whether spheres hide points ``seen (3, K, M)``: the sight line's nearest point to the middle is within them."""
+    along, square = seen[0] * at[0], seen[0] * seen[0]
+    work = np.empty_like(along)
+    for i in (1, 2):
+        np.add(along, np.multiply(seen[i], at[i], out=work), out=along)
+        np.add(square, np.multiply(seen[i], seen[i], out=work), out=square)
+    share = np.divide(along, square, out=work)
+    np.minimum(np.maximum(share, np.float32(0.0), out=share), np.float32(1.0), out=share)
     # |at − share seen|² = |at|² − share (2 along − share square)
     square *= share
-    along *= 2.0
+    along *= np.float32(2.0)
     along -= square
     along *= share
-    return along > (at * at).sum(0) - rounding * rounding
+    return along > (at * at).sum(0) - radius * radius
 
 
-def _pillars(seen: Array, at: Array, half: Array, rounding: Array, axes: Array, d: Columns, env: np.ndarray,
-             block: np.ndarray) -> np.ndarray:  # fmt: skip
-    """Upright capsules."""
-    up = axes[:, 1, :].take(env, axis=1) * half[1]
-    return near_segment((at - up)[:, None], (2.0 * up)[:, None], seen, rounding)
+def _pillars(seen: Array, at: Array, half: Array, radius: Array, up: Array) -> np.ndarray:
+    """The same for upright capsules; ``up (3, M)`` the vertical in the cameras' frames."""
+    up = up * half[1]
+    return near_segment((at - up)[:, None], (2.0 * up)[:, None], seen, radius)
 
 
-def _boxes(seen: Array, at: Array, half: Array, rounding: Array, axes: Array, d: Columns, env: np.ndarray,
-           block: np.ndarray) -> np.ndarray:  # fmt: skip
-    """Boxes with their own turn about the vertical."""
-    turn = axes.take(env, axis=2)
-    c, s = d["block_cos"][block, env], d["block_sin"][block, env]
+def _boxes(seen: Array, at: Array, half: Array, axes: Array, turn: tuple[Array, Array]) -> np.ndarray:
+    """The same for boxes with their own turn about the vertical; ``axes (3, 3, M)`` the cameras'."""
+    c, s = turn
     # Camera axes in the thing's own frame, so that points go there in one product.
-    own = np.stack([c * turn[:, 0] - s * turn[:, 2], turn[:, 1], s * turn[:, 0] + c * turn[:, 2]])
+    own = np.stack([c * axes[:, 0] - s * axes[:, 2], axes[:, 1], s * axes[:, 0] + c * axes[:, 2]])
     goal = np.stack([own[i, 0] * seen[0] + own[i, 1] * seen[1] + own[i, 2] * seen[2] for i in range(3)])
     start = -(own * at[None]).sum(1)
     return crosses_box(start, goal, half)
 
 
 def _mark(hidden: np.ndarray, env: np.ndarray, hit: np.ndarray) -> None:
-    """Join the hits ``(K, M)`` of pairs, sorted by environment, into ``hidden (K, N)``."""
-    some = np.flatnonzero(hit.any(0))
+    """Join the hits ``(K, M)`` of pairs into ``hidden (K, N)``; an environment may be in several."""
+    some = np.flatnonzero(np.logical_or.reduce(hit, axis=0))
+    if not len(some):
+        return
+    some = some[np.argsort(env[some], kind="stable")]
     env = env[some]
     while len(some):
         first = np.diff(env, prepend=-1) != 0  # one pair of each environment at a time
@@ -198,7 +216,7 @@ def _mark(hidden: np.ndarray, env: np.ndarray, hit: np.ndarray) -> None:
 
 
 def crosses_box(start: Array, goal: Array, half: Array) -> np.ndarray:
-    """Whether segments from ``start (3, M)`` along ``goal (3, K, M)`` cross boxes ``±half (3, M)``; slabs, ``(K, M)``."""
+    """Whether segments from ``start (3, M)`` along ``goal (3, K, M)`` cross boxes ``±half (3, M)``: slabs."""
     enter = np.zeros(goal.shape[1:], np.float32)
     leave = np.ones(goal.shape[1:], np.float32)
     for i in range(3):
@@ -210,7 +228,7 @@ def crosses_box(start: Array, goal: Array, half: Array) -> np.ndarray:
 
 
 def near_segment(foot: Array, rod: Array, goal: Array, radius: Array) -> np.ndarray:
-    """Whether sight lines from the camera to ``goal`` pass within ``radius`` of rods; shapes broadcast to ``(3, K, M)``.
+    """Whether sight lines from the camera to ``goal`` pass within ``radius`` of rods; all broadcast to ``(3, K, M)``.
 
     The least distance of two segments in closed form (Ericson 2005, section 5.1.9), the camera at the origin. What
     ends inside the rod's surface is hidden by it too.
@@ -231,7 +249,7 @@ def near_segment(foot: Array, rod: Array, goal: Array, radius: Array) -> np.ndar
 
 
 def by_bodies(
-    d: Columns, local: Array, place: Array, tan: Array, inside: np.ndarray, pelvis: int, reach: Array,
+    d: Columns, local: Array, views: Sequence[View], pelvis: int, reach: Array,
     capsules: Sequence[tuple[int, int, float]], hidden: np.ndarray,
 ) -> None:  # fmt: skip
     """Mark the points ``hidden (P, K, N)`` of each performer that another one's body hides.
@@ -239,40 +257,34 @@ def by_bodies(
     Args:
         d: episodes.
         local: ``(3, P, K, N)`` points in the cameras' frames.
-        place: ``(2, P, K, N)`` where they are in the picture.
-        tan: ``(2, N)`` tangents of half the fields of view.
-        inside: ``(P, K, N)`` whether they are.
+        views: of each performer.
         pelvis: number of the keypoint that is the body's middle.
         reach: ``(P, N)`` metres about it.
         capsules: keypoints that a body's capsules join, and their radius in statures.
         hidden: is changed.
     """
+    N = local.shape[-1]
     middle = local[:, :, pelvis]
     radius = np.where(d["present"] > 0.5, reach, np.float32(0.0))
-    starts, ends = (np.array([c[i] for c in capsules]) for i in (0, 1))
-    thick = np.array([c[2] for c in capsules], np.float32)
-    for p in range(local.shape[1]):
+    starts, ends = (np.array([c[i] for c in capsules])[:, None] for i in (0, 1))
+    thick = np.array([c[2] for c in capsules], np.float32)[:, None]
+    for p, view in enumerate(views):
         others = radius.copy()
         others[p] = 0.0
-        planes = frustum(place[:, p], tan)
-        env, other = candidates(planes, -local[2, p].min(0), middle, others, inside[p])
-        if not len(env):
+        found = candidates(view, middle, others)
+        if not len(found):
             continue
         # Every pair of a body and another's capsule, those left out that their own sphere shows to be aside.
-        foot, rod, radii = local[:, other, starts[:, None], env], local[:, other, ends[:, None], env], None
-        rod = rod - foot
-        radii = thick[:, None] * d["stature"][other, env]
-        own = np.sqrt((rod * rod).sum(0)) * 0.5 + radii
-        low, high = (side[:, env] for side in planes)
-        centre = foot + 0.5 * rod
-        depth = -centre[2]
-        may = (depth > -own) & (depth < -local[2, p].min(0)[env] + own)
-        for i in (0, 1):
-            may &= centre[i] - high[i] * depth < own * np.sqrt(1.0 + high[i] * high[i])
-            may &= low[i] * depth - centre[i] < own * np.sqrt(1.0 + low[i] * low[i])
-        pair, capsule = np.nonzero(may.T)
+        other, env = np.divmod(found, N)
+        foot, rod = local[:, other, starts, env], local[:, other, ends, env]  # (3, C, M)
+        rod -= foot
+        radii = thick * d["stature"][other, env]
+        own = np.sqrt((rod * rod).sum(0)) * np.float32(0.5) + radii
+        near = View(view.low[:, env], view.high[:, env], view.farthest[env])
+        pair = candidates(near, foot + np.float32(0.5) * rod, own)
         if not len(pair):
             continue
-        goal = local[:, p].take(env[pair], axis=2)  # (3, K, M)
-        hit = near_segment(foot[:, None, capsule, pair], rod[:, None, capsule, pair], goal, radii[capsule, pair])
-        _mark(hidden[p], env[pair], hit)
+        which = pair % len(env)
+        goal = local[:, p].take(env[which], axis=2)  # (3, K, M)
+        hit = near_segment(_pairs(foot, pair)[:, None], _pairs(rod, pair)[:, None], goal, _pairs(radii, pair))
+        _mark(hidden[p], env[which], hit)

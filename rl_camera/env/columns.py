@@ -26,9 +26,11 @@ class Columns:
         self.layout = layout
         self.data = np.zeros((rows, count), np.float32) if data is None else data
         self._views: dict[str, Array] = {}
+        self._spans: dict[str, tuple[int, int]] = {}
         at = 0
         for name, shape in layout.items():
             stop = at + prod(shape)
+            self._spans[name] = at, stop
             self._views[name] = self.data[at:stop].reshape(*shape, self.data.shape[1])
             at = stop
 
@@ -41,9 +43,13 @@ class Columns:
     def __setitem__(self, name: str, value: Array | float) -> None:
         self._views[name][...] = value
 
+    def rows(self, first: str, last: str) -> Array:
+        """All rows from one array to another, ``(rows, N)``, to work on at once; both included."""
+        return self.data[self._spans[first][0] : self._spans[last][1]]
+
     def take(self, index: np.ndarray) -> Columns:
         """The environments ``index``, copied; an environment may be taken many times."""
-        return Columns(self.layout, len(index), self.data[:, index])
+        return Columns(self.layout, len(index), self.data.take(index, axis=1))
 
     def put(self, index: np.ndarray, other: Columns) -> None:
         """Overwrite the environments ``index`` by those of ``other``."""

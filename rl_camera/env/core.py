@@ -46,7 +46,8 @@ class Framing:
         self.dt = 1.0 / config.hz
         spheres = config.occluder_kind == "spheres"
         self.eye = Eye(table, config.keypoints, config.performers, config.occluders, spheres)
-        self.kept = kept_weights(config.keypoints)
+        #: ``(K, 8)``: 1 for what each shot size must show; all of that counts alike.
+        self.keeps = (kept_weights(config.keypoints).T > 0.0).astype(np.uint8)
         self.offline = config.knowledge == "offline"
         self.slots = observation.slots(config.keypoints, config.performers, config.occluders, self.offline)
         self.parts: dict[str, Slot] = {slot.name: slot for slot in self.slots}
@@ -79,6 +80,12 @@ class Framing:
         sight = self.eye.look(episodes, state, bearings)
         asked = episodes.asked()
         errors = reward.errors(episodes, state, sight, asked)
-        shown = observation.shown(episodes, sight, self.kept)
+        shown = observation.shown(episodes, sight, self._keeps(episodes))
         terms = reward.terms(episodes, state, sight, errors, shown.seen)
         return Moment(sight, asked, errors, shown, terms, reward.total(terms, self.config.weights))
+
+    def _keeps(self, episodes: Episodes) -> np.ndarray:
+        """What each episode's size must show, ``(K, N)``; remembered there."""
+        if episodes.keeps is None:
+            episodes.keeps = self.keeps.take(episodes.size, axis=1)
+        return episodes.keeps

@@ -46,51 +46,76 @@ def step(state: Columns, action: Array, rig: Array, lens: Array, dt: float) -> C
     Returns:
         The state after it; ``push`` and ``torque`` are what was applied during it.
     """
-    a = np.clip(np.nan_to_num(action, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
+    finite = np.isfinite(action)
+    if not finite.all():
+        action = np.where(finite, action, np.float32(0.0))
+    a = np.minimum(np.maximum(action, _LOW), _HIGH)
+    new = Columns(STATE, len(state), np.empty_like(state.data))
+    velocity, turning, zooming = state["velocity"], state["turning"], state["zooming"]
     yaw = state["angles"][0]
     c, s = np.cos(yaw), np.sin(yaw)
-    right, up, ahead = a[0] * rig[0], a[1] * rig[1], a[2] * rig[2]
-    wanted = np.stack([right * c - ahead * s, up, -right * s - ahead * c])
-    change = wanted - state["velocity"]
-    size = np.sqrt((change * change).sum(0))
-    change *= np.minimum(1.0, rig[3] * dt / np.maximum(size, 1e-9))
+    speed = a[:3] * rig[:3]
+    change = np.empty_like(velocity)
+    change[0] = speed[0] * c - speed[2] * s
+    change[1] = speed[1]
+    np.negative(speed[0] * s + speed[2] * c, out=change[2])
+    change -= velocity
+    most = rig[3] * dt
+    change *= np.minimum(_HIGH, most / np.maximum(_size(change), np.float32(1e-9)))
     most = rig[7] * dt
-    turn = np.clip(a[3:6] * rig[4:7] - state["turning"], -most, most)
+    turn = a[3:6] * rig[4:7]
+    turn -= turning
+    np.minimum(np.maximum(turn, -most, out=turn), most, out=turn)
     servo = rig[9] * dt
-    zoom = np.clip(a[6] * rig[8] - state["zooming"], -servo, servo)
-    new = state.copy()
-    new["push"], new["torque"] = change / dt, turn / dt
-    new["jolt"][0] = _size(new["push"] - state["push"]) / (2.0 * rig[3])
-    new["jolt"][1] = _size(new["torque"] - state["torque"]) / (2.0 * rig[7])
-    new["place"] += dt * (state["velocity"] + 0.5 * change)
-    new["angles"] += dt * (state["turning"] + 0.5 * turn)
-    new["log_focal"] += dt * (state["zooming"] + 0.5 * zoom)
-    new["velocity"] += change
-    new["turning"] += turn
-    new["zooming"] += zoom
+    zoom = a[6] * rig[8]
+    zoom -= zooming
+    np.minimum(np.maximum(zoom, -servo, out=zoom), servo, out=zoom)
+    half = np.float32(0.5)
+    for name, rate, gain in (("place", velocity, change), ("angles", turning, turn), ("log_focal", zooming, zoom)):
+        way = np.multiply(gain, half, out=new[name])
+        way += rate
+        way *= dt
+        way += state[name]
+    np.add(velocity, change, out=new["velocity"])
+    np.add(turning, turn, out=new["turning"])
+    np.add(zooming, zoom, out=new["zooming"])
+    jolt = new["jolt"]
+    for k, (name, gain, bound) in enumerate((("push", change, rig[3]), ("torque", turn, rig[7]))):
+        gain /= dt
+        new[name] = gain
+        gain -= state[name]
+        np.divide(_size(gain), bound * np.float32(2.0), out=jolt[k])
     _hold(new, lens)
     return new
 
 
+_LOW, _HIGH, _TURN = np.float32(-1.0), np.float32(1.0), np.float32(2.0 * np.pi)
+
+
 def _size(vectors: Array) -> Array:
-    return np.sqrt((vectors * vectors).sum(0))
+    out = vectors[0] * vectors[0]
+    out += vectors[1] * vectors[1]
+    out += vectors[2] * vectors[2]
+    return np.sqrt(out, out=out)
 
 
 def _hold(state: Columns, lens: Array) -> None:
     """What a camera cannot do: go below the floor, tip over, zoom beyond its lens."""
     place, velocity, angles, turning = state["place"], state["velocity"], state["angles"], state["turning"]
-    low = place[1] < LOWEST
-    place[1] = np.maximum(place[1], LOWEST)
-    velocity[1] = np.where(low, np.maximum(velocity[1], 0.0), velocity[1])
-    angles[0] = np.mod(angles[0] + np.pi, 2 * np.pi) - np.pi
+    height = place[1]
+    if height.min() < LOWEST:
+        np.maximum(velocity[1], np.float32(0.0), out=velocity[1], where=height < LOWEST)
+        np.maximum(height, np.float32(LOWEST), out=height)
+    angles[0] -= _TURN * np.rint(angles[0] * np.float32(0.5 / np.pi))
     for k, most in ((1, STEEPEST), (2, MOST_ROLL)):
-        beyond = np.abs(angles[k]) > most
-        angles[k] = np.clip(angles[k], -most, most)
-        turning[k] = np.where(beyond, 0.0, turning[k])
+        angle = angles[k]
+        if max(angle.max(), -angle.min()) > most:
+            np.copyto(turning[k], np.float32(0.0), where=np.abs(angle) > most)
+            np.minimum(np.maximum(angle, np.float32(-most), out=angle), np.float32(most), out=angle)
     focal = state["log_focal"]
-    beyond = (focal < lens[0]) | (focal > lens[1])
-    np.clip(focal, lens[0], lens[1], out=focal)
-    state["zooming"] = np.where(beyond, 0.0, state["zooming"])
+    held = np.minimum(np.maximum(focal, lens[0]), lens[1])
+    np.copyto(state["zooming"], np.float32(0.0), where=held != focal)
+    focal[...] = held
 
 
 def between(before: Columns, after: Columns, share: float, dt: float) -> tuple[Array, Array, Array]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.rotations import Array
-from rl_camera.damping import ease
 from rl_camera.env.columns import Columns, Layout
 
 
@@ -27,7 +26,7 @@ def layout(performers: int, blocks: int) -> Layout:
         "block_round": K,  # radius of capsules and spheres; 0 for boxes
         "block_cos": K, "block_sin": K,  # the box's turn about +Y
         "block_reach": K,  # radius of the sphere around it; 0: nothing is there
-        # what is asked: at the start, and how much it changes until the end
+        # what is asked: at the start, and how much it changes until the end; `Episodes.asked` reads these five at once
         "share": (2,),  # ln of the frame's height at the subject in statures
         "azimuth": (2,),  # radians from the subject's heading to its left
         "elevation": (2,),  # radians
@@ -53,6 +52,7 @@ class Episodes:
     size: np.ndarray  # (N,) int64: number of the asked shot size
     length: np.ndarray  # (N,) int64: steps
     t: np.ndarray  # (N,) int64: steps done
+    keeps: np.ndarray | None = None  # (K, N) uint8: 1 for keypoints that the asked size must show; made at first need
 
     def __len__(self) -> int:
         return len(self.t)
@@ -60,33 +60,41 @@ class Episodes:
     def take(self, index: np.ndarray) -> Episodes:
         """Some of them, copied; the same may be taken many times."""
         return Episodes(
-            self.data.take(index), self.rows[:, index], self.size[index], self.length[index], self.t[index]
-        )
+            self.data.take(index), self.rows.take(index, axis=1), self.size[index], self.length[index], self.t[index],
+            None if self.keeps is None else self.keeps.take(index, axis=1),
+        )  # fmt: skip
 
     def put(self, index: np.ndarray, other: Episodes) -> None:
         """Overwrite some of them."""
         self.data.put(index, other.data)
         self.rows[:, index], self.size[index] = other.rows, other.size
         self.length[index], self.t[index] = other.length, other.t
+        if self.keeps is not None and other.keeps is not None:
+            self.keeps[:, index] = other.keeps
+        else:
+            self.keeps = None
 
     def copy(self) -> Episodes:
         """The same, apart."""
-        return Episodes(self.data.copy(), self.rows.copy(), self.size.copy(), self.length.copy(), self.t.copy())
+        return Episodes(
+            self.data.copy(), self.rows.copy(), self.size.copy(), self.length.copy(), self.t.copy(),
+            None if self.keeps is None else self.keeps.copy(),
+        )  # fmt: skip
 
     def asked(self) -> Asked:
         """What is asked at this moment of each."""
-        progress = np.minimum(self.t / np.maximum(self.length, 1), 1.0).astype(np.float32)
-        u = ease(progress).astype(np.float32)
-        d = self.data
+        progress = np.minimum(self.t.astype(np.float32) / np.maximum(self.length, 1).astype(np.float32), _ONE)
+        left = _ONE - progress
+        # `damping.ease` and its rate, in the numbers of the batch.
+        square = progress * progress
+        u = square * progress * (square * np.float32(6.0) - progress * np.float32(15.0) + np.float32(10.0))
+        rate = square * left * left * np.float32(30.0)
+        both = self.data.rows("share", "y").reshape(5, 2, -1)
+        now = u * both[:, 1] + both[:, 0]
+        return Asked(now[0], now[1], now[2], now[3], now[4], left, both[:3, 1] * rate)
 
-        def now(name: str) -> Array:
-            return d[name][0] + u * d[name][1]
 
-        rate = 30.0 * progress**2 * (1.0 - progress) ** 2  # of `ease`
-        return Asked(
-            now("share"), now("azimuth"), now("elevation"), now("lens_log"), now("y"), 1.0 - progress,
-            np.stack([d[k][1] * rate for k in ("share", "azimuth", "elevation")]),
-        )  # fmt: skip
+_ONE = np.float32(1.0)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rl_camera.env.columns import Columns
 from rl_camera.env.episode import Asked, Episodes
 from rl_camera.env.library import KEYPOINTS
 from rl_camera.env.reward import Errors
-from rl_camera.env.sight import Sight
+from rl_camera.env.sight import Sight, into
 
 #: Seconds into the future that an offline camera sees.
 LOOK_AHEAD_S = (0.3, 0.7, 1.2, 2.0)
@@ -86,20 +86,17 @@ class Shown:
     seen: Array
 
 
-def shown(episodes: Episodes, sight: Sight, weights: Array) -> Shown:
-    """Weigh in-picture and hidden points by what the asked size must show; ``weights (8, K)``."""
-    P, K, N = sight.inside.shape
+def shown(episodes: Episodes, sight: Sight, keeps: np.ndarray) -> Shown:
+    """What is in the picture and what is hidden there, of what the asked sizes must show: ``keeps (K, N)``."""
     filmed = episodes.data["filmed"]
-    inside = sight.inside.astype(np.float32)
-    hidden = sight.hidden.astype(np.float32) * inside
-    pick = (episodes.size, np.arange(N))
+    one = np.float32(1.0) / np.add.reduce(keeps, axis=0, dtype=np.uint8)
 
-    def share(flags: Array) -> Array:
-        each = [(weights @ flags[p])[pick] for p in range(P)]
-        return each[0] if P == 1 else (np.stack(each) * filmed).sum(0) / filmed.sum(0)
+    def share(flags: np.ndarray) -> Array:
+        each = np.add.reduce(flags.view(np.uint8) & keeps, axis=1, dtype=np.uint8)  # (P, N) points of each body
+        return each[0] * one if len(each) == 1 else (each * filmed).sum(0) / filmed.sum(0) * one
 
-    whole = share(inside)
-    covered = share(hidden) if sight.hidden.any() else np.zeros_like(whole)
+    whole = share(sight.inside)
+    covered = np.zeros_like(whole) if sight.hidden is None else share(sight.hidden)
     return Shown(whole, covered, whole - covered)
 
 
@@ -122,121 +119,150 @@ def fill(
         return out[slot.start : slot.stop]
 
     logs = rows("distances")
-    logs -= np.float32(np.log(UNIT_M))
+    np.subtract(logs, _UNIT_LOG, out=logs)
     filmed = d["filmed"]
     if P > 1:
         absent = d["present"] < 0.5
-        rows("bearings").reshape(3, P, K, N)[...] *= ~absent[:, None]
-        logs.reshape(P, K, N)[...] *= ~absent[:, None]
+        if absent.any():
+            rows("bearings").reshape(3, P, K, N)[...] *= ~absent[:, None]
+            logs.reshape(P, K, N)[...] *= ~absent[:, None]
     rows("present")[...] = d["present"]
     rows("filmed")[...] = filmed
-    bounds = rows("bounds")
-    place = sight.place
-    if P > 1:
-        mine = (filmed > 0.5)[:, None]
-        low, high = (np.where(mine, place, v).reshape(2, P * K, N) for v in (np.float32(9), np.float32(-9)))
-    else:
-        low = high = place[:, 0]
-    np.min(low[0], axis=0, out=bounds[0])
-    np.max(high[0], axis=0, out=bounds[1])
-    np.min(low[1], axis=0, out=bounds[2])
-    np.max(high[1], axis=0, out=bounds[3])
-    bounds *= 0.5
-    np.clip(bounds, -1.5, 1.5, out=bounds)
+    _bounds(rows("bounds"), sight, filmed)
     placing = rows("placing")
     placing[0], placing[1], placing[2], placing[3] = e.x, e.y, e.want_x, e.want_y
-    np.clip(placing, -3.0, 3.0, out=placing)
+    _clip(placing, 3.0)
     sizing = rows("sizing")
-    sizing[0], sizing[1] = np.clip(e.size, -3.0, 3.0), e.frame
+    _clip(e.size, 3.0, sizing[0])
+    sizing[1] = e.frame
     viewing = rows("viewing")
-    viewing[0], viewing[1], viewing[2], viewing[3] = np.sin(e.view), np.cos(e.view), e.height, d["either"]
+    np.sin(e.view, out=viewing[0])
+    np.cos(e.view, out=viewing[1])
+    viewing[2], viewing[3] = e.height, d["either"]
+    focal = state["log_focal"]
     lens = rows("lens")
-    lens[0], lens[1] = e.lens, state["log_focal"] - np.float32(np.log(35.0))
-    lens[2:4] = d["lens"] - state["log_focal"]
+    lens[0] = e.lens
+    np.subtract(focal, _LENS_LOG, out=lens[1])
+    np.subtract(d["lens"], focal, out=lens[2:4])
     roll = rows("roll")
-    roll[0], roll[1] = e.roll * 5.0, state["angles"][2] * 5.0
+    roll[0], roll[1] = e.roll, state["angles"][2]
+    roll *= np.float32(5.0)
     sight_rows = rows("sight")
     sight_rows[0], sight_rows[1], sight_rows[2] = seen.inside, seen.hidden, seen.seen
-    _direction(rows("target"), sight.anchor_local)
-    yaw, pitch = state["angles"][0], state["angles"][1]
+    away = _direction(rows("target"), sight.anchor_local)
+    yaw = state["angles"][0]
     c, s = np.cos(yaw), np.sin(yaw)
     subject = rows("subject")
-    subject[0] = -s * sight.heading[0] - c * sight.heading[1]
-    subject[1] = c * sight.heading[0] - s * sight.heading[1]
+    _level(sight.heading[0], sight.heading[1], c, s, subject[1], subject[0])
     v = sight.velocity
-    subject[2] = (c * v[0] - s * v[2]) * 0.5
-    subject[3] = v[1] * 0.5
-    subject[4] = (-s * v[0] - c * v[2]) * 0.5
+    _level(v[0], v[2], c, s, subject[2], subject[4])
+    subject[3] = v[1]
+    subject[2:5] *= np.float32(0.5)
     camera = rows("camera")
-    camera[0] = np.log(state["place"][1] / np.float32(1.5))
-    camera[1] = pitch
+    np.log(state["place"][1] * np.float32(1 / 1.5), out=camera[0])
+    camera[1] = state["angles"][1]
     camera[2:4] = state["jolt"]
     motion, rig = rows("motion"), d["rig"]
     v = state["velocity"]
-    motion[0], motion[1], motion[2] = c * v[0] - s * v[2], v[1], -s * v[0] - c * v[2]
-    motion[3:6] = state["turning"]
-    motion[6] = state["zooming"]
-    motion[0:3] /= np.maximum(rig[0:3], 0.05)
-    motion[3:6] /= np.maximum(rig[4:7], 0.05)
-    motion[6] /= np.maximum(rig[8], 0.05)
-    rows("rig")[...] = rig / (1.0 + rig)
+    _level(v[0], v[2], c, s, motion[0], motion[2])
+    motion[1] = v[1]
+    motion[3:7] = state.rows("turning", "zooming")
+    motion[:3] /= np.maximum(rig[:3], np.float32(0.05))
+    motion[3:6] /= np.maximum(rig[4:7], np.float32(0.05))
+    motion[6] /= np.maximum(rig[8], np.float32(0.05))
+    np.divide(rig, rig + np.float32(1.0), out=rows("rig"))
     left = rows("asked")
-    left[0] = asked.left
-    left[1:4] = asked.going
+    left[0], left[1:4] = asked.left, asked.going
     if sight.things is not None:
-        _obstacles(rows("obstacle_sight"), rows("obstacle_near"), d["block_reach"], sight.things, rows("target"))
+        start = parts["obstacle_sight"].start
+        _obstacles(out[start : start + 10].reshape(2, 5, N), d["block_reach"], sight.things, rows("target"), away)
     if ahead is not None:
         for k, point in enumerate(ahead):
-            _direction(rows("ahead")[4 * k : 4 * k + 4], _into(sight.axes, point - state["place"]))
+            _direction(rows("ahead")[4 * k : 4 * k + 4], into(sight.axes, point - state["place"]))
 
 
-def _into(axes: Array, vector: Array) -> Array:
-    return np.stack([axes[i, 0] * vector[0] + axes[i, 1] * vector[1] + axes[i, 2] * vector[2] for i in range(3)])
+_UNIT, _UNIT_LOG, _LENS_LOG = np.float32(UNIT_M), np.float32(np.log(UNIT_M)), np.float32(np.log(35.0))
 
 
-def _direction(rows: Array, local: Array) -> None:
-    """Unit direction and ln(m / 3) of points ``(3, N)`` in the camera's frame."""
-    away = np.sqrt(np.maximum((local * local).sum(0), 1e-8))
+def _clip(values: Array, most: float, out: Array | None = None) -> Array:
+    """Within ±most, in place unless ``out`` is given."""
+    out = values if out is None else out
+    return np.minimum(np.maximum(values, np.float32(-most), out=out), np.float32(most), out=out)
+
+
+def _level(x: Array, z: Array, c: Array, s: Array, right: Array, ahead: Array) -> None:
+    """Parts to the right and ahead, on the level, of a vector in the world; ``c, s`` of the camera's yaw."""
+    np.subtract(c * x, s * z, out=right)
+    np.negative(s * x + c * z, out=ahead)
+
+
+def _bounds(rows: Array, sight: Sight, filmed: Array) -> None:
+    """Left, right, bottom and top of the subjects in the picture, half frames / 2."""
+    (left, low), (right, high) = sight.bounds  # (P, N) each
+    for row, side, least in ((0, left, True), (1, right, False), (2, low, True), (3, high, False)):
+        if len(filmed) == 1:
+            rows[row] = side[0]
+        elif least:
+            np.minimum.reduce(np.where(filmed > 0.5, side, np.float32(9.0)), axis=0, out=rows[row])
+        else:
+            np.maximum.reduce(np.where(filmed > 0.5, side, np.float32(-9.0)), axis=0, out=rows[row])
+    rows *= np.float32(0.5)
+    _clip(rows, 1.5)
+
+
+def _direction(rows: Array, local: Array) -> Array:
+    """Unit direction and ln(m / 3) of points ``(3, N)`` in the camera's frame; returns their distance, metres."""
+    away = np.sqrt(np.maximum((local * local).sum(0), np.float32(1e-8)))
     np.divide(local, away, out=rows[:3])
-    np.log(away / np.float32(UNIT_M), out=rows[3])
+    np.log(away * np.float32(1.0 / UNIT_M), out=rows[3])
+    return away
 
 
-def _obstacles(on_sight: Array, near: Array, reach: Array, things: Things, target: Array) -> None:
+def _obstacles(rows: Array, reach: Array, things: Things, target: Array, away: Array) -> None:
     """The thing that threatens the sight line most, and the one nearest to the camera.
 
     Args:
-        on_sight: ``(5, N)`` takes the first.
-        near: ``(5, N)`` takes the second.
+        rows: ``(2, 5, N)`` takes both.
         reach: ``(B, N)`` radii of the spheres around the things; 0: none.
         things: where they are.
-        target: ``(4, N)`` direction to the subject and ln(m / 3).
+        target: ``(3…, N)`` direction to the subject.
+        away: ``(N,)`` metres to it.
     """
-    away = np.exp(target[3]) * np.float32(UNIT_M)
     middle, distance = things.middle, things.distance
+    N = len(away)
     along, work = target[0] * middle[0], np.empty_like(distance)
     for i in (1, 2):
-        along += np.multiply(target[i], middle[i], out=work)
-    np.multiply(along, along, out=work)
-    aside = np.maximum(np.subtract(distance * distance, work, out=work), 0.0, out=work)
+        np.add(along, np.multiply(target[i], middle[i], out=work), out=along)
     # Free space between the thing's rim and the sight line, seen from the camera; behind the subject nothing counts.
-    room = (np.sqrt(aside, out=aside) - reach) / distance
-    room += np.float32(2.0)
-    room[~((reach > 0.0) & (along > -reach) & (along < away))] = 9.0
-    N = len(away)
-    for rows, measure in ((on_sight, room), (near, things.gap + np.float32(8.0))):
-        chosen = _least(measure) * N + np.arange(N)
-        size = distance.reshape(-1).take(chosen)
-        radius = reach.reshape(-1).take(chosen)
-        np.divide(middle.reshape(3, -1).take(chosen, axis=1), size, out=rows[:3])
-        gap = things.gap.reshape(-1).take(chosen)
-        rows[3] = np.log(np.maximum(gap, np.float32(0.03)) / np.float32(UNIT_M))
-        rows[4] = np.arcsin(np.minimum(radius / size, 1.0))
-        rows *= radius > 0.0
+    room = distance * distance
+    np.subtract(room, np.multiply(along, along, out=work), out=room)
+    np.sqrt(np.maximum(room, np.float32(0.0), out=room), out=room)
+    np.subtract(room, reach, out=room)
+    np.divide(room, distance, out=room)
+    np.add(room, np.float32(2.0), out=room)
+    aside = along >= away
+    aside |= reach <= 0.0
+    aside |= np.add(along, reach, out=work) <= 0.0
+    np.maximum(room, np.multiply(aside, np.float32(9.0), out=work), out=room)  # much quicker than a masked copy
+    chosen = np.empty((2, N), np.int64)
+    _least(room, work, chosen[0])
+    _least(np.add(things.gap, np.float32(8.0), out=room), work, chosen[1])
+    chosen *= N
+    chosen += np.arange(N)
+    size, radius, gap = (v.reshape(-1).take(chosen) for v in (distance, reach, things.gap))
+    for i in range(3):
+        np.divide(middle[i].reshape(-1).take(chosen), size, out=rows[:, i])
+    np.log(np.maximum(gap, np.float32(0.03), out=gap) * np.float32(1.0 / UNIT_M), out=rows[:, 3])
+    np.arcsin(np.minimum(radius / size, np.float32(1.0)), out=rows[:, 4])
+    none = radius <= 0.0
+    if none.any():
+        rows *= ~none[:, None]
 
 
-def _least(values: Array) -> np.ndarray:
-    """Which of ``(B, N)`` positive numbers is least, ``(N,)``: their bits order as whole numbers do, so the index rides
-    in the lowest ones and one reduction finds both. To one part in 30,000; ``B`` at most 256."""
-    bits = np.maximum(values, np.float32(1e-6)).view(np.int32) & np.int32(~0xFF)
-    bits |= np.arange(len(values), dtype=np.int32)[:, None]
-    return (bits.min(0) & 0xFF).astype(np.int64)
+def _least(values: Array, work: Array, out: np.ndarray) -> None:
+    """Which of ``(B, N)`` positive numbers is least, into ``out (N,)``: their bits order as whole numbers do, so the
+    index rides in the lowest ones and one reduction finds both. To one part in 30,000; ``B`` at most 256."""
+    bits = np.maximum(values, np.float32(1e-6), out=work).view(np.int32)
+    np.bitwise_and(bits, np.int32(~0xFF), out=bits)
+    np.bitwise_or(bits, np.arange(len(values), dtype=np.int32)[:, None], out=bits)
+    out[...] = np.minimum.reduce(bits, axis=0) & np.int32(0xFF)

@@ -40,7 +40,9 @@ def middle_height(size: np.ndarray) -> Array:
 
 def _middles() -> Array:
     # Framed parts end at the crown; whole-body sizes are composed about half the stature.
-    return np.array([0.5 if s.keeps == ("*",) else 0.5 * (1.0 + max(s.bottom, 0.0)) for s in SIZES.values()], np.float32)
+    return np.array(
+        [0.5 if s.keeps == ("*",) else 0.5 * (1.0 + max(s.bottom, 0.0)) for s in SIZES.values()], np.float32
+    )
 
 
 _MIDDLES = _middles()
@@ -238,7 +240,9 @@ def compose(made: Episodes, table: Table, turn: Array, closer: Array, rise: Arra
     rows = made.rows + made.t
     c, s = d["cos"], d["sin"]
     raw = table.anchors[:, rows * len(SIZE_NAMES) + made.size]
-    anchors = np.stack([c * raw[0] + s * raw[2] + d["off_x"], d["scale"] * raw[1], c * raw[2] - s * raw[0] + d["off_z"]])
+    anchors = np.stack(
+        [c * raw[0] + s * raw[2] + d["off_x"], d["scale"] * raw[1], c * raw[2] - s * raw[0] + d["off_z"]]
+    )
     filmed = d["filmed"]
     anchor = (anchors * filmed).sum(1) / filmed.sum(0)
     extra = table.extra[:, rows[0]]

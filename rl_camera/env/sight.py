@@ -1,6 +1,7 @@
 """What each camera of a batch sees: points of bodies in its frame, where they are in the picture, what hides them.
 
-Everything is a structure of arrays with the environments last, so that NumPy's inner loops run over environments.
+Everything is a structure of arrays with the environments last, so that NumPy's inner loops run over environments, and
+every number is made by the same operations whatever the batch around it: an environment does not feel its neighbours.
 Sight lines are tested exactly, but only for the pairs of a body and a thing that a bounding test leaves, which are few.
 """
 
@@ -24,6 +25,8 @@ NEAR = 0.1
 #: Radius about the pelvis that holds a whole adult of 1.7 m, arms stretched, metres per stature.
 REACH = 0.72
 
+_ONE, _NEAR, _TINY = np.float32(1.0), np.float32(-NEAR), np.float32(1e-8)
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -31,10 +34,10 @@ class Sight:
 
     axes: Array  # (3, 3, N) camera's right, up and back in the world
     local: Array  # (3, P, K, N) metres in the camera's frame: right, up, back
-    distance: Array  # (P, K, N) metres
-    place: Array  # (2, P, K, N) in the picture: right and up, −1..1 within it
+    distance: Array  # (P, 1, N) metres to the nearest of each body's points
+    bounds: Array  # (2, 2, P, N) lowest and highest place of each body's points, right and up, −1..1 in the picture
     inside: np.ndarray  # (P, K, N) in the picture
-    hidden: np.ndarray  # (P, K, N) something is in the way; only points in the picture are tried
+    hidden: np.ndarray | None  # (P, K, N) in the picture, but something is in the way; None: nothing can be
     anchor: Array  # (3, N) world, middle of what is framed
     anchors: Array  # (3, P, N) the same per performer
     anchor_local: Array  # (3, N)
@@ -45,36 +48,36 @@ class Sight:
     spread: Array  # (N,) metres across the picture between the subjects
     things: blocking.Things | None
 
+    @property
+    def place(self) -> Array:
+        """Where the points are in the picture, ``(2, P, K, N)``: right and up, −1..1 within it."""
+        return self.local[:2] / np.maximum(-self.local[2], NEAR) / self.tan[:, None, None]
 
-#: Numbers of one array that neighbouring environments' points may fill: some 96 KiB, so that a dozen stay in the cache.
-_CACHED = 400000
+
+#: Numbers of a sample beside the keypoints.
+EXTRA = 6
+
+#: Numbers that are read and turned into columns at a time, 0.15 MiB.
+_READ = 40_000
+
+#: Numbers of one array that are worked on at a time, some 0.4 MiB: a dozen such arrays stay in a core's cache.
+_CACHED = 100_000
 
 
-@dataclass(frozen=True)
 class _Room:
     """Arrays that a look works in, so that nothing as large is allocated at every step."""
 
-    local: Array  # (3, P, K, N)
-    distance: Array  # (P, K, N)
-    place: Array  # (2, P, K, N)
-    inside: np.ndarray  # (P, K, N)
-    hidden: np.ndarray  # (P, K, N)
-    points: Array  # (3, P, K, part)
-    work: Array  # (P, K, part)
-    flag: np.ndarray  # (P, K, part)
-    parts: tuple[slice, ...]
-
-    @staticmethod
-    def of(performers: int, keys: int, count: int) -> _Room:
+    def __init__(self, performers: int, keys: int, count: int) -> None:
         shape = (performers, keys, count)
-        part = min(count, max(64, _CACHED // (performers * keys)))
-        small = (performers, keys, part)
-        return _Room(
-            np.empty((3, *shape), np.float32), np.empty(shape, np.float32), np.empty((2, *shape), np.float32),
-            np.empty(shape, bool), np.empty(shape, bool),
-            np.empty((3, *small), np.float32), np.empty(small, np.float32), np.empty(small, bool),
-            tuple(slice(a, min(a + part, count)) for a in range(0, count, part)),
-        )  # fmt: skip
+        self.part = max(1, min(keys, _CACHED // count))
+        self.local = np.empty((3, *shape), np.float32)
+        self.inside, self.hidden = np.empty(shape, bool), np.empty(shape, bool)
+        self.matrix = np.empty((3, 4, performers, count), np.float32)
+        self.nearest, self.farthest = (np.empty((performers, count), np.float32) for _ in range(2))
+        self.slopes = np.empty((2, 2, performers, count), np.float32)
+        self.points = np.empty((performers, 3 * keys + EXTRA, count), np.float32)
+        self.work = np.empty((2, self.part, count), np.float32)
+        self.flag = np.empty((self.part, count), bool)
 
 
 class Eye:
@@ -89,6 +92,10 @@ class Eye:
         self.keys, self.spheres = len(names), spheres
         self.pelvis = names.index("pelvis")
         self._room: dict[int, _Room] = {}
+        # One sample's numbers side by side: what a camera needs of a moment is a few lines of memory, not hundreds.
+        # After the keypoints: x of heading and velocity, z of both, y of eyes and velocity.
+        self._samples = np.ascontiguousarray(np.concatenate([table.points, table.extra[[3, 5, 4, 7, 1, 6]]]).T)
+        self._anchor = np.ascontiguousarray(table.anchors.T)
         self.capsules = [(names.index(a), names.index(b), radius / 1.7) for a, b, radius in CAPSULES[keypoints]]
 
     def look(self, episodes: Episodes, state: Columns, bearings: Array | None = None) -> Sight:
@@ -100,145 +107,201 @@ class Eye:
             bearings: ``(4, P, K, N)`` takes unit directions in the camera's frame and ln of the distance; None: not
                 wanted.
         """
-        d, P, K, N = episodes.data, self.performers, self.keys, len(episodes)
+        d, P, N = episodes.data, self.performers, len(episodes)
         axes = axes_of(state["angles"])
         at = state["place"]
         rows = episodes.rows + episodes.t
         room = self._room_for(N)
-        local, distance, place, inside = room.local, room.distance, room.place, room.inside
-        tan_x = (SENSOR_WIDTH_MM / 2.0) / np.exp(state["log_focal"])
-        tan = np.stack([tan_x, tan_x / d["aspect"]])
-        matrix = _matrices(d, axes, at)
-        for part in room.parts:
-            self._points(part, room, rows, matrix, tan, None if bearings is None else bearings[..., part])
+        tan = np.empty((2, N), np.float32)
+        np.divide(np.float32(SENSOR_WIDTH_MM / 2.0), np.exp(state["log_focal"]), out=tan[0])
+        np.divide(tan[0], d["aspect"], out=tan[1])
+        _matrices(d, axes, at, room.matrix)
+        for p in range(P):
+            self._read(rows[p], room.points[p])
+            for first in range(0, self.keys, room.part):
+                self._points(p, first, room, tan, bearings)
+        distance = np.sqrt(np.maximum(room.nearest, _TINY))[:, None]
+        inside = room.inside
         if P > 1:
             inside &= d["present"][:, None] > 0.5
-        anchors, eyes, heading, velocity = self._extras(episodes, rows)
+        anchors, eyes, heading, velocity = self._extras(episodes, rows, room.points[0, 3 * self.keys :])
         filmed = d["filmed"]
         anchor = anchors[:, 0] if P == 1 else (anchors * filmed).sum(1) / filmed.sum(0)
-        off = anchor - at
-        anchor_local = np.stack([axes[i, 0] * off[0] + axes[i, 1] * off[1] + axes[i, 2] * off[2] for i in range(3)])
+        anchor_local = into(axes, anchor - at)
         spread = np.zeros(N, np.float32)
         if P > 1:
             across = (anchors[0] - at[0]) * axes[0, 0] + (anchors[2] - at[2]) * axes[0, 2]
-            low = np.where(filmed > 0.5, across, np.inf).min(0)
-            spread = (np.where(filmed > 0.5, across, -np.inf).max(0) - low).astype(np.float32)
-        hidden = room.hidden
-        hidden[...] = False
-        things = None
-        if self.blocks:
-            things = blocking.Things.of(d, axes, at, self.spheres)
-            blocking.by_things(d, things, axes, local, place, tan, inside, hidden)
-        if P > 1:
-            reach = REACH * d["stature"]
-            blocking.by_bodies(d, local, place, tan, inside, self.pelvis, reach, self.capsules, hidden)
-            hidden &= inside
+            low = np.where(filmed > 0.5, across, np.float32(np.inf)).min(0)
+            spread = np.where(filmed > 0.5, across, np.float32(-np.inf)).max(0) - low
+        things = blocking.Things.of(d, axes, at, self.spheres) if self.blocks else None
         return Sight(
-            axes, local, distance, place, inside, hidden, anchor, anchors, anchor_local, eyes, heading, velocity, tan,
-            spread, things,
+            axes, room.local, distance, room.slopes / tan[:, None], inside, self._hidden(d, room, axes, tan, things),
+            anchor, anchors, anchor_local, eyes, heading, velocity, tan, spread, things,
         )  # fmt: skip
 
-    def _points(
-        self, part: slice, room: _Room, rows: np.ndarray, matrix: Array, tan: Array, bearings: Array | None
-    ) -> None:
-        """The points of some neighbouring environments, few enough that all of it stays in the cache."""
-        P, K = self.performers, self.keys
-        count = part.stop - part.start
-        work, flag = room.work[..., :count], room.flag[..., :count]
-        points = room.points.reshape(-1)[: P * 3 * K * count].reshape(P, 3 * K, count)
-        for p in range(P):
-            np.take(self.table.points, rows[p, part], axis=1, out=points[p], mode="clip")
-        points = points.reshape(P, 3, K, count).transpose(1, 0, 2, 3)
-        local, distance = room.local[..., part], room.distance[..., part]
-        turn = matrix[..., part]
+    def _read(self, rows: np.ndarray, out: Array) -> None:
+        """Samples ``rows (N,)`` of the motion as columns, into ``out (3 K + EXTRA, N)``."""
+        count = _READ // len(out)
+        for first in range(0, len(rows), count):
+            part = slice(first, first + count)
+            out[:, part] = self._samples.take(rows[part], axis=0, mode="clip").T
+
+    def _points(self, p: int, first: int, room: _Room, tan: Array, bearings: Array | None) -> None:
+        """Some neighbouring points of performer p in all environments, few enough that all of it stays in the cache."""
+        keys = slice(first, min(first + room.part, self.keys))
+        count = keys.stop - first
+        points = room.points[p, : 3 * self.keys].reshape(3, self.keys, -1)[:, keys]
+        (work, square), flag = room.work[:, :count], room.flag[:count]
+        local, turn = room.local[:, p, keys], room.matrix[:, :, p]
         for i in range(3):
-            np.multiply(points[0], turn[i, 0][:, None], out=local[i])
+            own = local[i]
+            np.multiply(points[0], turn[i, 0], out=own)
             for j in (1, 2):
-                np.multiply(points[j], turn[i, j][:, None], out=work)
-                local[i] += work
-            local[i] += turn[i, 3][:, None]
-        np.multiply(local[0], local[0], out=distance)
+                np.multiply(points[j], turn[i, j], out=work)
+                np.add(own, work, out=own)
+            np.add(own, turn[i, 3], out=own)
+        np.multiply(local[0], local[0], out=square)
         for i in (1, 2):
             np.multiply(local[i], local[i], out=work)
-            distance += work
-        np.sqrt(np.maximum(distance, np.float32(1e-8), out=distance), out=distance)
+            np.add(square, work, out=square)
+        nearest, farthest = room.nearest[p], room.farthest[p]
+        _lower(square, nearest, first)
         if bearings is not None:
-            np.divide(np.float32(1.0), distance, out=work)
+            if not nearest.min() > _TINY:
+                np.maximum(square, _TINY, out=square)
+            np.sqrt(square, out=square)
+            np.log(square, out=bearings[3, p, keys])
+            np.divide(_ONE, square, out=square)
             for i in range(3):
-                np.multiply(local[i], work, out=bearings[i])
-            np.log(distance, out=bearings[3])
-        place, inside = room.place[..., part], room.inside[..., part]
-        depth = np.negative(local[2], out=work)
-        np.greater(depth, np.float32(NEAR), out=inside)
-        np.maximum(depth, np.float32(NEAR), out=depth)
-        np.divide(np.float32(1.0), depth, out=depth)
-        for i in range(2):
-            np.multiply(local[i], depth, out=place[i])
-            place[i] *= 1.0 / tan[i, part]
-            size = np.abs(place[i], out=points[0])  # the takes' own points are not needed any more
-            inside &= np.less_equal(size, np.float32(1.0), out=flag)
+                np.multiply(local[i], square, out=bearings[i, p, keys])
+        inside = room.inside[p, keys]
+        np.less(local[2], _NEAR, out=inside)
+        _lower(local[2], farthest, first)
+        depth = np.minimum(local[2], _NEAR, out=work)
+        np.divide(-_ONE, depth, out=depth)
+        for i in (0, 1):
+            slope = np.multiply(local[i], depth, out=points[0])  # the sample's own points are not needed any more
+            _lower(slope, room.slopes[0, i, p], first)
+            _higher(slope, room.slopes[1, i, p], first)
+            np.abs(slope, out=slope)
+            np.less_equal(slope, tan[i], out=flag)
+            np.logical_and(inside, flag, out=inside)
+
+    def _hidden(
+        self, d: Columns, room: _Room, axes: Array, tan: Array, things: blocking.Things | None
+    ) -> np.ndarray | None:
+        """Which points in the picture are hidden; None where nothing can be in the way."""
+        if things is None and self.performers == 1:
+            return None
+        hidden, local, inside = room.hidden, room.local, room.inside
+        hidden[...] = False
+        views = [
+            blocking.View.of(room.slopes[:, :, p], tan, -room.farthest[p], inside[p]) for p in range(self.performers)
+        ]
+        if things is not None:
+            blocking.by_things(d, things, axes, local, views, self.spheres, hidden)
+        if self.performers > 1:
+            blocking.by_bodies(d, local, views, self.pelvis, REACH * d["stature"], self.capsules, hidden)
+        np.logical_and(hidden, inside, out=hidden)
+        return hidden
 
     def _room_for(self, count: int) -> _Room:
         if count not in self._room:
             if len(self._room) > 3:
                 self._room.pop(next(iter(self._room)))
-            self._room[count] = _Room.of(self.performers, self.keys, count)
+            self._room[count] = _Room(self.performers, self.keys, count)
         return self._room[count]
 
-    def _extras(self, episodes: Episodes, rows: np.ndarray) -> tuple[Array, Array, Array, Array]:
+    def _extras(self, episodes: Episodes, rows: np.ndarray, raw: Array) -> tuple[Array, Array, Array, Array]:
         """Middles of the framed parts ``(3, P, N)``, eyes' height, heading and velocity of the main subject; world."""
-        d, P = episodes.data, self.performers
-        sizes = len(SIZE_NAMES)
-        raw = np.stack([np.take(self.table.anchors, rows[p] * sizes + episodes.size, axis=1, mode="clip") for p in range(P)], 1)
-        anchors = np.stack(
-            [
-                d["cos"] * raw[0] + d["sin"] * raw[2] + d["off_x"],
-                d["scale"] * raw[1],
-                d["cos"] * raw[2] - d["sin"] * raw[0] + d["off_z"],
-            ]
-        )
-        extra = np.take(self.table.extra, rows[0], axis=1, mode="clip")
+        d = episodes.data
         c, s, scale = d["cos"][0], d["sin"][0], d["scale"][0]
-        heading = np.stack([c * extra[3] + s * extra[4], c * extra[4] - s * extra[3]]) / scale
-        velocity = np.stack([c * extra[5] + s * extra[7], scale * extra[6], c * extra[7] - s * extra[5]])
-        return anchors, scale * extra[1], heading, velocity
+        x = c * raw[0:2] + s * raw[2:4]
+        z = c * raw[2:4] - s * raw[0:2]
+        y = scale * raw[4:6]
+        heading = np.empty((2, len(c)), np.float32)
+        np.divide(x[0], scale, out=heading[0])
+        np.divide(z[0], scale, out=heading[1])
+        velocity = np.empty((3, len(c)), np.float32)
+        velocity[0], velocity[1], velocity[2] = x[1], y[1], z[1]
+        return self._anchors(episodes, rows), y[0], heading, velocity
+
+    def _anchors(self, episodes: Episodes, rows: np.ndarray) -> Array:
+        """Middles of what each performer shows, ``(3, P, N)``, world."""
+        d = episodes.data
+        taken = self._anchor.take(rows * len(SIZE_NAMES) + episodes.size, axis=0, mode="clip")  # (P, N, 3)
+        raw = np.ascontiguousarray(taken.transpose(2, 0, 1))
+        out = np.empty_like(raw)
+        out[0] = d["cos"] * raw[0] + d["sin"] * raw[2] + d["off_x"]
+        out[1] = d["scale"] * raw[1]
+        out[2] = d["cos"] * raw[2] - d["sin"] * raw[0] + d["off_z"]
+        return out
 
     def ahead(self, episodes: Episodes, steps: Sequence[int]) -> Array:
-        """Middle of what is framed of the main subject some steps from now, ``(len(steps), 3, N)``, world."""
+        """Middle of what is framed some steps from now, ``(len(steps), 3, N)``, world."""
+        filmed = episodes.data["filmed"]
         out = []
         for k in steps:
-            later = np.minimum(episodes.t + k, episodes.length)
-            rows = episodes.rows + later
-            anchors, *_ = self._extras(episodes, rows)
-            filmed = episodes.data["filmed"]
+            anchors = self._anchors(episodes, episodes.rows + np.minimum(episodes.t + k, episodes.length))
             out.append((anchors * filmed).sum(1) / filmed.sum(0))
         return np.stack(out)
+
+
+def _lower(values: Array, least: Array, first: int) -> None:
+    """The least of ``values (K, N)`` into ``least (N,)``, together with what is there unless these are the first."""
+    if first:
+        np.minimum(least, np.minimum.reduce(values, axis=0), out=least)
+    else:
+        np.minimum.reduce(values, axis=0, out=least)
+
+
+def _higher(values: Array, most: Array, first: int) -> None:
+    if first:
+        np.maximum(most, np.maximum.reduce(values, axis=0), out=most)
+    else:
+        np.maximum.reduce(values, axis=0, out=most)
+
+
+def into(axes: Array, vector: Array) -> Array:
+    """World vectors ``(3, …, N)`` in the frames of cameras with ``axes (3, 3, N)``."""
+    out = np.empty(vector.shape, np.float32)
+    work = np.empty(vector.shape[1:], np.float32)
+    for i in range(3):
+        np.multiply(vector[0], axes[i, 0], out=out[i])
+        for j in (1, 2):
+            np.multiply(vector[j], axes[i, j], out=work)
+            np.add(out[i], work, out=out[i])
+    return out
 
 
 def axes_of(angles: Array) -> Array:
     """Right, up and back ``(3, 3, N)`` of cameras from yaw, pitch and roll ``(3, N)``; as `framing.pose`."""
     (cy, cp, cr), (sy, sp, sr) = np.cos(angles), np.sin(angles)
-    return np.stack(
-        [
-            np.stack([cy * cr + sy * sp * sr, cp * sr, cy * sp * sr - sy * cr]),
-            np.stack([sy * sp * cr - cy * sr, cp * cr, sy * sr + cy * sp * cr]),
-            np.stack([sy * cp, -sp, cy * cp]),
-        ]
-    )
+    out = np.empty((3, 3, angles.shape[1]), np.float32)
+    ss, cs = sy * sp, cy * sp
+    out[0, 0] = cy * cr + ss * sr
+    out[0, 1] = cp * sr
+    out[0, 2] = cs * sr - sy * cr
+    out[1, 0] = ss * cr - cy * sr
+    out[1, 1] = cp * cr
+    out[1, 2] = sy * sr + cs * cr
+    out[2, 0] = sy * cp
+    np.negative(sp, out=out[2, 1])
+    out[2, 2] = cy * cp
+    return out
 
 
-def _matrices(d: Columns, axes: Array, at: Array) -> Array:
-    """From each take's own world into the camera's frame, ``(3, 4, P, N)``: turn, scale and shift in one.
+def _matrices(d: Columns, axes: Array, at: Array, out: Array) -> None:
+    """From each take's own world into the camera's frame, into ``out (3, 4, P, N)``: turn, scale and shift in one.
 
     The turn into the episode and the turn into the camera are joined before any point is touched.
     """
     c, s = d["cos"], d["sin"]
-    out = np.empty((3, 4, *c.shape), np.float32)
-    x, y, z = d["off_x"] - at[0], at[1], d["off_z"] - at[2]
-    for i in range(3):
-        X, Y, Z = axes[i]
-        out[i, 0] = X * c - Z * s
-        out[i, 1] = Y * d["scale"]
-        out[i, 2] = X * s + Z * c
-        out[i, 3] = X * x - Y * y + Z * z
-    return out
+    X, Y, Z = (axes[:, j, None] for j in range(3))  # (3, 1, N) each: over the camera's axes
+    np.subtract(X * c, Z * s, out=out[:, 0])
+    np.multiply(Y, d["scale"], out=out[:, 1])
+    np.add(X * s, Z * c, out=out[:, 2])
+    shift = out[:, 3]
+    np.multiply(X, d["off_x"] - at[0], out=shift)
+    np.subtract(shift, Y * at[1], out=shift)
+    np.add(shift, Z * (d["off_z"] - at[2]), out=shift)
