@@ -256,6 +256,7 @@ def check_files(scene: Scene, report: Report) -> None:
                 camera_file(folder, shot.camera)
             except CinemotionError as error:
                 report(("shots", k, "camera"), str(error))
+    _check_file(report, scene.music, ("music",))
     _check_model(scene, report)
     _check_calibrator(scene, report)
     from motion.props import is_file

@@ -80,9 +80,9 @@ def _check_words(scene: Scene, k: int, report: Report) -> None:
             report(loc, trouble)
     if sentence.ignored:
         report(loc, f"says nothing of a shot, and is left out: {', '.join(sentence.ignored)}", severity="warning")
-    if any(shot.beat for shot in sentence.shots):
+    if any(shot.beat for shot in sentence.shots) and scene.music is None:
         report(
             loc,
-            "cuts fall where the words say; a scene has no music whose beats they could fall on",
+            "cuts fall where the words say; the scene names no `music` with beats",
             severity="warning",
         )

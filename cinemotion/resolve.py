@@ -114,12 +114,14 @@ class _Resolver:
         if self.changes.draft:
             size = (max(16, size[0] // 4 * 2), max(16, size[1] // 4 * 2))
         with self.clock("camera"):
-            listed = expand(scene, shots, performances, stage, size[0] / size[1], self.seed, report)
+            beats = self._beats(shots[-1].stop)
+            listed = expand(scene, shots, performances, stage, size[0] / size[1], self.seed, report, beats)
         if report.errors:
             return None
-        camera = self._camera(performances, stage, listed, size, frames)
-        if camera is None:
+        filmed = self._camera(performances, stage, listed, size, frames)
+        if filmed is None:
             return None
+        camera, listed = filmed
         output = scene.output
         debug = tuple(output.debug) if self.changes.debug is None else self.changes.debug
         return Film(
@@ -298,6 +300,20 @@ class _Resolver:
 
     # ---- the camera
 
+    def _beats(self, frames: int) -> list[float]:
+        """Times of the music's beats in the film, seconds."""
+        if self.scene.music is None:
+            return []
+        from rl_camera.beats import beats_of
+
+        try:
+            file = existing(self.source.folder, self.scene.music)
+            self._file_input("music", self.scene.music, file)
+            return [float(beat) for beat in beats_of(file) if beat < frames / self.scene.fps]
+        except CinemotionError as error:
+            self.report(("music",), _about(self.scene.music, error))
+            return []
+
     def _camera(
         self,
         performances: tuple[Performance, ...],
@@ -305,14 +321,15 @@ class _Resolver:
         listed: list[Listed],
         size: tuple[int, int],
         frames: int,
-    ) -> CameraPath | None:
+    ) -> tuple[CameraPath, list[Listed]] | None:
         output, folder = self.scene.output, self.source.folder
         with self.clock("camera"):
-            path = camera_of(
+            filmed = camera_of(
                 listed, performances, stage, self.scene.fps, size[0] / size[1], folder, self.report, self._file_input
             )
-        if path is None:
+        if filmed is None:
             return None
+        path, listed = filmed
         if path.frames != frames:
             raise CinemotionError(f"the camera's path has {path.frames} frames, the film {frames}")
         if self.changes.draft or not output.motion_blur:
@@ -321,7 +338,7 @@ class _Resolver:
             path = replace(path, shutter_angle=math.degrees(output.shutter))
         if self.changes.draft or not output.dof:
             path = replace(path, f_stop=None)
-        return path
+        return path, listed
 
     def _check_coverage(self, timeline: Timeline, segments: list[Segment], shots: list[ShotTime]) -> None:
         """Actors who stand frozen in a shot because their last clip is over, and jumps that a shot would show."""
@@ -402,8 +419,8 @@ def _table(
         }
     for one in listed:
         spec = scene.listed[one.index] if one.index >= 0 else None
-        said = spec if spec is not None and spec.words is None and not one.why else one.shot
-        words = [w for w in (said.size, said.angle, said.view, said.move) if w] if spec or one.why else []
+        said = spec if spec is not None and spec.words is None and not one.chosen else one.shot
+        words = [w for w in (said.size, said.angle, said.view, said.move) if w] if spec or one.chosen else []
         x, y, z = camera.T_world_camera[one.first, :3, 3]
         what = (
             f"the camera of {one.file}" if one.file else f"{' '.join(words) or 'as usual'} of {', '.join(one.shot.of)}"
@@ -416,5 +433,6 @@ def _table(
             "first": one.first,
             "stop": one.stop,
             "detail": f"{what}, camera from ({x:.2f}, {y:.2f}, {z:.2f}), {camera.focal_mm[one.first]:.0f} mm",
+            **({"file": one.file} if one.file else {}),
             **({"why": list(one.why)} if one.why else {}),
         }

@@ -408,6 +408,9 @@ class Scene(Strict):
     cast: dict[Id, Actor] = Field(min_length=1)
     stage: StageSpec = StageSpec()
     timeline: list[Entry] = Field(min_length=1)
+    music: Word | None = Field(
+        default=None, description="a sound file whose beats cuts may fall on, from the film's start; the film is silent"
+    )
     shots: Shots = []
     director: Word | None = Field(
         default=None, json_schema_extra={"x-vocabulary": "director"},

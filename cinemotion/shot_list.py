@@ -1,7 +1,7 @@
 """A scene's shots as cameras film them: keys, words, a file of one's own, or chosen by the film; and the camera of all.
 
-`expand` turns each entry of ``shots`` into one shot or several, `camera_of` films them. Shots that the film chooses
-carry their reasons, which `reasons_of` reads back from a film's table.
+`expand` turns each entry of ``shots`` into one shot or several, `camera_of` films them. Shots carry their
+reasons, of the film that chose them or of the director that filmed them; `reasons_of` reads them from a film's table.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cinemotion import shot_words, vocabulary
 from cinemotion.check import camera_file
 from cinemotion.cuts import ShotTime
 from cinemotion.film import Film
+from cinemotion.film_shots import framed_by
 from cinemotion.scene import Scene, ShotSpec
 from cinemotion.source import Loc
 from cinemotion.structure import Report
@@ -37,7 +38,8 @@ class Listed:
     stop: int
     index: int  # of the entry in the scene's `shots`; −1: the scene lists none
     part: int | None = None  # of an entry that became several shots, from 0
-    why: tuple[str, ...] = ()  # the reason's lines, of a shot that the film chose
+    chosen: bool = False  # by the film
+    why: tuple[str, ...] = ()  # the reason's lines: the film's that chose it, else its director's
     file: str | None = None  # of a camera of one's own, as the scene names it
 
     @property
@@ -60,6 +62,7 @@ def expand(
     aspect: float,
     seed: int,
     report: Report,
+    beats_s: Sequence[float] = (),
 ) -> list[Listed]:
     """Every shot of the film, in order; what is wrong with an entry is reported, and it is then missing.
 
@@ -71,6 +74,7 @@ def expand(
         aspect: width over height of the picture.
         seed: of the film; decides how a hand-held camera sways.
         report: takes problems.
+        beats_s: times of the music's beats, seconds of the film.
     """
     found: list[Listed] = []
     for time in times:
@@ -79,14 +83,14 @@ def expand(
             spec = scene.listed[time.index] if time.index >= 0 else ShotSpec(size="full")
             if time.index < 0 and scene.chosen is not None:
                 style = scene.chosen.style
-                found += _chosen(time, performances, stage, scene.fps, aspect, style)
+                found += _chosen(time, performances, stage, scene.fps, aspect, style, beats_s)
             elif time.index >= 0 and scene.director_of(spec) == "auto":
-                found += _chosen(time, performances, stage, scene.fps, aspect, spec.style)
+                found += _chosen(time, performances, stage, scene.fps, aspect, spec.style, beats_s)
             elif spec.words is not None:
-                for one in _said(scene, time, spec, seed):
+                for one in _said(scene, time, spec, seed, beats_s):
                     if one.shot.director == "auto":
                         span = ShotTime(time.index, one.first, one.stop, one.shot.of)
-                        chosen = _chosen(span, performances, stage, scene.fps, aspect, spec.style)
+                        chosen = _chosen(span, performances, stage, scene.fps, aspect, spec.style, beats_s)
                         found += [replace(c, part=None) for c in chosen]
                     else:
                         found.append(one)
@@ -137,8 +141,8 @@ def _framed(
     return shot
 
 
-def _said(scene: Scene, time: ShotTime, spec: ShotSpec, seed: int) -> list[Listed]:
-    """The shots that an entry's words describe, cut on frames.
+def _said(scene: Scene, time: ShotTime, spec: ShotSpec, seed: int, beats_s: Sequence[float]) -> list[Listed]:
+    """The shots that an entry's words describe, cut on frames; "on the beat": on the one nearest to where they would.
 
     Raises:
         BadInput: they do not fit into the entry's time.
@@ -147,6 +151,12 @@ def _said(scene: Scene, time: ShotTime, spec: ShotSpec, seed: int) -> list[Liste
 
     sentence = shot_words.read(scene, time.index)
     spans = timed(sentence, float(time.first / scene.fps), float(time.stop / scene.fps))
+    for k, following in enumerate(sentence.shots[1:], start=1):
+        (before, at), end = spans[k - 1], spans[k][1]
+        near = [beat for beat in beats_s if before < beat < end]
+        if following.beat and near:
+            cut = min(near, key=lambda beat: abs(beat - at))
+            spans[k - 1], spans[k] = (before, cut), (cut, end)
     out: list[Listed] = []
     for said, (begin, end) in zip(sentence.shots, spans, strict=True):
         first, stop = (round(Fraction(moment).limit_denominator(10**6) * scene.fps) for moment in (begin, end))
@@ -160,8 +170,9 @@ def _said(scene: Scene, time: ShotTime, spec: ShotSpec, seed: int) -> list[Liste
 
 
 def _chosen(
-    time: ShotTime, performances: Sequence[Performance], stage: Stage, fps: Fraction, aspect: float, style: str | None
-) -> list[Listed]:
+    time: ShotTime, performances: Sequence[Performance], stage: Stage, fps: Fraction, aspect: float, style: str | None,
+    beats_s: Sequence[float],
+) -> list[Listed]:  # fmt: skip
     """The shots that the film chooses for a stretch of time, each with its reason."""
     from rl_camera.auto import plan_film
     from rl_camera.director import first_frame
@@ -170,13 +181,13 @@ def _chosen(
     of = [name for name in time.of if name in there]
     plan = plan_film(
         performances, stage, float(time.first / fps), float(time.stop / fps), fps, aspect,
-        style=style or "plain", of=of if len(of) < len(there) else None,
+        style=style or ("music" if len(beats_s) else "plain"), beats_s=beats_s, of=of if len(of) < len(there) else None,
     )  # fmt: skip
     starts = [time.first, *(first_frame(shot.start_s, fps) for shot in plan.shots[1:])]
     out = []
     for shot, reason, first, stop in zip(plan.shots, plan.reasons, starts, [*starts[1:], time.stop], strict=True):
         if stop > first:
-            out.append(Listed(shot, first, stop, time.index, why=reason.lines()))
+            out.append(Listed(shot, first, stop, time.index, chosen=True, why=reason.lines()))
     return out
 
 
@@ -189,8 +200,10 @@ def camera_of(
     folder: Path,
     report: Report,
     note_file: Callable[[str, str, Path], None],
-) -> CameraPath | None:
-    """The camera of all shots; None when one of them cannot be filmed, which has been reported.
+) -> tuple[CameraPath, list[Listed]] | None:
+    """The camera of all shots, and the shots with their directors' reasons.
+
+    None when one of them cannot be filmed, which has been reported.
 
     Args:
         listed: the shots, without gaps.
@@ -213,15 +226,20 @@ def camera_of(
         return None
     paths = {k: path for k, path in own.items() if path is not None}
     if len(paths) == len(listed) == 1:
-        return paths[0]
+        return paths[0], list(listed)
     # A shot that a file films keeps its place among the directed ones, held by a camera that nobody will see.
     asked = [replace(one.shot, director="static", move="static") if one.file else one.shot for one in listed]
+    told: dict[int, tuple[str, ...]] = {}
     try:
-        path = direct(performances, stage, asked, fps, aspect)
+        path = direct(performances, stage, asked, fps, aspect, on_reason=told.__setitem__)
     except BadInput as error:
         report(("shots",), str(error))
         return None
-    return _put_in(path, {(listed[k].first, listed[k].stop): own_path for k, own_path in paths.items()})
+    joined = _put_in(path, {(listed[k].first, listed[k].stop): own_path for k, own_path in paths.items()})
+    return joined, [
+        replace(one, why=(framed_by(one.shot), *told[k])) if k in told and not (one.chosen or one.file) else one
+        for k, one in enumerate(listed)
+    ]
 
 
 def _put_in(path: CameraPath, own: dict[tuple[int, int], CameraPath]) -> CameraPath:
@@ -268,6 +286,13 @@ def _own(
 
 
 def reasons_of(film: Film) -> dict[int, tuple[str, ...]]:
-    """Why the film chose its shots: lines by the shot's place in the film, from 0."""
+    """Why shots are as they are: lines by the shot's place in the film, from 0."""
     rows = [row for row in film.table if row["what"] == "shot"]
-    return {k: tuple(row["why"]) for k, row in enumerate(rows) if row.get("why")}  # type: ignore[arg-type]
+    why: dict[int, tuple[str, ...]] = {k: tuple(r["why"]) for k, r in enumerate(rows) if r.get("why")}  # type: ignore[arg-type]
+    return why | {k: (f"the camera of {name}",) for k, name in files_of(film).items()}
+
+
+def files_of(film: Film) -> dict[int, str]:
+    """Shots by cameras of one's own: the file as the scene names it, by the shot's place in the film, from 0."""
+    rows = [row for row in film.table if row["what"] == "shot"]
+    return {k: str(row["file"]) for k, row in enumerate(rows) if row.get("file")}

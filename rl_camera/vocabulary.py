@@ -278,6 +278,10 @@ DIRECTORS: Mapping[str, str] = {
     "static": "stands where the shot begins and never stirs",
     "orbit": "goes round the subject at a steady pace",
     "follow": "travels with the subject, whatever the move",
+    "dp": "like `rule`, from the sides and in the sizes that make the best row of shots",
+    "greedy": "a rig with weight, driven to the best next moment",
+    "cem": "a rig with weight, driven by a planner that looks ahead in the environment (model predictive control)",
+    "policy": "a rig with weight, driven by what a network has learned",
 }
 
 _TABLES: Mapping[str, Mapping[str, object]] = {

@@ -233,7 +233,7 @@ def _tables() -> Iterator[Pair]:
     yield from say(Term("director", "auto"), "auto", "automatic", "automatically")
     for word in vocabulary.DIRECTORS:
         yield from say(Term("director", word), f"{word} director", f"director {word}")
-    for word, meant in {"rule": "rule", **_DIRECTORS}.items():
+    for word, meant in {**{name: name for name in _FRAMERS}, **_DIRECTORS}.items():
         yield from say(Term("director", meant), f"{word} director", f"{word} camera operator")
         for verb in ("let", "have", "with", "by", "using", "use"):
             yield from say(Term("director", meant), *(f"{verb} {word}{act}" for act in ("", *_ACTS)))
@@ -245,6 +245,9 @@ _ACTS = (
     " run camera", " handle it", " do it", " framing", " director choose", " director frame it", " take over",
     " take it",
 )  # fmt: skip
+
+#: Directors whose names are no moves.
+_FRAMERS = ("rule", "dp", "greedy", "cem", "policy")
 
 #: What people call directors.
 _DIRECTORS = {

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import wave
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -213,7 +215,40 @@ def test_bad_shots_are_told_with_their_place(tmp_path: Path, tail: str, says: st
 
 def test_harmless_words_and_beats_are_warned_of(tmp_path: Path) -> None:
     said = warnings(tmp_path, 'shots: [{at: 0s, words: "a nice wide shot, cut on the beat to ada please"}]\n')
-    assert len(said) == 2 and "left out: nice, please" in said[0] + said[1] and "no music" in said[0] + said[1]
+    assert len(said) == 2 and "left out: nice, please" in said[0] + said[1] and "names no `music`" in said[0] + said[1]
+
+
+def clicks(path: Path, beats_s: Sequence[float], seconds: float = 5.0) -> None:
+    """A sound file that clicks at these times."""
+    rate = 22_050
+    sound = np.zeros(int(rate * seconds))
+    for beat in beats_s:
+        k = int(beat * rate)
+        tick = 0.8 * np.sin(2 * np.pi * 1000 * np.arange(800) / rate) * np.exp(-np.arange(800) / 150)
+        sound[k : k + len(tick)] += tick[: len(sound) - k]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((sound * 32767).astype("<i2").tobytes())
+
+
+def test_cuts_fall_on_the_beats_of_music(tmp_path: Path) -> None:
+    pytest.importorskip("librosa")
+    beats = np.arange(0.3, 4.9, 0.5)
+    clicks(tmp_path / "song.wav", beats)
+    made = film(tmp_path, 'music: song.wav\nshots: [{at: 0s, words: "cut on the beat: wide; close; medium"}]\n')
+    cuts = np.flatnonzero(made.camera.cuts)[1:] / 24
+    assert len(cuts) == 2 and np.abs(cuts[:, None] - beats).min(1).max() < 0.08
+    assert ("music", "song.wav") in [(i.role, i.name) for i in made.inputs]
+    chosen = film(tmp_path, "music: song.wav\ndirector: auto\n")
+    cuts = np.flatnonzero(chosen.camera.cuts)[1:] / 24
+    assert len(cuts) and np.abs(cuts[:, None] - beats).min(1).max() < 0.08
+    (tmp_path / "noise.wav").write_text("not a sound")
+    (line,) = problems(tmp_path, "music: noise.wav\n")
+    assert line.startswith("10:8: music: noise.wav: not a sound file")
+    (line,) = problems(tmp_path, "music: gone.wav\n")
+    assert line.startswith("10:8: music: no such file 'gone.wav'")
 
 
 def test_the_schema_takes_what_the_docs_show() -> None:
