@@ -184,7 +184,7 @@ class _Judge:
         report = measures.measure(path, self.cast[index], self.stages[index], [self.shots[index]], config.aspect)
         return report.row()
 
-    def decision_ms(self, controller: Controller, least: int = 3, seconds: float = 1.0) -> float:
+    def decision_ms(self, controller: Controller, least: int = 3, seconds: float = 0.3) -> float:
         """Wall time of one decision of one camera, the observation included; the median."""
         one = self.drawn.take(np.array([0]))
         state = self.state.take(np.array([0]))

@@ -15,19 +15,23 @@ import numpy as np
 
 from motion.camera import CameraPath, Shot
 from motion.errors import BadInput
+from motion.rotations import Array
 from motion.stage import Performance, Stage
 from rl_camera import director as protocol
 from rl_camera import framing
-from rl_camera.control.base import Controller, Drive
+from rl_camera.control.base import Controller, Drive, rollout
 from rl_camera.control.policy import Policy
+from rl_camera.control.rule import Rule
 from rl_camera.control.search import CEM, Greedy
 from rl_camera.director import Action, CameraState, Observation, f_stops, first_frame
 from rl_camera.env import dynamics, scene
 from rl_camera.env.columns import Columns
 from rl_camera.env.config import FramingConfig
+from rl_camera.env.reward import COSTS, RewardWeights
 from rl_camera.env.staging import along
 from rl_camera.framing import Tracks
 from rl_camera.placement import LOWEST, Line, Surroundings
+from rl_camera.rule import RuleDirector
 from rl_camera.setup import Decision
 from rl_camera.vocabulary import Move
 
@@ -42,6 +46,25 @@ class Filmed:
     shot: Shot
     terms: dict[str, float]  # mean of every term over the shot
     value: float  # mean reward
+    weights: RewardWeights
+    by_rule: float | None = None  # mean reward of the rule controller there; None: it is the one who filmed
+
+    def lines(self) -> tuple[str, ...]:
+        """What the picture is worth, what it lost, and what the rule controller would have made of the shot."""
+        lost = {
+            name: (value if name in COSTS else 1.0 - value) * getattr(self.weights, name)
+            for name, value in self.terms.items()
+        }
+        weigh = sorted((n for n in self.terms if n not in COSTS), key=lambda n: -getattr(self.weights, n))
+        out = [f"worth {self.value:.2f} of 1: " + ", ".join(f"{n} {100 * self.terms[n]:.0f} %" for n in weigh[:4])]
+        most = [f"{n} (-{lost[n]:.2f})" for n in sorted(lost, key=lambda n: -lost[n])[:3] if lost[n] >= 0.01]
+        if most:
+            out.append("lost most by " + ", ".join(most))
+        if self.by_rule is not None:
+            out.append(
+                f"second: the rule controller on the same rig: {self.by_rule:.2f} ({self.by_rule - self.value:+.2f})"
+            )
+        return tuple(out)
 
 
 class SteeredDirector:
@@ -55,7 +78,8 @@ class SteeredDirector:
     def __init__(self, controller: Controller, config: FramingConfig) -> None:
         self.controller, self.config = controller, config
         self.filmed: list[Filmed] = []
-        self._rule = protocol.find_director("rule")
+        self.reasons: Sequence[tuple[str, ...]] = ()
+        self._rule = RuleDirector()
         self._live: _LiveShot | None = None
 
     def plan(
@@ -63,13 +87,17 @@ class SteeredDirector:
     ) -> CameraPath:
         """See `director.Director.plan`. Moves that only a fixed rig can make are the rule director's."""
         around, line = Surroundings(stage, performances), Line()
-        paths = []
+        paths, reasons = [], []
         self.filmed = []
         for shot in (protocol.check(s, performances) for s in shots):
             if Move(shot.move) not in scene.ASKED_MOVES:
                 paths.append(self._rule.plan(performances, stage, [shot], fps, aspect))
+                move = shot.move.replace("_", " ")
+                reasons.append((f"a {move} is the rule director's to make", *self._rule.reasons[0]))
                 continue
             paths.append(self._shot(performances, stage, around, line, shot, fps, aspect))
+            reasons.append(self.filmed[-1].lines())
+        self.reasons = tuple(reasons)
         return protocol.join(paths)
 
     def _shot(
@@ -82,8 +110,12 @@ class SteeredDirector:
         core, episodes = scene.episode_of(self.config, performances, stage, shot, everyone, aspect, setup.azimuth)
         state = scene.begin(core, episodes)
         decision.remember(setup, state["place"][:, 0].astype(np.float64))
+        by_rule = (
+            None if isinstance(self.controller, Rule) else float(rollout(core, Rule(), episodes, state).returns[0])
+        )
         self.controller.begin(1)
-        states, sums, total = [state], {}, 0.0
+        sums: dict[str, float] = {}
+        states, total = [state], 0.0
         steps = int(episodes.length[0])
         for _ in range(steps):
             action = self.controller.act(Drive(core, episodes, state, None))
@@ -93,7 +125,7 @@ class SteeredDirector:
             total += float(moment.reward[0]) / steps
             for name, value in moment.terms.items():
                 sums[name] = sums.get(name, 0.0) + float(value[0]) / steps
-        self.filmed.append(Filmed(shot, sums, total))
+        self.filmed.append(Filmed(shot, sums, total, core.config.weights, by_rule))
         first, stop = first_frame(shot.start_s, fps), first_frame(shot.end_s, fps)
         times = np.arange(first, stop) / float(fps)
         place, angles, focal = along(states, (times - shot.start_s) * self.config.hz, core.dt)
@@ -128,25 +160,30 @@ class _LiveShot:
     def __init__(self, controller: Controller, config: FramingConfig, seen: Observation) -> None:
         self.controller, self.config, self.shot = controller, config, protocol.check(seen.shot, seen.performances)
         self.history: list[Tracks] = []
-        self.due = seen.time
+        self.since = seen.time  # of the last decision
         around = Surroundings(seen.stage, seen.performances)
         self.side = Decision(self.shot, seen.tracks, seen.aspect, around, Line()).setup().azimuth
         self.begins: float | None = None  # the side again, from the subject's heading at the start
-        self.action = np.zeros((dynamics.ACTIONS, 1), np.float32)
         controller.begin(1)
-        self.state: Columns | None = None
+        self.state: Columns | None = None  # at the last decision
+        self.after: Columns | None = None  # at the next
 
     def step(self, seen: Observation) -> Action:
-        """From this frame's camera to the next frame's."""
-        first = self.state is None
-        if first or seen.time >= self.due - 1e-6:
-            self._decide(seen)
-        assert self.state is not None
-        d = self.episodes.data
-        now = _camera(self.state, seen.tracks, self.shot)
-        self.state = dynamics.step(self.state, self.action, d["rig"], d["lens"], seen.dt)
-        then = _camera(self.state, seen.tracks, self.shot)
+        """From this frame's camera to the next frame's, along the way that the last decisions set."""
+        first = self.after is None
+        now = _camera(self._at(seen, seen.time), seen.tracks, self.shot)
+        then = _camera(self._at(seen, seen.time + seen.dt), seen.tracks, self.shot)
         return protocol.rates(now, then, seen.dt, cut=first)
+
+    def _at(self, seen: Observation, time: float) -> tuple[Array, Array, Array]:
+        """Place, angles and ln focal length at a time up to a frame from now; decides as often as it takes."""
+        while self.after is None or time >= self.since + 1.0 / self.config.hz - 1e-6:
+            if self.after is not None:
+                self.state, self.since = self.after, self.since + 1.0 / self.config.hz
+            self._decide(seen)
+        assert self.state is not None and self.after is not None
+        share = min(max((time - self.since) * self.config.hz, 0.0), 1.0)
+        return dynamics.between(self.state, self.after, share, 1.0 / self.config.hz)
 
     def _decide(self, seen: Observation) -> None:
         """Look at the present, with the second or two before it that headings are averaged over."""
@@ -162,19 +199,19 @@ class _LiveShot:
         done = min(round((seen.time - self.shot.start_s) * self.config.hz), int(episodes.length[0]))
         episodes.t[:] = done
         episodes.rows += len(self.history) - 1 - done
-        self.episodes = episodes
         if self.state is None:
             self.state = scene.begin(core, episodes)
-        self.action = self.controller.act(Drive(core, episodes, self.state, None))
-        self.due = seen.time + 1.0 / self.config.hz
+        action = self.controller.act(Drive(core, episodes, self.state, None))
+        d = episodes.data
+        self.after = dynamics.step(self.state, action, d["rig"], d["lens"], core.dt)
 
 
-def _camera(state: Columns, tracks: Tracks, shot: Shot) -> CameraState:
-    angles = state["angles"][:, 0].astype(np.float64)
-    T = framing.pose(state["place"][:, 0].astype(np.float64), angles[0], angles[1], angles[2])
+def _camera(at: tuple[Array, Array, Array], tracks: Tracks, shot: Shot) -> CameraState:
+    place, angles, log_focal = (np.asarray(v, np.float64)[..., 0] for v in at)
+    T = framing.pose(place, angles[0], angles[1], angles[2])
     eyes = tracks.only(shot.of[:1]).of("eyes")[0, 0]
     depth = max(float(-(eyes - T[:3, 3]) @ T[:3, 2]), 0.05)
-    return CameraState(T, float(np.exp(state["log_focal"][0])), depth)
+    return CameraState(T, float(np.exp(log_focal)), depth)
 
 
 #: The shipped policy.
