@@ -275,7 +275,7 @@ def test_poses_that_are_not_finite_are_named() -> None:
     tracks = framing.track([walker("hero")], np.arange(12) / 10.0)
     points = tracks.points.copy()
     points[7, 0, 3] = np.nan
-    with pytest.raises(BadInput, match="hero: the pose at 0[.]70 s"):
+    with pytest.raises(BadInput, match=r"hero: the pose at 0\.70 s"):
         scene.episode_of(PLANNING, [walker("hero")], Stage(), shot(0, 1, "hero"), replace(tracks, points=points), WIDE)
 
 
