@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cinemotion.film import Film
 from cinemotion.film_shots import Reasons, shots_of
-from cinemotion.shot_list import reasons_of
+from cinemotion.shot_list import files_of, reasons_of
 from motion.camera import CameraPath
 from motion.errors import BadInput, unknown
 from render.interchange import camera as files
@@ -83,7 +83,7 @@ def plan(scene: Path, out: Path, *, say: Say) -> None:
 
     _png(out)
     film = _load(scene, say)
-    shots = shots_of(film.camera, film.shots)
+    shots = shots_of(film.camera, film.shots, files_of(film))
     set_plan.draw(out, film.title, film.performances, film.stage, film.camera, shots)
 
 
@@ -106,11 +106,13 @@ def edit_of(film: Film, reasons: Reasons | None = None) -> otio_cuts.Edit:
         reasons: lines that say why a shot is as it is, by its place in ``film.shots``; for others, what was asked for.
     """
     shots = []
-    for shot in shots_of(film.camera, film.shots):
+    for shot in shots_of(film.camera, film.shots, files_of(film)):
         ask = shot.asked
+        asked = {
+            "size": ask.size, "angle": ask.angle, "view": ask.view, "move": ask.move, "director": ask.director,
+        }  # fmt: skip
         about = {
-            "size": ask.size, "of": list(ask.of), "angle": ask.angle, "view": ask.view, "move": ask.move,
-            "director": ask.director, "lens_mm": list(shot.lens_mm),
+            **({"camera": shot.file} if shot.file else asked), "of": list(ask.of), "lens_mm": list(shot.lens_mm),
         }  # fmt: skip
         why = "\n".join(shot.why(reasons))
         shots.append(otio_cuts.EditShot(f"{shot.number} {shot.title}", shot.first, shot.stop, shot.title, why, about))

@@ -24,6 +24,7 @@ class FilmShot:
     asked: Shot
     place: int  # of `asked` among the film's shots, from 0
     lens_mm: tuple[float, float]  # shortest and longest in the shot
+    file: str | None = None  # of a camera of one's own, which no director framed
 
     @property
     def number(self) -> int:
@@ -40,7 +41,9 @@ class FilmShot:
 
     @property
     def title(self) -> str:
-        """What of whom: "medium full of lou"."""
+        """What of whom: "medium full of lou"; of a camera of one's own, which."""
+        if self.file:
+            return f"the camera of {self.file}"
         return f"{plain(self.asked.size)} of {', '.join(self.asked.of)}"
 
     @property
@@ -48,18 +51,27 @@ class FilmShot:
         low, high = (f"{v:.3g}" for v in self.lens_mm)
         return f"{low} mm" if low == high else f"{low} to {high} mm"
 
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """How it is filmed: the move, unless a file made it, and the lens."""
+        return (self.lens,) if self.file else (plain(self.asked.move), self.lens)
+
     def why(self, reasons: Reasons | None) -> tuple[str, ...]:
         """The reason's lines; where none are given, what the director was asked for."""
         if reasons and reasons.get(self.place):
             return tuple(reasons[self.place])
-        ask = self.asked
-        side = f"in {plain(ask.view)}" if ask.view.startswith("profile") else f"from the {plain(ask.view)}"
-        side = plain(ask.view) if ask.view.startswith("over") else side
-        words = [plain(ask.size), side, "at eye level" if ask.angle == "eye_level" else f"{plain(ask.angle)} angle"]
-        return (f"framed by the {ask.director} director: {', '.join(words)}",)
+        return () if self.file else (framed_by(self.asked),)
 
 
-def shots_of(camera: CameraPath, shots: Sequence[Shot]) -> tuple[FilmShot, ...]:
+def framed_by(asked: Shot) -> str:
+    """What a director was asked for, in a line."""
+    side = f"in {plain(asked.view)}" if asked.view.startswith("profile") else f"from the {plain(asked.view)}"
+    side = plain(asked.view) if asked.view.startswith("over") else side
+    words = [plain(asked.size), side, "at eye level" if asked.angle == "eye_level" else f"{plain(asked.angle)} angle"]
+    return f"framed by the {asked.director} director: {', '.join(words)}"
+
+
+def shots_of(camera: CameraPath, shots: Sequence[Shot], files: Mapping[int, str] | None = None) -> tuple[FilmShot, ...]:
     """The camera's shots in order, each with the request that covers most of it.
 
     There may be more of them than requests: a camera made elsewhere brings its own cuts.
@@ -67,15 +79,15 @@ def shots_of(camera: CameraPath, shots: Sequence[Shot]) -> tuple[FilmShot, ...]:
     Args:
         camera: the film's camera.
         shots: what was asked for; one at least.
+        files: cameras of one's own, by the place of what was asked for.
     """
     found = []
     for index, (first, stop) in enumerate(spans(camera)):
         begin, end = float(first / camera.fps), float(stop / camera.fps)
         place = max(range(len(shots)), key=lambda k: min(end, shots[k].end_s) - max(begin, shots[k].start_s))
         focal = camera.focal_mm[first:stop]
-        found.append(
-            FilmShot(index, first, stop, camera.fps, shots[place], place, (float(focal.min()), float(focal.max())))
-        )
+        lens = (float(focal.min()), float(focal.max()))
+        found.append(FilmShot(index, first, stop, camera.fps, shots[place], place, lens, (files or {}).get(place)))
     return tuple(found)
 
 

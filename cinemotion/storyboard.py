@@ -12,8 +12,9 @@ from PIL import Image, ImageDraw
 from cinemotion.axes import INK, OVER, font, picture, save
 from cinemotion.draw import settings
 from cinemotion.film import Film
-from cinemotion.film_shots import FilmShot, Reasons, plain, shots_of
+from cinemotion.film_shots import FilmShot, Reasons, shots_of
 from cinemotion.lettering import wrapped
+from cinemotion.shot_list import files_of
 from motion import rotations as rot
 from motion.camera import CameraPath
 from motion.errors import BadInput
@@ -59,7 +60,7 @@ def draw(
 
     if out.suffix.lower() != ".png":
         raise BadInput(f"{out}: a storyboard is written to a .png file")
-    shots = shots_of(film.camera, film.shots)
+    shots = shots_of(film.camera, film.shots, files_of(film))
     wide, high = _size(film)
     panels = [_panel(film.camera, shot, reasons, wide) for shot in shots[:MOST]]
     rows = _rows(panels)
@@ -118,7 +119,7 @@ def _panel(camera: CameraPath, shot: FilmShot, reasons: Reasons | None, wide: fl
     measure = ImageDraw.Draw(picture(8, 8))
     frames = frames_of(camera, shot)
     room = len(frames) * (_CELL + _GAP) - _GAP
-    facts = f"{shot.times} · {plain(shot.asked.move)} · {shot.lens} · {shot.asked.director}"
+    facts = " · ".join([shot.times, *shot.facts, *([] if shot.file else [shot.asked.director])])
     lines = [(line, 13, INK) for line in wrapped(measure, shot.title, 13, room - 34)]
     lines += [(line, _TEXT, INK) for line in wrapped(measure, facts, _TEXT, room)]
     for reason in shot.why(reasons):

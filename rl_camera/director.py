@@ -72,7 +72,10 @@ class Action:
 
 @runtime_checkable
 class Director(Protocol):
-    """Runs a camera. The rule director, planners and learned policies are all one of these."""
+    """Runs a camera. The rule director, planners and learned policies are all one of these.
+
+    One that can say why it filmed as it did keeps that after `plan`, as `Explains`.
+    """
 
     def plan(
         self, performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float
@@ -87,6 +90,13 @@ class Director(Protocol):
     def step(self, observation: Observation) -> Action:
         """One live step. Whatever a director remembers it forgets when a shot begins."""
         ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A director that says why: after `plan` it holds lines for people to read, one row of them per planned shot."""
+
+    reasons: Sequence[tuple[str, ...]]
 
 
 _REGISTRY: dict[str, Callable[[], Director]] = {}
@@ -206,7 +216,12 @@ def f_stops(stops: Sequence[float | None]) -> Array | None:
 
 
 def direct(
-    performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float
+    performances: Sequence[Performance],
+    stage: Stage,
+    shots: Sequence[Shot],
+    fps: Fraction,
+    aspect: float,
+    on_reason: Callable[[int, tuple[str, ...]], None] = lambda place, lines: None,
 ) -> CameraPath:
     """The camera of a whole film, from its frame 0 to the end of its last shot.
 
@@ -220,6 +235,8 @@ def direct(
         shots: in any order; words as in `rl_camera.vocabulary`.
         fps: frames per second of the film; frame k is at k / fps.
         aspect: width over height of the picture.
+        on_reason: is told a shot's place in ``shots`` and the lines that say why it is filmed as it is, for every shot
+            whose director is one that `Explains`.
 
     Raises:
         BadInput: no shots; unknown words, actors or directors; times, lens, rate or aspect that make no sense.
@@ -229,7 +246,8 @@ def direct(
         raise BadInput(f"camera: a picture {aspect:g} times as wide as high, expected 0.05 to 20")
     if not shots:
         raise BadInput("camera: no shots, expected at least one")
-    checked = sorted((check(shot, performances) for shot in shots), key=lambda s: s.start_s)
+    order = sorted(range(len(shots)), key=lambda k: shots[k].start_s)
+    checked = [check(shots[k], performances) for k in order]
     end = max(shot.end_s for shot in checked)
     frames = max(first_frame(end, fps), 1)
     if frames > MAX_FRAMES:
@@ -237,20 +255,26 @@ def direct(
     starts = [0, *(first_frame(shot.start_s, fps) for shot in checked[1:])]
     stops = [*starts[1:], frames]
     lasting: list[Shot] = []
-    for shot, first, stop in zip(checked, starts, stops, strict=True):
+    places: list[int] = []
+    for place, shot, first, stop in zip(order, checked, starts, stops, strict=True):
         stop = min(stop, frames)
         if stop > first:
             own = first_frame(shot.start_s, fps) == first  # keep exact times, which say how moves are timed
             begin = shot.start_s if own else first / float(fps)
             finish = shot.end_s if first_frame(shot.end_s, fps) == stop else stop / float(fps)
             lasting.append(replace(shot, start_s=begin, end_s=finish))
+            places.append(place)
     paths = []
     i = 0
     while i < len(lasting):
         j = i
         while j < len(lasting) and lasting[j].director == lasting[i].director:
             j += 1
-        paths.append(find_director(lasting[i].director).plan(performances, stage, lasting[i:j], fps, aspect))
+        director = find_director(lasting[i].director)
+        paths.append(director.plan(performances, stage, lasting[i:j], fps, aspect))
+        if isinstance(director, Explains):
+            for place, lines in zip(places[i:j], director.reasons, strict=True):
+                on_reason(place, lines)
         i = j
     return join(paths)
 
@@ -323,6 +347,6 @@ def _rate(fps: Fraction) -> Fraction:
 
 
 __all__ = [
-    "LANDMARKS", "Action", "CameraState", "Director", "Observation", "advance", "check", "direct", "find_director",
-    "f_stops", "first_frame", "join", "rates", "register", "registered", "roll_out",
+    "LANDMARKS", "Action", "CameraState", "Director", "Explains", "Observation", "advance", "check", "direct",
+    "find_director", "f_stops", "first_frame", "join", "rates", "register", "registered", "roll_out",
 ]  # fmt: skip

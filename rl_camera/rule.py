@@ -64,6 +64,7 @@ class RuleDirector:
     def __init__(self) -> None:
         self._live: _LiveShot | None = None
         self._line = Line()
+        self.reasons: Sequence[tuple[str, ...]] = ()
 
     def plan(
         self, performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float
@@ -71,12 +72,17 @@ class RuleDirector:
         """A camera for shots that follow each other; see `director.Director.plan`."""
         line = Line()
         around = Surroundings(stage, performances)
-        paths = []
+        paths, reasons = [], []
         for shot in (protocol.check(s, performances) for s in shots):
             if shot.options.get("live", 0.0) > 0:
                 paths.append(protocol.roll_out(self, performances, stage, [shot], fps, aspect))
+                assert self._live is not None
+                reasons.append((self._live.reason,))
             else:
-                paths.append(plan_shot(performances, around, line, shot, fps, aspect))
+                path, decision = _planned(performances, around, line, shot, fps, aspect)
+                paths.append(path)
+                reasons.append((decision.reason(),))
+        self.reasons = tuple(reasons)
         return protocol.join(paths)
 
     def step(self, observation: Observation) -> Action:
@@ -90,6 +96,13 @@ def plan_shot(
     performances: Sequence[Performance], around: Surroundings, line: Line, shot: Shot, fps: Fraction, aspect: float
 ) -> CameraPath:
     """One shot, planned with all of its motion known; ``line`` is told where it stood."""
+    return _planned(performances, around, line, shot, fps, aspect)[0]
+
+
+def _planned(
+    performances: Sequence[Performance], around: Surroundings, line: Line, shot: Shot, fps: Fraction, aspect: float
+) -> tuple[CameraPath, Decision]:
+    """The same, with what was decided."""
     first, stop = first_frame(shot.start_s, fps), first_frame(shot.end_s, fps)
     everyone = framing.track(performances, np.arange(first, stop) / float(fps))
     decision = Decision(shot, everyone, aspect, around, line)
@@ -98,7 +111,7 @@ def plan_shot(
     decision.remember(setup, T[0, :3, 3])
     cuts = np.zeros(stop - first, dtype=bool)
     cuts[0] = True
-    return CameraPath(T, focal, fps, focus, f_stops([shot.f_stop] * (stop - first)), cuts=cuts)
+    return CameraPath(T, focal, fps, focus, f_stops([shot.f_stop] * (stop - first)), cuts=cuts), decision
 
 
 class _Plan:
@@ -244,6 +257,7 @@ class _LiveShot:
         shot = replace(checked, options={**given, "distance": AIR * given.get("distance", 1.0)})
         decision = Decision(shot, seen.tracks, seen.aspect, around, line)
         self.setup = decision.setup()
+        self.reason = decision.reason()
         self.around = around
         options = shot.options
         self.zones = Zones(

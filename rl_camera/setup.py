@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,6 +70,29 @@ def headroom_for(share: ArrayLike) -> Array:
     return table.mean(axis=-1)
 
 
+@dataclass(frozen=True)
+class Tried:
+    """A side that was tried for a shot, and what speaks against it."""
+
+    side: float  # radians from where the subject faces to its left
+    off: float  # radians off the side that was asked for
+    closer: float  # share of the distance that is left
+    faults: Mapping[str, float]  # costs by what they are for
+    total: float
+
+    def words(self) -> str:
+        """Its faults: "a thing in the way 1.20, jump cut 0.30"."""
+        against = sorted(((c, name) for name, c in self.faults.items() if c >= 0.005), reverse=True)
+        return ", ".join(f"{name} {c:.2f}" for c, name in against) or "nothing against it"
+
+    def where(self) -> str:
+        """Where the camera stands: "65° to the left"."""
+        degrees = round(float(np.degrees(np.remainder(self.side + np.pi, 2.0 * np.pi) - np.pi)))
+        place = "behind" if abs(degrees) >= 179 else "in front" if degrees == 0 else ""
+        place = place or f"{abs(degrees)}° to the {'left' if degrees > 0 else 'right'}"
+        return place + (f", at {100 * self.closer:.0f} % of the distance" if self.closer < 1.0 else "")
+
+
 class Decision:
     """Makes the `Setup` of one shot from what is known of the motion: all of it, or only this moment."""
 
@@ -87,15 +111,20 @@ class Decision:
         tan_x, _ = framing.tangents(shot.lens_mm, aspect)
         self.behind = max(0.65 * self.stature / 1.7, 0.28 / (0.8 * float(tan_x)))  # metres from a partner to the camera
         self.heading = heading(self.subjects)
+        self.tried: list[Tried] = []
 
     def setup(self) -> Setup:
         """Try the sides that the shot allows and take the best."""
         best, least = None, np.inf
-        for cost, azimuth, closer in self._candidates():
+        self.tried = []
+        for cost, azimuth, closer, off in self._candidates():
             if cost >= least:
                 continue
             made = self._compose(azimuth, closer)
-            total = cost + self._cost(made)
+            faults = self._faults(made)
+            total = cost + sum(faults.values())
+            own = {"off what was asked": abs(off) / np.radians(90.0), "nearer": 1.2 * (1.0 - closer)}
+            self.tried.append(Tried(azimuth - self.heading, off, closer, {**own, **faults}, total))
             if total < least - 1e-9:
                 best, least = made, total
             if total < 1e-9:
@@ -114,10 +143,23 @@ class Decision:
         self.line.last_of, self.line.last_size = self.shot.of, self.shot.size
         self.line.last_azimuth = setup.azimuth
 
+    def reason(self) -> str:
+        """Why the shot stands where it does, after `setup`, in a line: the side, the asked one, and the second best."""
+        best = min(self.tried, key=lambda t: t.total)
+        asked = min((t for t in self.tried if t.off == 0.0), key=lambda t: t.total)
+        others = [t for t in self.tried if t is not best and t is not asked]
+        parts = [f"{best.where()}{', as asked' if best is asked else ''}: {best.words()}"]
+        if best is not asked:
+            parts.append(f"asked: {asked.where()}: {asked.words()}")
+        if others:
+            second = min(others, key=lambda t: t.total)
+            parts.append(f"second: {second.where()}: {second.words()}")
+        return "; ".join(parts)
+
     # sides ---------------------------------------------------------------------------------------------------
 
-    def _candidates(self) -> list[tuple[float, float, float]]:
-        """(cost, world azimuth, share of the distance) of every side worth trying, the asked one first."""
+    def _candidates(self) -> list[tuple[float, float, float, float]]:
+        """(cost, world azimuth, share of the distance, radians off) of every side worth trying, the asked one first."""
         if "azimuth_deg" in self.shot.options:
             wanted = [self.heading + np.radians(self.shot.options["azimuth_deg"])]
             detours: tuple[float, ...] = (0.0,)
@@ -137,7 +179,8 @@ class Decision:
                 if closer < 1.0 and self.around.empty:
                     continue
                 cost = abs(detour) / 90.0 + 1.2 * (1.0 - closer)
-                tries += [(cost + 1e-3 * k, a + np.radians(detour), closer) for k, a in enumerate(wanted)]
+                off = float(np.radians(detour))
+                tries += [(cost + 1e-3 * k, a + off, closer, off) for k, a in enumerate(wanted)]
         return sorted(tries, key=lambda t: t[0])
 
     def _shoulders(self) -> list[float]:
@@ -266,7 +309,7 @@ class Decision:
 
     # judgement -------------------------------------------------------------------------------------------------
 
-    def _cost(self, setup: Setup) -> float:
+    def _faults(self, setup: Setup) -> dict[str, float]:
         """What speaks against a side: things and people in the way, the line of action, a jump cut."""
         lone = self.around.empty and len(self.everyone.names) == 1
         moments = np.unique(np.linspace(0, len(self.everyone.times) - 1, 20).round().astype(int))
@@ -274,24 +317,28 @@ class Decision:
         subjects = some.only(setup.subjects)
         target = middle(subjects.points, self.keeps, np.array(setup.azimuth), setup.elevation or 0.0)
         camera = self._rough(setup, target, subjects)
-        cost = 0.8 * self.line.crosses(self.shot.of, self.everyone, 0, camera[0])
-        cost += 0.3 * self.line.jump_cut(self.shot.of, self.shot.size, setup.azimuth)
+        faults = {
+            "over the line of action": 0.8 * self.line.crosses(self.shot.of, self.everyone, 0, camera[0]),
+            "jump cut": 0.3 * self.line.jump_cut(self.shot.of, self.shot.size, setup.azimuth),
+        }
         if lone:
-            return float(cost)
+            return faults
         if not self.around.empty:
-            cost += 6.0 * self.around.inside(camera).mean()
+            faults["a thing where the camera would be"] = 6.0 * float(self.around.inside(camera).mean())
             seen = [n for n in ("eyes", "chin", "spine3", "pelvis") if LANDMARK[n] in set(self.keeps.tolist())]
             looks = [
                 self.around.blocked(camera, subjects.of(n)[:, s]) for n in seen for s in range(len(subjects.names))
             ]
-            cost += 3.0 * float(np.mean(looks))
-        cost += 4.0 * bodies_at(camera, some).mean()
+            faults["a thing in the way"] = 3.0 * float(np.mean(looks))
+        faults["too near somebody"] = 4.0 * float(bodies_at(camera, some).mean())
         others = [n for n in self.everyone.names if n not in self.shot.of and n != self.partner]
         if self.partner is None:
+            hides = 0.0
             for s in range(len(subjects.names)):
                 hidden = [*others, *(n for n in setup.subjects if n != setup.subjects[s])]
-                cost += 2.0 * bodies_in_the_way(camera, subjects.of("neck")[:, s], some.only(hidden)).mean()
-        return float(cost)
+                hides += 2.0 * float(bodies_in_the_way(camera, subjects.of("neck")[:, s], some.only(hidden)).mean())
+            faults["somebody in the way"] = hides
+        return faults
 
     def _rough(self, setup: Setup, target: Array, subjects: Tracks) -> Array:
         """Camera places ``(T, 3)`` at some moments, move included, before any smoothing."""

@@ -22,6 +22,11 @@ class StaticDirector:
     def __init__(self) -> None:
         self._rule = RuleDirector()
 
+    @property
+    def reasons(self) -> Sequence[tuple[str, ...]]:
+        """See `director.Explains`."""
+        return self._rule.reasons
+
     def plan(
         self, performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float
     ) -> CameraPath:
@@ -45,6 +50,11 @@ class _Changed:
 
     def __init__(self) -> None:
         self._rule = RuleDirector()
+
+    @property
+    def reasons(self) -> Sequence[tuple[str, ...]]:
+        """See `director.Explains`."""
+        return self._rule.reasons
 
     def plan(
         self, performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float

@@ -54,13 +54,15 @@ class DpDirector:
 
     def __init__(self) -> None:
         self._rule = RuleDirector()
+        self.reasons: Sequence[tuple[str, ...]] = ()
 
     def plan(
         self, performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float
     ) -> CameraPath:
         """See `director.Director.plan`."""
-        chosen = vary(performances, stage, shots, fps, aspect).shots
-        return self._rule.plan(performances, stage, chosen, fps, aspect)
+        chosen = vary(performances, stage, shots, fps, aspect)
+        self.reasons = tuple(reason.lines() for reason in chosen.reasons)
+        return self._rule.plan(performances, stage, chosen.shots, fps, aspect)
 
     def step(self, observation: Observation) -> Action:
         """See `director.Director.step`: without the future there is nothing to plan."""
