@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
         app.command()(guarded(command))
 
 
+OF_CAMERAS = "Of cameras"
 BODY = "The body: dressed in a .glb, its proportions in other files"
 Height = Annotated[float | None, typer.Option(help="Of the body, metres.", rich_help_panel=BODY)]
 OfBody = Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)]
@@ -152,15 +153,19 @@ def find(
 
 def train(
     kind: Annotated[
-        str, typer.Argument(help="prior, evaluator, inbetween, tokens, gpt or calibrator.", show_default=False)
+        str, typer.Argument(help="prior, evaluator, inbetween, tokens, gpt, calibrator or camera.", show_default=False)
     ],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder of the run; a run that was stopped goes on.", show_default=False)
     ],
     data: Annotated[
-        list[str],
-        typer.Option(help="A corpus (`cinemotion dataset`), or folders of captures. Repeat.", show_default=False),
-    ],
+        list[str] | None,
+        typer.Option(
+            help="A corpus (`cinemotion dataset`), or folders of captures. Repeat. camera: one folder, or none for the "
+            "captures at hand.",
+            show_default=False,
+        ),
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="Of training, all sittings together.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="End at this step, if minutes do not end it before.")] = None,
     size: Annotated[str, typer.Option(help="Of the network: cpu or gpu.")] = "cpu",
@@ -178,17 +183,54 @@ def train(
     ] = False,
     tokens: Annotated[str | None, typer.Option(metavar="FILE", help="gpt: the token weights that it speaks.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Of the CPU.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Hyperparameters: YAML as rl-zoo3 writes it.", rich_help_panel=OF_CAMERAS)
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A setting of the environment: performers=4. Repeat.",
+            rich_help_panel=OF_CAMERAS,
+        ),
+    ] = None,
+    clone: Annotated[
+        str | None,
+        typer.Option(metavar="PLANNER", help="Learn first what cem, greedy or rule does.", rich_help_panel=OF_CAMERAS),
+    ] = None,
+    begin: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Go on from a policy's weights.", rich_help_panel=OF_CAMERAS)
+    ] = None,
+    recurrent: Annotated[
+        bool, typer.Option("--recurrent", help="A policy with memory.", rich_help_panel=OF_CAMERAS)
+    ] = False,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Write the policy as an ONNX graph, too.", rich_help_panel=OF_CAMERAS)
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
-) -> None:
-    """Train a model on motion; on again where it was stopped, also by kill -9. Works under torchrun."""
+) -> None:  # fmt: skip
+    """Train a model on motion, or a camera; on again where it was stopped, also by kill -9. Works under torchrun."""
+    tell = (lambda _: None) if quiet else typer.echo
+    if kind == "camera":
+        from cinemotion import train_camera
+
+        train_camera.run(
+            train_camera.Plan(
+                folder=out, config=config, options=train_camera.options_of(settings or (), data or ()), minutes=minutes,
+                steps=steps, name=name, seed=seed, clone=clone, begin=begin, recurrent=recurrent, onnx=onnx,
+                threads=threads, quiet=quiet,
+            ),
+            tell,
+        )  # fmt: skip
+        return
     from cinemotion.training import Plan, run
 
     plan = Plan(
-        kind=kind, data=tuple(data), folder=out, minutes=minutes, steps=steps, size=size, batch=batch, device=device,
+        kind=kind, data=tuple(data or ()), folder=out, minutes=minutes, steps=steps, size=size, batch=batch,
+        device=device,
         sources=None if sources is None else tuple(s.strip() for s in sources.split(",") if s.strip()),
         name=name, seed=seed, one_stage=one_stage, tokens=tokens, threads=threads,
     )  # fmt: skip
-    run(plan, (lambda _: None) if quiet else (typer.echo))
+    run(plan, tell)
 
 
 def curves(

@@ -111,7 +111,9 @@ def run(plan: Plan, say: Say) -> Path:
 
 def _check(plan: Plan) -> None:
     if plan.kind not in _RECIPES:
-        raise unknown("model to train", plan.kind, _RECIPES)
+        raise unknown("model to train", plan.kind, [*_RECIPES, "camera"])
+    if not plan.data:
+        raise BadInput(f"train {plan.kind}: no --data, expected a corpus (`cinemotion dataset`) or folders of captures")
     if plan.minutes is None and plan.steps is None:
         raise BadInput("no budget: say --minutes N, or --steps N")
     if plan.minutes is not None and not 0 < plan.minutes <= MOST_MINUTES:
