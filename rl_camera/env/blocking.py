@@ -34,19 +34,14 @@ class Things:
             spheres: all of them are.
         """
         offset = d["block_at"] - at[:, None]
-        middle = np.empty_like(offset)
-        work = np.empty_like(offset[0])
-        for i in range(3):
-            np.multiply(offset[0], axes[i, 0], out=middle[i])
-            for j in (1, 2):
-                np.multiply(offset[j], axes[i, j], out=work)
-                np.add(middle[i], work, out=middle[i])
-        square = middle[0] * middle[0]
-        for i in (1, 2):
-            np.multiply(middle[i], middle[i], out=work)
-            np.add(square, work, out=square)
+        middle, work = np.multiply(offset[0], axes[:, 0, None]), np.empty_like(offset)
+        for j in (1, 2):
+            np.add(middle, np.multiply(offset[j], axes[:, j, None], out=work), out=middle)
+        np.multiply(middle, middle, out=work)
+        square = work[0] + work[1]
+        np.add(square, work[2], out=square)
         distance = np.sqrt(np.maximum(square, np.float32(1e-8), out=square), out=square)
-        gap = np.subtract(distance, d["block_reach"], out=work) if spheres else gaps(d, offset)
+        gap = distance - d["block_reach"] if spheres else gaps(d, offset)
         return Things(middle, distance, gap)
 
 

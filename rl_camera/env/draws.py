@@ -22,16 +22,35 @@ def uniforms(seeds: np.ndarray, episodes: np.ndarray, count: int) -> np.ndarray:
     Returns:
         ``(count, N)``. SplitMix64 (Steele, Lea and Flood 2014) over a counter; the top 24 bits.
     """
+    N = len(seeds)
+    out = np.empty((count, N), np.float32)
     with np.errstate(over="ignore"):
         stream = _mix(_mix(seeds + _GOLDEN) ^ (episodes * _A + _B))
-        z = _mix(stream[None, :] + np.arange(1, count + 1, dtype=np.uint64)[:, None] * _GOLDEN)
-    return (z >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)
+        steps = np.arange(1, count + 1, dtype=np.uint64)[:, None] * _GOLDEN
+        rows = max(1, _AT_ONCE // max(N, 1))
+        for first in range(0, count, rows):  # some at a time, so that all of it stays in the cache
+            z = _mix(stream + steps[first : first + rows])
+            z >>= np.uint64(40)
+            out[first : first + rows] = z
+    out *= np.float32(2.0**-24)
+    return out
+
+
+#: Numbers hashed at a time, 0.25 MiB.
+_AT_ONCE = 32_768
 
 
 def _mix(z: np.ndarray) -> np.ndarray:
-    z = (z ^ (z >> np.uint64(30))) * _A
-    z = (z ^ (z >> np.uint64(27))) * _B
-    return z ^ (z >> np.uint64(31))
+    """The finaliser of SplitMix64, in place."""
+    work = z >> np.uint64(30)
+    z ^= work
+    z *= _A
+    np.right_shift(z, np.uint64(27), out=work)
+    z ^= work
+    z *= _B
+    np.right_shift(z, np.uint64(31), out=work)
+    z ^= work
+    return z
 
 
 class Draws:

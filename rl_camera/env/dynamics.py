@@ -51,40 +51,31 @@ def step(state: Columns, action: Array, rig: Array, lens: Array, dt: float) -> C
         action = np.where(finite, action, np.float32(0.0))
     a = np.minimum(np.maximum(action, _LOW), _HIGH)
     new = Columns(STATE, len(state), np.empty_like(state.data))
-    velocity, turning, zooming = state["velocity"], state["turning"], state["zooming"]
+    rates = state.rows("velocity", "zooming")  # (7, N): of place, of angles, of the lens
     yaw = state["angles"][0]
     c, s = np.cos(yaw), np.sin(yaw)
-    speed = a[:3] * rig[:3]
-    change = np.empty_like(velocity)
-    change[0] = speed[0] * c - speed[2] * s
-    change[1] = speed[1]
-    np.negative(speed[0] * s + speed[2] * c, out=change[2])
-    change -= velocity
-    most = rig[3] * dt
-    change *= np.minimum(_HIGH, most / np.maximum(_size(change), np.float32(1e-9)))
-    most = rig[7] * dt
-    turn = a[3:6] * rig[4:7]
-    turn -= turning
-    np.minimum(np.maximum(turn, -most, out=turn), most, out=turn)
+    right, up, ahead = a[:3] * rig[:3]
+    gain = np.empty_like(rates)  # what the rates shall change by, then what they do
+    np.subtract(right * c, ahead * s, out=gain[0])
+    gain[1] = up
+    np.negative(right * s + ahead * c, out=gain[2])
+    np.multiply(a[3:6], rig[4:7], out=gain[3:6])
+    np.multiply(a[6], rig[8], out=gain[6])
+    gain -= rates
+    change, turn, zoom = gain[:3], gain[3:6], gain[6]
+    bounds = rig[3:8:4] * dt  # (2, N): push, torque
+    change *= np.minimum(_HIGH, bounds[0] / np.maximum(_size(change), np.float32(1e-9)))
+    np.minimum(np.maximum(turn, -bounds[1], out=turn), bounds[1], out=turn)
     servo = rig[9] * dt
-    zoom = a[6] * rig[8]
-    zoom -= zooming
     np.minimum(np.maximum(zoom, -servo, out=zoom), servo, out=zoom)
-    half = np.float32(0.5)
-    for name, rate, gain in (("place", velocity, change), ("angles", turning, turn), ("log_focal", zooming, zoom)):
-        way = np.multiply(gain, half, out=new[name])
-        way += rate
-        way *= dt
-        way += state[name]
-    np.add(velocity, change, out=new["velocity"])
-    np.add(turning, turn, out=new["turning"])
-    np.add(zooming, zoom, out=new["zooming"])
-    jolt = new["jolt"]
-    for k, (name, gain, bound) in enumerate((("push", change, rig[3]), ("torque", turn, rig[7]))):
-        gain /= dt
-        new[name] = gain
-        gain -= state[name]
-        np.divide(_size(gain), bound * np.float32(2.0), out=jolt[k])
+    pose = np.multiply(gain, np.float32(0.5), out=new.rows("place", "log_focal"))
+    pose += rates
+    pose *= dt
+    pose += state.rows("place", "log_focal")
+    np.add(rates, gain, out=new.rows("velocity", "zooming"))
+    force = np.divide(gain[:6], dt, out=new.rows("push", "torque"))
+    jerk = (force - state.rows("push", "torque")).reshape(2, 3, -1)
+    np.divide(_size(jerk.transpose(1, 0, 2)), rig[3:8:4] * np.float32(2.0), out=new["jolt"])
     _hold(new, lens)
     return new
 
@@ -104,17 +95,17 @@ def _hold(state: Columns, lens: Array) -> None:
     place, velocity, angles, turning = state["place"], state["velocity"], state["angles"], state["turning"]
     height = place[1]
     if height.min() < LOWEST:
-        np.maximum(velocity[1], np.float32(0.0), out=velocity[1], where=height < LOWEST)
+        velocity[1] = np.where(height < LOWEST, np.maximum(velocity[1], np.float32(0.0)), velocity[1])
         np.maximum(height, np.float32(LOWEST), out=height)
     angles[0] -= _TURN * np.rint(angles[0] * np.float32(0.5 / np.pi))
     for k, most in ((1, STEEPEST), (2, MOST_ROLL)):
         angle = angles[k]
         if max(angle.max(), -angle.min()) > most:
-            np.copyto(turning[k], np.float32(0.0), where=np.abs(angle) > most)
+            turning[k] *= np.abs(angle) <= most
             np.minimum(np.maximum(angle, np.float32(-most), out=angle), np.float32(most), out=angle)
     focal = state["log_focal"]
     held = np.minimum(np.maximum(focal, lens[0]), lens[1])
-    np.copyto(state["zooming"], np.float32(0.0), where=held != focal)
+    state["zooming"] *= held == focal
     focal[...] = held
 
 

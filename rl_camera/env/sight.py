@@ -76,8 +76,9 @@ class _Room:
         self.nearest, self.farthest = (np.empty((performers, count), np.float32) for _ in range(2))
         self.slopes = np.empty((2, 2, performers, count), np.float32)
         self.points = np.empty((performers, 3 * keys + EXTRA, count), np.float32)
-        self.work = np.empty((2, self.part, count), np.float32)
-        self.flag = np.empty((self.part, count), bool)
+        self.work = np.empty((3, self.part, count), np.float32)
+        self.square = np.empty((self.part, count), np.float32)
+        self.flags = np.empty((2, self.part, count), bool)
 
 
 class Eye:
@@ -151,41 +152,32 @@ class Eye:
         keys = slice(first, min(first + room.part, self.keys))
         count = keys.stop - first
         points = room.points[p, : 3 * self.keys].reshape(3, self.keys, -1)[:, keys]
-        (work, square), flag = room.work[:, :count], room.flag[:count]
-        local, turn = room.local[:, p, keys], room.matrix[:, :, p]
-        for i in range(3):
-            own = local[i]
-            np.multiply(points[0], turn[i, 0], out=own)
-            for j in (1, 2):
-                np.multiply(points[j], turn[i, j], out=work)
-                np.add(own, work, out=own)
-            np.add(own, turn[i, 3], out=own)
-        np.multiply(local[0], local[0], out=square)
-        for i in (1, 2):
-            np.multiply(local[i], local[i], out=work)
-            np.add(square, work, out=square)
-        nearest, farthest = room.nearest[p], room.farthest[p]
-        _lower(square, nearest, first)
+        work, square = room.work[:, :count], room.square[:count]
+        local, turn = room.local[:, p, keys], room.matrix[:, :, p, None]  # (3, K, N), (3, 4, 1, N)
+        np.multiply(points[0], turn[:, 0], out=local)
+        for j in (1, 2):
+            np.add(local, np.multiply(points[j], turn[:, j], out=work), out=local)
+        np.add(local, turn[:, 3], out=local)
+        np.multiply(local, local, out=work)
+        np.add(np.add(work[0], work[1], out=square), work[2], out=square)
+        _join(np.minimum, square, room.nearest[p], first)
         if bearings is not None:
-            if not nearest.min() > _TINY:
+            if not room.nearest[p].min() > _TINY:
                 np.maximum(square, _TINY, out=square)
             np.sqrt(square, out=square)
             np.log(square, out=bearings[3, p, keys])
             np.divide(_ONE, square, out=square)
-            for i in range(3):
-                np.multiply(local[i], square, out=bearings[i, p, keys])
+            np.multiply(local, square, out=bearings[:3, p, keys])
         inside = room.inside[p, keys]
         np.less(local[2], _NEAR, out=inside)
-        _lower(local[2], farthest, first)
-        depth = np.minimum(local[2], _NEAR, out=work)
-        np.divide(-_ONE, depth, out=depth)
-        for i in (0, 1):
-            slope = np.multiply(local[i], depth, out=points[0])  # the sample's own points are not needed any more
-            _lower(slope, room.slopes[0, i, p], first)
-            _higher(slope, room.slopes[1, i, p], first)
-            np.abs(slope, out=slope)
-            np.less_equal(slope, tan[i], out=flag)
-            np.logical_and(inside, flag, out=inside)
+        _join(np.minimum, local[2], room.farthest[p], first)
+        np.divide(-_ONE, np.minimum(local[2], _NEAR, out=square), out=square)
+        slopes, flags = np.multiply(local[:2], square, out=work[:2]), room.flags[:, :count]
+        _join(np.minimum, slopes, room.slopes[0, :, p], first)
+        _join(np.maximum, slopes, room.slopes[1, :, p], first)
+        np.less_equal(np.abs(slopes, out=slopes), tan[:, None], out=flags)
+        np.logical_and(inside, flags[0], out=inside)
+        np.logical_and(inside, flags[1], out=inside)
 
     def _hidden(
         self, d: Columns, room: _Room, axes: Array, tan: Array, things: blocking.Things | None
@@ -206,11 +198,11 @@ class Eye:
         return hidden
 
     def _room_for(self, count: int) -> _Room:
-        if count not in self._room:
-            if len(self._room) > 3:
-                self._room.pop(next(iter(self._room)))
-            self._room[count] = _Room(self.performers, self.keys, count)
-        return self._room[count]
+        room = self._room.pop(count, None) or _Room(self.performers, self.keys, count)
+        self._room[count] = room  # the latest last
+        if len(self._room) > 4:
+            self._room.pop(next(iter(self._room)))
+        return room
 
     def _extras(self, episodes: Episodes, rows: np.ndarray, raw: Array) -> tuple[Array, Array, Array, Array]:
         """Middles of the framed parts ``(3, P, N)``, eyes' height, heading and velocity of the main subject; world."""
@@ -247,47 +239,40 @@ class Eye:
         return np.stack(out)
 
 
-def _lower(values: Array, least: Array, first: int) -> None:
-    """The least of ``values (K, N)`` into ``least (N,)``, together with what is there unless these are the first."""
+def _join(least: np.ufunc, values: Array, out: Array, first: int) -> None:
+    """The least (or most) over the points of ``values (…, K, N)`` into ``out (…, N)``, together with what is there
+    unless these are the first points."""
     if first:
-        np.minimum(least, np.minimum.reduce(values, axis=0), out=least)
+        least(out, least.reduce(values, axis=-2), out=out)
     else:
-        np.minimum.reduce(values, axis=0, out=least)
-
-
-def _higher(values: Array, most: Array, first: int) -> None:
-    if first:
-        np.maximum(most, np.maximum.reduce(values, axis=0), out=most)
-    else:
-        np.maximum.reduce(values, axis=0, out=most)
+        least.reduce(values, axis=-2, out=out)
 
 
 def into(axes: Array, vector: Array) -> Array:
-    """World vectors ``(3, …, N)`` in the frames of cameras with ``axes (3, 3, N)``."""
-    out = np.empty(vector.shape, np.float32)
-    work = np.empty(vector.shape[1:], np.float32)
-    for i in range(3):
-        np.multiply(vector[0], axes[i, 0], out=out[i])
-        for j in (1, 2):
-            np.multiply(vector[j], axes[i, j], out=work)
-            np.add(out[i], work, out=out[i])
+    """World vectors ``(3, N)`` in the frames of cameras with ``axes (3, 3, N)``."""
+    parts = axes * vector
+    out = parts[:, 0]
+    out += parts[:, 1]
+    out += parts[:, 2]
     return out
 
 
 def axes_of(angles: Array) -> Array:
     """Right, up and back ``(3, 3, N)`` of cameras from yaw, pitch and roll ``(3, N)``; as `framing.pose`."""
-    (cy, cp, cr), (sy, sp, sr) = np.cos(angles), np.sin(angles)
+    trig = np.empty((2, *angles.shape), np.float32)
+    np.cos(angles, out=trig[0])
+    np.sin(angles, out=trig[1])
+    yaw, (cp, sp), roll = trig[:, 0], trig[:, 1], trig[:, 2]
+    level = yaw[:, None] * roll  # (2, 2, N): cosine and sine of yaw, times those of roll
+    tipped = (yaw * sp)[:, None] * roll
     out = np.empty((3, 3, angles.shape[1]), np.float32)
-    ss, cs = sy * sp, cy * sp
-    out[0, 0] = cy * cr + ss * sr
-    out[0, 1] = cp * sr
-    out[0, 2] = cs * sr - sy * cr
-    out[1, 0] = ss * cr - cy * sr
-    out[1, 1] = cp * cr
-    out[1, 2] = sy * sr + cs * cr
-    out[2, 0] = sy * cp
+    np.add(level[0, 0], tipped[1, 1], out=out[0, 0])
+    np.subtract(tipped[0, 1], level[1, 0], out=out[0, 2])
+    np.subtract(tipped[1, 0], level[0, 1], out=out[1, 0])
+    np.add(level[1, 1], tipped[0, 0], out=out[1, 2])
+    np.multiply(roll[::-1], cp, out=out[:2, 1])
+    np.multiply(yaw[::-1], cp, out=out[2, ::2])
     np.negative(sp, out=out[2, 1])
-    out[2, 2] = cy * cp
     return out
 
 

@@ -156,8 +156,8 @@ class FramingVectorEnv(VectorEnv):
         if waiting is not None:
             reward = reward.copy()
             reward[waiting] = 0.0
-        self._sums[:-1] += [moment.terms[name] for name in TERMS]
-        self._sums[-1] += reward
+        for total, value in zip(self._sums, (*moment.terms.values(), reward)):
+            total += value
         if waiting is not None:
             self._sums[:, waiting] = 0.0
         truncated = self.episodes.t >= self.episodes.length
@@ -168,12 +168,19 @@ class FramingVectorEnv(VectorEnv):
             final = self._final(done, moment)
             if self.mode == AutoresetMode.SAME_STEP:
                 # Gymnasium gives final observations for all environments; rows of those that go on are zero.
-                last = np.zeros((self.num_envs, self.core.size), np.float32)
-                last[done] = obs[:, done].T
-                infos.update(final_obs=last, _final_obs=truncated.copy(), final_info=final, _final_info=truncated.copy())
+                last = obs.T
+                if len(done) < self.num_envs:
+                    last = np.zeros((self.num_envs, self.core.size), np.float32)
+                    last[done] = obs[:, done].T
+                infos.update(
+                    final_obs=last, _final_obs=truncated.copy(), final_info=final, _final_info=truncated.copy()
+                )
                 self._begin(done)
                 fresh, moment = self._refresh(done, moment)
-                obs[:, done] = fresh
+                if len(done) < self.num_envs:
+                    obs[:, done] = fresh
+                else:
+                    obs = fresh
                 self._ended = np.zeros(self.num_envs, bool)
             else:
                 infos.update(final)
@@ -276,7 +283,9 @@ class FramingEnv(gymnasium.Env):
         """The batch of one inside."""
         return self._batch
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin an episode."""
         super().reset(seed=seed)
         if seed is None and self._batch._seeds is None:
