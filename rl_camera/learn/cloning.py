@@ -186,7 +186,7 @@ def warm_value(model: Any, rollouts: int, learning_rate: float, say: Say = print
     for parameter in still:
         parameter.requires_grad_(False)
     try:
-        _, callback = model._setup_learn(rollouts * model.n_steps * model.n_envs, _Quiet(), reset_num_timesteps=False)
+        _, callback = model._setup_learn(rollouts * model.n_steps * model.n_envs, Quiet(), reset_num_timesteps=False)
         for k in range(rollouts):
             model.collect_rollouts(model.env, callback, model.rollout_buffer, n_rollout_steps=model.n_steps)
             model.train()
@@ -198,6 +198,8 @@ def warm_value(model: Any, rollouts: int, learning_rate: float, say: Say = print
         model.lr_schedule, model.target_kl = schedule, target_kl
 
 
-class _Quiet(BaseCallback):
+class Quiet(BaseCallback):
+    """A callback that does nothing."""
+
     def _on_step(self) -> bool:
         return True

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize, unwrap_vec_normalize
 from torch import nn
 
-from motion.errors import BadInput, CinemotionError, need, unknown
+from motion.errors import BadInput, need, unknown
 from motion.prior.weights import Card
 from rl_camera.learn.config import TrainConfig
 from rl_camera.learn.rollout import LeanPPO
@@ -37,15 +37,16 @@ def make_batch(env_id: str, num_envs: int, kwargs: Mapping[str, Any]) -> VectorE
     except gymnasium.error.Error as error:
         ours = [name for name in gymnasium.registry if name.startswith("cinemotion/")]
         raise unknown("environment", env_id, ours) from error
-    native = spec.vector_entry_point is not None
     mode: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}
+    sync: dict[str, Any] = {"vectorization_mode": "sync", "vector_kwargs": mode}
     try:
-        if native:
-            env = gymnasium.make_vec(env_id, num_envs=num_envs, **mode, **kwargs)
-        else:
-            env = gymnasium.make_vec(env_id, num_envs=num_envs, vectorization_mode="sync", vector_kwargs=mode, **kwargs)
-    except CinemotionError:
-        raise
+        try:
+            own = mode if spec.vector_entry_point is not None else sync
+            env = gymnasium.make_vec(env_id, num_envs=num_envs, **own, **kwargs)
+        except TypeError as error:
+            if "autoreset_mode" not in str(error):
+                raise
+            env = gymnasium.make_vec(env_id, num_envs=num_envs, **sync, **kwargs)  # its own batch knows one mode
     except TypeError as error:
         raise BadInput(f"{env_id}: {error}") from None
     obs, act = env.single_observation_space, env.single_action_space

@@ -262,7 +262,9 @@ class _Run(BaseCallback):
             self.say(f"checkpoint not written at {self.state.steps:,} steps, the one before is kept: {error}")
 
 
-def use_threads(count: int | None) -> None:
-    """Let torch compute with so many threads; None: as it likes."""
+def use_threads(count: int | None) -> int:
+    """Let torch compute with so many threads, or leave it as it is; returns how many it was."""
+    before = torch.get_num_threads()
     if count:
         torch.set_num_threads(count)
+    return before
