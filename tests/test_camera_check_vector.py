@@ -64,6 +64,20 @@ def test_an_id_without_a_batch_of_its_own_is_checked_in_all_modes_of_the_synchro
     assert report.ok and "modes_agree" in report.checked
 
 
+@pytest.mark.parametrize("more", [{}, {"performers": 2, "keypoints": "eight", "knowledge": "offline"}], ids=str)
+def test_the_framing_environment_passes_every_rule_in_every_mode(more: dict[str, Any]) -> None:
+    from rl_camera.env import FRAMING
+    from rl_camera.env.library import default_library
+
+    kwargs = {"seconds": 1.5, "library": default_library(), **more}
+    report = check_vector_env(
+        lambda n, **modes: gymnasium.make_vec(FRAMING, num_envs=n, **kwargs, **modes),
+        single=lambda: gymnasium.make(FRAMING, **kwargs),
+        num_envs=3, steps=36, skip=["render"],
+    )  # fmt: skip
+    assert report.ok and set(report.unchecked) == {"render"}
+
+
 # ---- one dishonest environment for each rule
 
 

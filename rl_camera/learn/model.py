@@ -102,9 +102,11 @@ def build(config: TrainConfig, env: VecEnv, seed: int) -> Any:
         "policy_kwargs": network,
     }
     if config.recurrent:
-        recurrent = need("sb3_contrib", "train", "a policy with memory")
+        need("sb3_contrib", "train", "a policy with memory")
+        from sb3_contrib import RecurrentPPO
+
         network["lstm_hidden_size"] = config.lstm_hidden_size
-        return recurrent.RecurrentPPO("MlpLstmPolicy", env, **settings)
+        return RecurrentPPO("MlpLstmPolicy", env, **settings)
     return LeanPPO(TowerPolicy, env, **settings)
 
 
