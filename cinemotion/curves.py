@@ -16,7 +16,11 @@ from cinemotion.axes import COLOURS, INK, OVER, Panel, font, limits, pale, pictu
 from motion.errors import BadInput
 
 #: Rows of a log that say how the training goes and not how well.
-_OF_THE_RUN = ("seconds", "rate", "norm")
+_OF_THE_RUN = ("seconds", "rate", "norm", "length", "return_std", "ep_len_mean")
+#: How logs of cameras call what others call a check or training, and the return of an episode.
+_KINDS = {"held_out": "check", "rollout": "train", "terms": "train"}
+_NAMES = {"ep_rew_mean": "return"}
+_LEFT_OUT = ("time",)
 #: Panels beside each other; size of one, pixels.
 _COLUMNS, _PANEL = 3, (420, 290)
 #: Training figures are averaged over this share of the run.
@@ -62,8 +66,8 @@ def read(run: str | os.PathLike[str]) -> Log:
                 step, kind, name, value = int(row[0]), row[1], row[2], float(row[3])
             except (ValueError, IndexError):
                 continue  # the heading, or half a row
-            if math.isfinite(value) and name not in _OF_THE_RUN:
-                log.setdefault((kind, name), Series()).add(step, value)
+            if math.isfinite(value) and name not in _OF_THE_RUN and kind not in _LEFT_OUT:
+                log.setdefault((_KINDS.get(kind, kind), _NAMES.get(name, name)), Series()).add(step, value)
     if not log:
         raise BadInput(f"{path}: no figures in it; expected rows of step, kind, name, value")
     return log
@@ -86,7 +90,8 @@ def draw(runs: Sequence[str | os.PathLike[str]], out: Path) -> None:
     if not out.parent.is_dir():
         raise BadInput(f"{out}: the folder {out.parent} does not exist")
     logs = {_name(run, runs): read(run) for run in runs}
-    names = {"loss": None, **{name: None for log in logs.values() for kind, name in log if kind == "check"}}
+    checked = {name: None for log in logs.values() for kind, name in log if kind == "check"}
+    names = {**({"return": None} if "return" in checked else {"loss": None}), **checked}
     panels = [name for name in names if any(name == of for log in logs.values() for _, of in log)]
     columns = min(_COLUMNS, len(panels))
     width, height = _PANEL
@@ -117,7 +122,8 @@ def _panel(pen: ImageDraw.ImageDraw, corner: tuple[int, int], name: str, logs: S
     lines = [(k, kind, np.array(s.steps), _smooth(s.values) if kind == "train" else np.array(s.values))
              for k, kind, s in curves]  # fmt: skip
     every = np.concatenate([values for *_, values in lines])
-    log_scale = bool((every > 0).all())
+    # What falls is read on a logarithmic scale; what rises, a share or a return, on a straight one.
+    log_scale = bool((every > 0).all()) and not any(values[-1] > values[0] for *_, values in lines)
     last = max(int(steps[-1]) for _, _, steps, _ in lines)
     box = (corner[0] + 62.0, corner[1] + 26.0, corner[0] + _PANEL[0] - 24.0, corner[1] + _PANEL[1] - 42.0)
     axes = Panel(pen, box, (0.0, float(max(last, 1))), limits(every, log_scale), log_scale)
