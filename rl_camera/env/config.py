@@ -15,6 +15,7 @@ from rl_camera.env.rigs import RIGS, find_rig
 
 KNOWLEDGE = ("live", "offline")
 OCCLUDERS = ("spheres", "mixed")
+OBSERVATIONS = ("full", "lean")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class FramingConfig:
     occluders: int = 8  # slots; an episode has none to so many
     occluder_kind: str = "mixed"  # spheres: every slot is one, always; mixed: spheres, pillars, boxes, or nothing
     knowledge: str = "live"  # offline: the observation looks ahead
+    observation: str = "full"  # lean: without the slots that follow from others, for one performer and no things
     rigs: tuple[str, ...] = ("handheld", "dolly", "drone", "crane", "tripod")  # drawn per episode
     hz: float = 10.0  # decisions a second
     seconds: float = 8.0  # of an episode
@@ -42,6 +44,7 @@ class FramingConfig:
         for name, value, known in (
             ("split", self.split, SPLITS), ("keypoints", self.keypoints, KEYPOINTS),
             ("knowledge", self.knowledge, KNOWLEDGE), ("occluder kind", self.occluder_kind, OCCLUDERS),
+            ("observation", self.observation, OBSERVATIONS),
         ):  # fmt: skip
             if value not in known:
                 raise unknown(name, value, known)
@@ -58,6 +61,9 @@ class FramingConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
                 raise BadInput(f"Framing-v0: {name} is {value!r}, expected {low:g} to {high:g}")
+        if self.observation == "lean" and (self.performers > 1 or self.occluders > 0):
+            told = f"performers={self.performers}, occluders={self.occluders}"
+            raise BadInput(f"Framing-v0: the lean observation is for performers=1, occluders=0, not {told}")
         if isinstance(self.weights, dict):
             object.__setattr__(self, "weights", RewardWeights(**self.weights))
 

@@ -46,10 +46,12 @@ class Framing:
         self.dt = 1.0 / config.hz
         spheres = config.occluder_kind == "spheres"
         self.eye = Eye(table, config.keypoints, config.performers, config.occluders, spheres)
+        self.eye.outlines |= config.observation == "full"
         #: ``(K, 8)``: 1 for what each shot size must show; all of that counts alike.
         self.keeps = (kept_weights(config.keypoints).T > 0.0).astype(np.uint8)
         self.offline = config.knowledge == "offline"
-        self.slots = observation.slots(config.keypoints, config.performers, config.occluders, self.offline)
+        lean = config.observation == "lean"
+        self.slots = observation.slots(config.keypoints, config.performers, config.occluders, self.offline, lean)
         self.parts: dict[str, Slot] = {slot.name: slot for slot in self.slots}
         self.size = self.slots[-1].stop
         self.look_ahead = [max(1, round(s * config.hz)) for s in LOOK_AHEAD_S]

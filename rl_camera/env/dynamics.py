@@ -80,6 +80,7 @@ def step(state: Columns, action: Array, rig: Array, lens: Array, dt: float) -> C
     return new
 
 
+_MOST = np.array([[STEEPEST], [MOST_ROLL]], np.float32)
 _LOW, _HIGH, _TURN = np.float32(-1.0), np.float32(1.0), np.float32(2.0 * np.pi)
 
 
@@ -98,11 +99,10 @@ def _hold(state: Columns, lens: Array) -> None:
         velocity[1] = np.where(height < LOWEST, np.maximum(velocity[1], np.float32(0.0)), velocity[1])
         np.maximum(height, np.float32(LOWEST), out=height)
     angles[0] -= _TURN * np.rint(angles[0] * np.float32(0.5 / np.pi))
-    for k, most in ((1, STEEPEST), (2, MOST_ROLL)):
-        angle = angles[k]
-        if max(angle.max(), -angle.min()) > most:
-            turning[k] *= np.abs(angle) <= most
-            np.minimum(np.maximum(angle, np.float32(-most), out=angle), np.float32(most), out=angle)
+    tipped = angles[1:]
+    held = np.minimum(np.maximum(tipped, -_MOST), _MOST)
+    turning[1:] *= held == tipped
+    tipped[...] = held
     focal = state["log_focal"]
     held = np.minimum(np.maximum(focal, lens[0]), lens[1])
     state["zooming"] *= held == focal

@@ -36,7 +36,11 @@ class Slot:
         return self.start + self.size
 
 
-def slots(keypoints: str, performers: int, blocks: int, offline: bool) -> tuple[Slot, ...]:
+#: What a lean observation leaves out: with one performer and no things about, it is constant or follows from the rest.
+RICH = frozenset({"present", "filmed", "bounds", "target", "subject", "rig"})
+
+
+def slots(keypoints: str, performers: int, blocks: int, offline: bool, lean: bool = False) -> tuple[Slot, ...]:
     """The observation of an environment, slot by slot.
 
     Directions are unit vectors in the camera's frame (right, up, back): they stay defined behind the camera and have
@@ -56,7 +60,7 @@ def slots(keypoints: str, performers: int, blocks: int, offline: bool) -> tuple[
         ("roll", 2, "roll less the asked roll, roll; radians / 0.2"),
         ("sight", 3, "shares 0..1 of what the size must show: in the picture, hidden, seen"),
         ("target", 4, "unit direction to the framed part, and ln(m / 3)"),
-        ("subject", 5, "main subject's heading: ahead and right on the camera's level; velocity right, up, ahead, m/s / 2"),
+        ("subject", 5, "main subject's heading: ahead and right on the level; velocity right, up, ahead, m/s / 2"),
         ("camera", 4, "ln of the height over 1.5 m; pitch, radians; place's jolt; turn's jolt, shares of the rig's"),
         ("motion", 7, "camera's velocity right, up, ahead; pan, tilt, roll rates; zoom rate; shares of the rig's most"),
         ("rig", 10, "the rig's bounds, as `rigs.LIMITS`, x / (1 + x)"),
@@ -72,6 +76,8 @@ def slots(keypoints: str, performers: int, blocks: int, offline: bool) -> tuple[
         parts.append(("ahead", 4 * len(LOOK_AHEAD_S), f"the framed part {LOOK_AHEAD_S} s from now: as `target`"))
     out, at = [], 0
     for name, size, about in parts:
+        if lean and name in RICH:
+            continue
         out.append(Slot(name, at, size, about))
         at += size
     return tuple(out)
@@ -126,9 +132,6 @@ def fill(
         if absent.any():
             rows("bearings").reshape(3, P, K, N)[...] *= ~absent[:, None]
             logs.reshape(P, K, N)[...] *= ~absent[:, None]
-    rows("present")[...] = d["present"]
-    rows("filmed")[...] = filmed
-    _bounds(rows("bounds"), sight, filmed)
     placing = rows("placing")
     placing[0], placing[1], placing[2], placing[3] = e.x, e.y, e.want_x, e.want_y
     _clip(placing, 3.0)
@@ -149,15 +152,8 @@ def fill(
     roll *= np.float32(5.0)
     sight_rows = rows("sight")
     sight_rows[0], sight_rows[1], sight_rows[2] = seen.inside, seen.hidden, seen.seen
-    away = _direction(rows("target"), sight.anchor_local)
     yaw = state["angles"][0]
     c, s = np.cos(yaw), np.sin(yaw)
-    subject = rows("subject")
-    _level(sight.heading[0], sight.heading[1], c, s, subject[1], subject[0])
-    v = sight.velocity
-    _level(v[0], v[2], c, s, subject[2], subject[4])
-    subject[3] = v[1]
-    subject[2:5] *= np.float32(0.5)
     camera = rows("camera")
     np.log(state["place"][1] * np.float32(1 / 1.5), out=camera[0])
     camera[1] = state["angles"][1]
@@ -170,12 +166,23 @@ def fill(
     motion[:3] /= np.maximum(rig[:3], np.float32(0.05))
     motion[3:6] /= np.maximum(rig[4:7], np.float32(0.05))
     motion[6] /= np.maximum(rig[8], np.float32(0.05))
-    np.divide(rig, rig + np.float32(1.0), out=rows("rig"))
     left = rows("asked")
     left[0], left[1:4] = asked.left, asked.going
-    if sight.things is not None:
-        start = parts["obstacle_sight"].start
-        _obstacles(out[start : start + 10].reshape(2, 5, N), d["block_reach"], sight.things, rows("target"), away)
+    if "subject" in parts:
+        rows("present")[...] = d["present"]
+        rows("filmed")[...] = filmed
+        _bounds(rows("bounds"), sight, filmed)
+        subject = rows("subject")
+        _level(sight.heading[0], sight.heading[1], c, s, subject[1], subject[0])
+        v = sight.velocity
+        _level(v[0], v[2], c, s, subject[2], subject[4])
+        subject[3] = v[1]
+        subject[2:5] *= np.float32(0.5)
+        np.divide(rig, rig + np.float32(1.0), out=rows("rig"))
+        away = _direction(rows("target"), sight.anchor_local)
+        if sight.things is not None:
+            start = parts["obstacle_sight"].start
+            _obstacles(out[start : start + 10].reshape(2, 5, N), d["block_reach"], sight.things, rows("target"), away)
     if ahead is not None:
         for k, point in enumerate(ahead):
             _direction(rows("ahead")[4 * k : 4 * k + 4], into(sight.axes, point - state["place"]))
@@ -198,6 +205,7 @@ def _level(x: Array, z: Array, c: Array, s: Array, right: Array, ahead: Array) -
 
 def _bounds(rows: Array, sight: Sight, filmed: Array) -> None:
     """Left, right, bottom and top of the subjects in the picture, half frames / 2."""
+    assert sight.bounds is not None
     (left, low), (right, high) = sight.bounds  # (P, N) each
     for row, side, least in ((0, left, True), (1, right, False), (2, low, True), (3, high, False)):
         if len(filmed) == 1:

@@ -161,7 +161,9 @@ class Sampler:
         d["lens_log"][1] = zoom
         d["share"][1] -= zoom
         d["y"][0] = y_of(d["share"][0], size)
-        d["y"][1] = y_of(d["share"][0] + d["share"][1], size) - d["y"][0]
+        moves = np.flatnonzero(d["share"][1])
+        last = d["share"][0, moves] + d["share"][1, moves]
+        d["y"][1, moves] = y_of(last, size[moves]) - d["y"][0, moves]
 
     # ---- what stands about
 

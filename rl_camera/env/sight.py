@@ -35,7 +35,7 @@ class Sight:
     axes: Array  # (3, 3, N) camera's right, up and back in the world
     local: Array  # (3, P, K, N) metres in the camera's frame: right, up, back
     distance: Array  # (P, 1, N) metres to the nearest of each body's points
-    bounds: Array  # (2, 2, P, N) lowest and highest place of each body's points, right and up, −1..1 in the picture
+    bounds: Array | None  # (2, 2, P, N) lowest and highest place of each body's points, right and up; None: not asked
     inside: np.ndarray  # (P, K, N) in the picture
     hidden: np.ndarray | None  # (P, K, N) in the picture, but something is in the way; None: nothing can be
     anchor: Array  # (3, N) world, middle of what is framed
@@ -92,6 +92,8 @@ class Eye:
         self.table, self.performers, self.blocks = table, performers, blocks
         self.keys, self.spheres = len(names), spheres
         self.pelvis = names.index("pelvis")
+        #: Whether the outlines of bodies in the picture are measured; what hides bodies needs them.
+        self.outlines = performers > 1 or blocks > 0
         self._room: dict[int, _Room] = {}
         # One sample's numbers side by side: what a camera needs of a moment is a few lines of memory, not hundreds.
         # After the keypoints: x of heading and velocity, z of both, y of eyes and velocity.
@@ -135,9 +137,11 @@ class Eye:
             low = np.where(filmed > 0.5, across, np.float32(np.inf)).min(0)
             spread = np.where(filmed > 0.5, across, np.float32(-np.inf)).max(0) - low
         things = blocking.Things.of(d, axes, at, self.spheres) if self.blocks else None
+        bounds = room.slopes / tan[:, None] if self.outlines else None
+        hidden = self._hidden(d, room, axes, tan, things)
         return Sight(
-            axes, room.local, distance, room.slopes / tan[:, None], inside, self._hidden(d, room, axes, tan, things),
-            anchor, anchors, anchor_local, eyes, heading, velocity, tan, spread, things,
+            axes, room.local, distance, bounds, inside, hidden, anchor, anchors, anchor_local, eyes, heading, velocity,
+            tan, spread, things,
         )  # fmt: skip
 
     def _read(self, rows: np.ndarray, out: Array) -> None:
@@ -170,11 +174,12 @@ class Eye:
             np.multiply(local, square, out=bearings[:3, p, keys])
         inside = room.inside[p, keys]
         np.less(local[2], _NEAR, out=inside)
-        _join(np.minimum, local[2], room.farthest[p], first)
         np.divide(-_ONE, np.minimum(local[2], _NEAR, out=square), out=square)
         slopes, flags = np.multiply(local[:2], square, out=work[:2]), room.flags[:, :count]
-        _join(np.minimum, slopes, room.slopes[0, :, p], first)
-        _join(np.maximum, slopes, room.slopes[1, :, p], first)
+        if self.outlines:
+            _join(np.minimum, local[2], room.farthest[p], first)
+            _join(np.minimum, slopes, room.slopes[0, :, p], first)
+            _join(np.maximum, slopes, room.slopes[1, :, p], first)
         np.less_equal(np.abs(slopes, out=slopes), tan[:, None], out=flags)
         np.logical_and(inside, flags[0], out=inside)
         np.logical_and(inside, flags[1], out=inside)
