@@ -139,7 +139,7 @@ def test_what_the_film_chooses_is_bounded_by_its_neighbours_and_its_cast(tmp_pat
     middle = [k for k, r in enumerate(rows) if str(r["name"]).startswith("shots[1]")]
     assert rows[middle[0]]["first"] == 24 and rows[middle[-1]]["stop"] == 72
     assert {s.of for s in (made.shots[k] for k in middle)} == {("ben",)}
-    assert set(reasons_of(made)) == set(middle)
+    assert {k for k, row in enumerate(rows) if "second: " in "".join(row["why"])} >= set(middle)
 
 
 # a camera of one's own -----------------------------------------------------------------------------------------
