@@ -46,7 +46,9 @@ def _common(film: Film, gl: dict[str, Any]) -> str:
     bodies = {id(p.character): p.character for p in film.drawn}
     meshes = {key: digest(type(body).__name__, body.mesh) for key, body in bodies.items()}
     props = [replace(p, shape=Path(p.shape).name) for p in film.stage.props]
-    files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role not in ("clip", "words", "learned", "plants")]
+    # What these are used for is in the chunk's own motion and camera.
+    apart = ("clip", "words", "learned", "plants", "camera", "music")
+    files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role not in apart]
     versions = [np.__version__, av.__version__, gl["vendor"], gl["renderer"], gl["version"]]
     stage = replace(film.stage, props=tuple(props), plate=None)
     cast = [(p.name, meshes[id(p.character)]) for p in film.drawn]

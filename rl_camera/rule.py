@@ -41,7 +41,7 @@ _TRIES = ((1.0, 1.0), (1.0, 0.6), (1.0, 0.35), (1.15, 0.5), (1.3, 0.4), (1.5, 0.
 #: Moves that end on less of the subject than they begin with.
 _TIGHTENS = {
     Move.PUSH_IN, Move.ZOOM_IN, Move.DOLLY_ZOOM, Move.TILT_UP, Move.TILT_DOWN, Move.PEDESTAL_UP, Move.PEDESTAL_DOWN,
-    Move.PAN_LEFT, Move.PAN_RIGHT, Move.TRUCK_LEFT, Move.TRUCK_RIGHT,
+    Move.PAN_LEFT, Move.PAN_RIGHT, Move.TRUCK_LEFT, Move.TRUCK_RIGHT, Move.WHIP_PAN_LEFT, Move.WHIP_PAN_RIGHT,
 }  # fmt: skip
 
 #: A subject that is whole in this share of the frames needs no closer watch.

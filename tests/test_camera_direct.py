@@ -250,7 +250,7 @@ def test_following_a_spin_does_not_spin_the_camera() -> None:
 # moves ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("move", list(MOVES))
+@pytest.mark.parametrize("move", [m for m in MOVES if not m.startswith("whip")])  # a whip begins off the subject
 def test_every_move_keeps_the_subjects_face_in_the_picture(move: str) -> None:
     hero = walker(speed=0.5)
     path = film(hero, shot(move=move, size="medium"))
