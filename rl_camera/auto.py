@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +22,7 @@ from motion.rate import RateError, exact
 from motion.rotations import Array
 from motion.stage import Performance, Stage
 from rl_camera import dp, editing, framing
-from rl_camera.candidates import Cameras, judge, propose, rule_cameras, shot_of, side_of
+from rl_camera.candidates import Cameras, Stand, blocks, judge, propose, rule_cameras, shot_of, stands
 from rl_camera.director import first_frame
 from rl_camera.editing import CUT_TERMS, SHOT_TERMS, Style
 from rl_camera.framing import Tracks
@@ -31,10 +33,10 @@ from rl_camera.rule import plan_shot
 #: Seconds between moments at which cameras are compared and cuts may lie; with beats, as short as a frame.
 TICK_S, BEAT_TICK_S = 1 / 8, 1 / 25
 
-#: Cameras that are compared at most; with more performers the later of `candidates.propose` are left out.
-MOST_CAMERAS = 28
+#: Cameras that are compared at most; with many performers that turn a lot the least needed are left out.
+MOST_CAMERAS = 48
 
-#: How often the chosen shots are filmed and judged anew at most, until the choice stands.
+#: How often the chosen shots are filmed and judged anew at most.
 REHEARSALS = 6
 
 #: Moments that are judged at once: what bounds the memory of a long film.
@@ -84,7 +86,8 @@ def plan_film(
         beats_s: times of beats, seconds of the film (`beats.beats_of`); a style with a weight on ``beat`` cuts there.
 
     Returns:
-        Shots from ``start_s`` to ``end_s``; an edit of the highest value that these cameras allow.
+        Shots from ``start_s`` to ``end_s``: the edit of the highest value by cameras that film the stretch in blocks,
+        its shots then filmed for themselves and judged again, a few times over; the best as filmed.
 
     Raises:
         BadInput: nobody, an unknown name or style, times, rate or aspect that make no sense.
@@ -107,40 +110,51 @@ def plan_film(
         raise BadInput(f"edit: a pose of '{bad}' is not finite (NaN or infinite)")
     filmed = everyone.only(tuple(dict.fromkeys(of))) if of else everyone
     around = Surroundings(stage, performances)
-    cameras = rule_cameras(
-        performances, around, everyone, propose(filmed, MOST_CAMERAS), (first, stop), rate, aspect,
-        1.5 * style.rhythm.mean_s,
-    )  # fmt: skip
-    shots: list[Shot] = []
+    edges = blocks(len(everyone.times), 1.5 * style.rhythm.mean_s * float(rate))
+    where = stands(propose(filmed), everyone, edges, aspect, MOST_CAMERAS)
+    cameras = rule_cameras(performances, around, everyone, where, edges, first, rate, aspect)
+
+    def judged(cameras: Cameras) -> _Table:
+        return _Table.of(where, cameras, everyone, around, rate, aspect, style, beats)
+
+    best: tuple[dp.Edit, list[Shot], _Table] | None = None
+    table, seen = judged(cameras), set()
     for _ in range(REHEARSALS):
-        table = _Table.of(cameras, everyone, around, rate, aspect, style, beats)
-        edit = table.best()
-        before = shots
-        shots = [
-            _shot(cameras, everyone, s, aspect, (first + s.first) / rate, (first + s.stop) / rate) for s in edit.shots
-        ]
-        if shots == before:
+        chosen = dp.best_edit(**table.problem()).shots
+        shots = [_shot(where, everyone, s, (first + s.first) / rate, (first + s.stop) / rate) for s in chosen]
+        cameras = _rehearse(cameras, chosen, shots, performances, around, rate, aspect)
+        table = judged(cameras)
+        edit = dp.edit_of(dp.problem(**table.problem()), chosen)
+        if best is None or edit.value > best[0].value:
+            best = edit, shots, table
+        if chosen in seen:
             break
-        cameras = _rehearse(cameras, edit, shots, performances, around, rate, aspect)
+        seen.add(chosen)
+    assert best is not None
+    edit, shots, table = best
     ends = [start_s, *(s.start_s for s in shots[1:]), end_s]
-    timed = [replace(s, start_s=a, end_s=b) for s, a, b in zip(shots, ends[:-1], ends[1:])]
+    timed = [replace(s, start_s=a, end_s=b) for s, (a, b) in zip(shots, pairwise(ends))]
     reasons = [table.reason(edit, k, s.start_s, s.end_s) for k, s in enumerate(timed)]
     return AutoPlan(tuple(timed), tuple(reasons), edit.value, style)
 
 
 def _rehearse(
-    cameras: Cameras, edit: dp.Edit, shots: Sequence[Shot], performances: Sequence[Performance], around: Surroundings,
-    rate: Fraction, aspect: float,
+    cameras: Cameras, chosen: Sequence[dp.Segment], shots: Sequence[Shot], performances: Sequence[Performance],
+    around: Surroundings, rate: Fraction, aspect: float,
 ) -> Cameras:  # fmt: skip
     """The cameras with chosen shots filmed for themselves, from their own beginning to their own end.
 
-    How a shot is filmed depends on its times, which nobody knows before it is chosen; so it is judged again as it is.
+    How a shot is filmed depends on its times, which nobody knows before it is chosen; so it is judged again as it is
+    filmed, and the edit kept whose true value is the highest.
     """
     T, focal = cameras.T_world_camera.copy(), cameras.focal_mm.copy()
-    for segment, shot in zip(edit.shots, shots):
+    for segment, shot in zip(chosen, shots):
         path = plan_shot(performances, around, Line(), shot, rate, aspect)
-        T[segment.first : segment.stop, segment.camera] = path.T_world_camera
-        focal[segment.first : segment.stop, segment.camera] = path.focal_mm
+        # One tick more: the cut that ends a shot is judged by where its camera has come to.
+        stop = min(segment.stop + 1, len(T))
+        reach = np.minimum(np.arange(stop - segment.first), path.frames - 1)
+        T[segment.first : stop, segment.camera] = path.T_world_camera[reach]
+        focal[segment.first : stop, segment.camera] = path.focal_mm[reach]
     return replace(cameras, T_world_camera=T, focal_mm=focal)
 
 
@@ -155,58 +169,62 @@ def _checked(start_s: float, end_s: float, fps: Fraction | int, aspect: float) -
         raise BadInput(f"edit: {error}") from None
 
 
-def _shot(cameras: Cameras, everyone: Tracks, segment: dp.Segment, aspect: float, a: Fraction, b: Fraction) -> Shot:
-    """The shot that films a chosen camera from the side on which it was seen longest."""
-    candidate = cameras.candidates[segment.camera]
+def _shot(where: Sequence[Stand], everyone: Tracks, segment: dp.Segment, a: Fraction, b: Fraction) -> Shot:
+    """The shot that films a chosen camera."""
+    stand = where[segment.camera]
+    return shot_of(stand.candidate, _while(everyone, segment), stand.azimuth, float(a), float(b))
+
+
+def _while(everyone: Tracks, segment: dp.Segment) -> Tracks:
     here = slice(segment.first, segment.stop)
-    part = replace(everyone, times=everyone.times[here], points=everyone.points[here])
-    if candidate.shoulder:
-        return shot_of(candidate, part, side_of(candidate, part, aspect), float(a), float(b))
-    sides, counts = np.unique(cameras.azimuth[here, segment.camera], return_counts=True)
-    return shot_of(candidate, part, float(sides[counts.argmax()]), float(a), float(b))
+    return replace(everyone, times=everyone.times[here], points=everyone.points[here])
 
 
 @dataclass(frozen=True)
 class _Table:
     """Everything that the edit is chosen by, at T ticks."""
 
+    where: tuple[Stand, ...]
     cameras: Cameras
+    everyone: Tracks
+    aspect: float
     style: Style
     tick_s: float
     shot: Array  # (T, K, 5)
-    cut: Array  # (T, K, K, 6)
+    transition: Array  # (T, K, K) float32, without beats
     off_beat: Array  # (T,)
 
     @classmethod
     def of(
-        cls, cameras: Cameras, everyone: Tracks, around: Surroundings, rate: Fraction, aspect: float, style: Style,
-        beats: Array,
+        cls, where: tuple[Stand, ...], cameras: Cameras, everyone: Tracks, around: Surroundings, rate: Fraction,
+        aspect: float, style: Style, beats: Array,
     ) -> _Table:  # fmt: skip
         count, blocked = len(everyone.times), None if around.empty else around.blocked
-        shots, cuts = [], []
+        shots, joins = [], []
         for a in range(0, count, CHUNK):
             b = min(a + CHUNK, count)
             low, high = max(a - 1, 0), min(b + 1, count)  # one more on each side, for velocities
-            part = replace(everyone, times=everyone.times[low:high], points=everyone.points[low:high])
-            own = replace(cameras, T_world_camera=cameras.T_world_camera[low:high], focal_mm=cameras.focal_mm[low:high])
-            judged = judge(own, part, aspect, blocked)
+            judged = judge(_at(cameras, low, high), _while(everyone, dp.Segment(low, high, 0)), aspect, blocked)
             shots.append(judged.shot[a - low : b - low])
-            cuts.append(judged.cut[a - low : b - low].astype(np.float32))
+            joins.append(editing.transition(judged.cut[a - low : b - low], style.weights).astype(np.float32))
         off = editing.off_beat(everyone.times, beats)
-        return cls(cameras, style, 1.0 / float(rate), np.concatenate(shots), np.concatenate(cuts), off)
+        shot: Array = np.concatenate(shots)
+        join: Array = np.concatenate(joins)  # type: ignore[assignment]
+        return cls(where, cameras, everyone, aspect, style, 1.0 / float(rate), shot, join, off)
 
-    def best(self) -> dp.Edit:
+    def problem(self) -> dict[str, Any]:
+        """What `dp.problem` takes."""
         rhythm, weights = self.style.rhythm, self.style.weights
         longest = max(1, min(len(self.shot), round(rhythm.longest_s / self.tick_s)))
         lengths = np.arange(longest + 1) * self.tick_s
-        return dp.best_edit(
-            editing.quality(self.shot, weights) * self.tick_s,
-            editing.transition(self.cut, weights) - weights.beat * self.off_beat[:, None, None],
-            -weights.rhythm * rhythm.penalty(lengths),
-            opening=weights.opening * editing.opening(self.cameras.of),
-            shortest=max(1, round(rhythm.shortest_s / self.tick_s)),
-            longest=longest,
-        )
+        return {
+            "quality": editing.quality(self.shot, weights) * self.tick_s,
+            "transition": self.transition - weights.beat * self.off_beat[:, None, None],
+            "rhythm": -weights.rhythm * rhythm.penalty(lengths),
+            "opening": weights.opening * editing.opening(self.cameras.of),
+            "shortest": max(1, round(rhythm.shortest_s / self.tick_s)),
+            "longest": longest,
+        }
 
     def reason(self, edit: dp.Edit, k: int, start_s: float, end_s: float) -> Reason:
         segment, second = edit.shots[k], edit.seconds[k]
@@ -221,9 +239,16 @@ class _Table:
     def _choice(self, camera: int, segment: dp.Segment, before: int | None, value: float) -> Choice:
         terms = dict(zip(SHOT_TERMS, map(float, self.shot[segment.first : segment.stop, camera].mean(0))))
         if before is not None and before != camera:
-            terms |= dict(zip(CUT_TERMS, map(float, self.cut[segment.first, before, camera])))
+            low, high = max(segment.first - 1, 0), min(segment.first + 2, len(self.shot))
+            near = judge(_at(self.cameras, low, high), _while(self.everyone, dp.Segment(low, high, 0)), self.aspect)
+            terms |= dict(zip(CUT_TERMS, map(float, near.cut[segment.first - low, before, camera])))
             terms["beat"] = float(self.off_beat[segment.first])
         terms["rhythm"] = float(self.style.rhythm.penalty(segment.length * self.tick_s))
         if before is None:
             terms["opening"] = float(editing.opening(self.cameras.of)[camera])
-        return Choice(self.cameras.candidates[camera].name, terms, value)
+        return Choice(self.where[camera].named(_while(self.everyone, segment)).name, terms, value)
+
+
+def _at(cameras: Cameras, low: int, high: int) -> Cameras:
+    """The cameras at some moments."""
+    return replace(cameras, T_world_camera=cameras.T_world_camera[low:high], focal_mm=cameras.focal_mm[low:high])

@@ -29,8 +29,11 @@ from rl_camera.shot_terms import Sight
 from rl_camera.subjects import heading, headings, middle
 from rl_camera.vocabulary import SIZES, VIEWS, ShotSize, View, usual_lens
 
-#: A subject that keeps facing one way to this degree (the length of its mean facing) has its side chosen once for all.
-STEADY = 0.6
+#: A subject that turns by more than this is offered another stand, radians; over a shoulder, by more than the second.
+TURNED, TURNED_SHOULDER = np.radians(40.0), np.radians(15.0)
+
+#: Several subjects have a front when the mean of their facings is at least so long.
+FRONT = 0.6
 
 #: Performers nearer to each other than this are a pair, metres.
 PAIR_M = 5.0
@@ -44,6 +47,7 @@ class Candidate:
     size: str
     azimuth: float = 0.0  # radians from where the subjects face, positive to their left
     shoulder: float = 0.0  # past the right (1) or the left (−1) shoulder of ``of[1]``; 0: not over a shoulder
+    sided: bool = True  # its subjects have a front: a pair that faces each other has none
 
     @property
     def composed(self) -> tuple[str, ...]:
@@ -70,6 +74,8 @@ class Candidate:
             view = view.replace(long, short)
         # Two or more are framed as wide as they stand apart, so a size would promise too much.
         size = "two-shot" if len(self.of) == 2 and self.size != ShotSize.WIDE else self._size
+        if not self.sided:
+            return f"{size} of {_and(self.of)}"
         return f"{size} of {_and(self.of)} from the {view.replace('profile_', '').replace('_', ' ')}"
 
     @property
@@ -177,11 +183,10 @@ def shot_of(candidate: Candidate, everyone: Tracks, azimuth: float, start_s: flo
         azimuth: radians, world, as `side_of` gives it.
         start_s, end_s: seconds of the film.
     """
-    own = azimuth - heading(everyone.only(candidate.composed))
-    degrees = float(np.degrees(np.arctan2(np.sin(own), np.cos(own))))
+    own = Stand(candidate, azimuth).named(everyone)
     return Shot(
-        start_s, end_s, candidate.of, candidate.size, view=candidate.view, position="auto",
-        lens_mm=usual_lens(candidate.size), options={"azimuth_deg": round(degrees, 3)},
+        start_s, end_s, own.of, own.size, view=own.view, position="auto", lens_mm=usual_lens(own.size),
+        options={"azimuth_deg": round(float(np.degrees(own.azimuth)), 3)},
     )  # fmt: skip
 
 
@@ -192,17 +197,16 @@ class Cameras:
     candidates: tuple[Candidate, ...]
     T_world_camera: Array  # (N, K, 4, 4)
     focal_mm: Array  # (N, K)
-    azimuth: Array  # (N, K) radians, world: the side that was chosen
     of: np.ndarray  # (K, S) bool: who is composed
     shows: np.ndarray  # (K, S) bool: the same and past whose shoulder
     asked: Array  # (K,) height of the frame that the size asks for, statures
     keeps: np.ndarray  # (K, P) bool, of shot_terms.POINTS
 
 
-def cameras_of(candidates: Sequence[Candidate], names: Sequence[str], T: Array, focal: Array, side: Array) -> Cameras:
-    """Poses ``(N, K, 4, 4)``, focal lengths and sides ``(N, K)`` of candidates as `Cameras`; ``names`` of everybody."""
+def cameras_of(candidates: Sequence[Candidate], names: Sequence[str], T: Array, focal: Array) -> Cameras:
+    """Poses ``(N, K, 4, 4)`` and focal lengths ``(N, K)`` of candidates as `Cameras`; ``names`` of everybody."""
     return Cameras(
-        tuple(candidates), T, focal, side,
+        tuple(candidates), T, focal,
         np.array([[n in c.composed for n in names] for c in candidates]),
         np.array([[n in c.of for n in names] for c in candidates]),
         np.array([SIZES[c.size].frame_height for c in candidates]),
@@ -210,11 +214,73 @@ def cameras_of(candidates: Sequence[Candidate], names: Sequence[str], T: Array, 
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Stand:
+    """A candidate that keeps its side of the world, however its subjects turn."""
+
+    candidate: Candidate
+    azimuth: float  # radians, world
+
+    def named(self, everyone: Tracks) -> Candidate:
+        """The candidate as it is over a stretch: its side from where the subjects face then."""
+        subjects = everyone.only(self.candidate.composed)
+        own = self.azimuth - heading(subjects)
+        sided = len(subjects.names) == 1 or float(np.hypot(*subjects.facing().mean(axis=(0, 1)))) > FRONT
+        return replace(self.candidate, azimuth=float(np.arctan2(np.sin(own), np.cos(own))), sided=sided)
+
+
+def stands(
+    candidates: Sequence[Candidate], everyone: Tracks, edges: np.ndarray, aspect: float, most: int
+) -> tuple[Stand, ...]:
+    """Where candidates stand over a stretch; one whose subjects turn has several stands.
+
+    A camera that went round with its subjects from block to block would change sides within a shot, and cross lines
+    that nobody sees crossed.
+
+    Args:
+        candidates: the indispensable first.
+        everyone: all performers.
+        edges: ``(B + 1,)`` moments between which blocks lie, numbers of samples.
+        aspect: width over height of the picture.
+        most: how many at most; the first stands of all candidates come before any second.
+    """
+    rounds: list[list[Stand]] = []
+    taken: dict[tuple[tuple[str, ...], str, float], list[float]] = {}
+    parts = [_part(everyone, slice(a, b)) for a, b in pairwise(edges)]
+    for candidate in candidates:
+        apart = TURNED_SHOULDER if candidate.shoulder else TURNED
+        own: list[float] = []
+        for part in parts:
+            azimuth = side_of(candidate, part, aspect)
+            if all(_turn(azimuth, a) > apart for a in own):
+                own.append(azimuth)
+        known = taken.setdefault((candidate.of, candidate.size, candidate.shoulder), [])
+        for k, azimuth in enumerate(own):
+            # Another candidate of the same subjects may stand there already, from when they faced elsewhere.
+            if k and any(_turn(azimuth, a) < TURNED_SHOULDER for a in known):
+                continue
+            known.append(azimuth)
+            while len(rounds) <= k:
+                rounds.append([])
+            rounds[k].append(Stand(candidate, azimuth))
+    return tuple([stand for one in rounds for stand in one][:most])
+
+
+def _turn(a: float, b: float) -> float:
+    """The angle between two directions, radians."""
+    return abs(float(np.arctan2(np.sin(a - b), np.cos(a - b))))
+
+
+def blocks(count: int, per_block: float) -> np.ndarray:
+    """Edges ``(B + 1,)`` of about equal blocks of samples."""
+    return np.unique(np.linspace(0, count, max(1, round(count / per_block)) + 1).round().astype(int))
+
+
 def rule_cameras(
-    performances: Sequence[Performance], around: Surroundings, everyone: Tracks, candidates: Sequence[Candidate],
-    ticks: tuple[int, int], rate: Fraction, aspect: float, block_s: float,
+    performances: Sequence[Performance], around: Surroundings, everyone: Tracks, where: Sequence[Stand],
+    edges: np.ndarray, first: int, rate: Fraction, aspect: float,
 ) -> Cameras:  # fmt: skip
-    """Candidates as the rule director films them, block by block.
+    """Candidates as the rule director films them from where they stand, block by block.
 
     What it does depends on how long a shot is (it stands where it can and travels where it must), so a stretch is
     filmed in blocks about as long as shots will be.
@@ -222,31 +288,23 @@ def rule_cameras(
     Args:
         performances, around: who moves, what stands about.
         everyone: their tracks at the ticks.
-        candidates: what to film.
-        ticks: first tick and the one after the last; tick k is at ``k / rate`` seconds.
+        where: what to film, and from where.
+        edges: ``(B + 1,)`` ticks of the blocks, from 0.
+        first: the tick that is 0 there; tick k is at ``k / rate`` seconds.
         rate: ticks per second.
         aspect: width over height of the picture.
-        block_s: seconds of a block.
     """
-    first, stop = ticks
-    count = max(1, round((stop - first) / float(rate) / block_s))
-    edges = np.unique(np.linspace(first, stop, count + 1).round().astype(int))
-    every, focals, sides = [], [], []
-    for candidate in candidates:
-        composed = everyone.only(candidate.composed)
-        steady = not candidate.shoulder and np.hypot(*composed.facing().mean(axis=(0, 1))) > STEADY
-        whole = side_of(candidate, everyone, aspect)
+    poses, focals = [], []
+    for stand in where:
         paths = []
         for a, b in pairwise(edges):
-            part = _part(everyone, slice(a - first, b - first))
-            azimuth = whole if steady else side_of(candidate, part, aspect)
-            shot = shot_of(candidate, part, azimuth, float(a / rate), float(b / rate))
-            paths.append((plan_shot(performances, around, Line(), shot, rate, aspect), azimuth))
-        every.append(np.concatenate([p.T_world_camera for p, _ in paths]))
-        focals.append(np.concatenate([p.focal_mm for p, _ in paths]))
-        sides.append(np.concatenate([np.full(p.frames, azimuth) for p, azimuth in paths]))
-    T, focal, side = (np.stack(v, axis=1) for v in (every, focals, sides))
-    return cameras_of(candidates, everyone.names, T, focal, side)
+            part = _part(everyone, slice(a, b))
+            start, end = (float((first + int(t)) / rate) for t in (a, b))
+            shot = shot_of(stand.candidate, part, stand.azimuth, start, end)
+            paths.append(plan_shot(performances, around, Line(), shot, rate, aspect))
+        poses.append(np.concatenate([p.T_world_camera for p in paths]))
+        focals.append(np.concatenate([p.focal_mm for p in paths]))
+    return cameras_of([s.candidate for s in where], everyone.names, np.stack(poses, 1), np.stack(focals, 1))
 
 
 def _part(everyone: Tracks, which: slice) -> Tracks:
@@ -268,7 +326,7 @@ def quick_cameras(
         around: what stands about.
     """
     dt = float(everyone.times[1] - everyone.times[0]) if len(everyone.times) > 1 else 1.0
-    poses, focals, sides = [], [], []
+    poses, focals = [], []
     for candidate in candidates:
         subjects = everyone.only(candidate.composed)
         spec, keeps = SIZES[candidate.size], framing.indices(SIZES[candidate.size].keeps)
@@ -297,9 +355,7 @@ def quick_cameras(
         yaw, pitch = framing.aim(place, anchor, 0.0, y, tan_x, tan_y)
         poses.append(framing.pose(place, yaw, pitch))
         focals.append(np.full(len(place), spec.lens_mm))
-        sides.append(side)
-    T, focal, side = (np.stack(v, axis=1) for v in (poses, focals, sides))
-    return cameras_of(candidates, everyone.names, T, focal, side)
+    return cameras_of(candidates, everyone.names, np.stack(poses, 1), np.stack(focals, 1))
 
 
 # ---- what they are worth

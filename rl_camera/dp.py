@@ -40,12 +40,12 @@ class Runner:
 
     camera: int
     value: float
-    margin: float  # by how much the best edit is better; never less than 0
+    margin: float  # by how much the chosen edit is better, 0 if it is not
 
 
 @dataclass(frozen=True)
 class Edit:
-    """The best edit, its value, and what was second best for each of its shots."""
+    """An edit, its value, and what was second best for each of its shots."""
 
     shots: tuple[Segment, ...]
     value: float
@@ -161,11 +161,17 @@ def best_edit(quality: ArrayLike, transition: ArrayLike, rhythm: ArrayLike, **li
     Raises:
         BadInput: as `problem`; or no edit is allowed at all.
     """
-    p = problem(quality, transition, rhythm, **limits)
-    table = _Table(p)
-    shots = table.forward_best()
-    value = value_of(p, shots)
-    return Edit(tuple(shots), value, tuple(table.second(s, value) for s in shots))
+    table = _Table(problem(quality, transition, rhythm, **limits))
+    return table.edit(table.forward_best())
+
+
+def edit_of(p: Problem, shots: Sequence[Segment]) -> Edit:
+    """Any edit as an `Edit`: its value, and the best with another camera in the place of each of its shots.
+
+    Raises:
+        BadInput: the shots do not fill the time one after the other.
+    """
+    return _Table(p).edit(shots)
 
 
 def value_of(p: Problem, shots: Sequence[Segment]) -> float:
@@ -308,6 +314,11 @@ class _Table:
             if first == 0:
                 return shots[::-1]
             stop, camera = first, int(self.came[first, camera])
+
+    def edit(self, shots: Sequence[Segment]) -> Edit:
+        """An edit with what is second best to each of its shots."""
+        value = value_of(self.p, shots)
+        return Edit(tuple(shots), value, tuple(self.second(s, value) for s in shots))
 
     def second(self, shot: Segment, best: float) -> Runner | None:
         """The best edit with a shot of another camera from exactly this shot's beginning to its end."""

@@ -51,7 +51,7 @@ JUMP_DEG = (30.0, 40.0)
 #: A change of size by less than the first factor does not help a jump cut; by the second it is a cut-in, which is none.
 JUMP_SIZE = (1.3, 1.8)
 
-#: Sine of the angle off the line of action from which a camera stands plainly on one side of it.
+#: Sine of the angle off the line of action from which a camera looks plainly from one side of it.
 OFF_LINE = 0.2
 
 #: An over-the-shoulder shot may be this much wider than its size, since the shoulder is in front.
@@ -300,24 +300,27 @@ def pairs(performers: int) -> np.ndarray:
 
 
 def sides(points: Array, T_world_camera: Array) -> Array:
-    """On which side of each pair's line a camera stands, ``(…, K, Q)``: the sine of the angle off the line, −1..1.
+    """From which side of each pair's line of action a camera looks, ``(…, K, Q)``, −1..1; 0 looks along the line.
+
+    The share of the way from the pair's first to its second that goes to the right of the picture: what the rule is
+    there to keep. A single near the line counts by where its partner is off the picture, not by where its lens stands.
 
     Args:
         points: ``(…, S, P, 3)`` metres.
         T_world_camera: ``(…, K, 4, 4)``.
     """
-    a, b = (points[..., pairs(points.shape[-3])[:, k], POINT["pelvis"], :][..., None, :, :] for k in (0, 1))
-    line, out = b - a, T_world_camera[..., :3, 3][..., :, None, :] - 0.5 * (a + b)
-    cross = line[..., 2] * out[..., 0] - line[..., 0] * out[..., 2]
-    apart, away = np.hypot(line[..., 0], line[..., 2]), np.hypot(out[..., 0], out[..., 2])
+    a, b = (points[..., pairs(points.shape[-3])[:, k], POINT["pelvis"], :] for k in (0, 1))
+    line = (b - a)[..., None, :, :]
+    across = (line * T_world_camera[..., None, :3, 0]).sum(-1)
+    apart = np.hypot(line[..., 0], line[..., 2])
     # Two who stand in one place have no line.
-    return np.where(apart > 0.2, cross / np.maximum(apart * away, 1e-6), 0.0)
+    return np.where(apart > 0.2, np.clip(across / np.maximum(apart, 1e-6), -1.0, 1.0), 0.0)
 
 
 def crosses_line(side: Array, shows: ArrayLike) -> Array:
     """The 180-degree rule ``(…, K, K)``: the cut jumps over the line of action of two whom it shows between them.
 
-    1 when both cameras stand more than about 11° off the line on opposite sides; less near it, 0 on one side.
+    1 when both cameras look from more than about 11° off the line on opposite sides; less near it, 0 on one side.
 
     Args:
         side: ``(…, K, Q)`` from `sides`.

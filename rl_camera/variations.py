@@ -45,7 +45,6 @@ class _Way:
 
     shot: Shot
     candidate: Candidate
-    azimuth: float  # radians, world
     cost: float  # per second
 
 
@@ -138,7 +137,7 @@ def _ways(asked: Shot, everyone: Tracks, aspect: float) -> list[_Way]:
             shot = replace(asked, size=size, options={**asked.options, "azimuth_deg": round(degrees, 3)})
             of = (asked.of[0], partner) if partner else asked.of
             candidate = Candidate(of, size, azimuth - facing, shoulder)
-            ways.append(_Way(shot, candidate, azimuth, TURN_COST * off / 45.0 + SIZE_COST * (size != asked.size)))
+            ways.append(_Way(shot, candidate, TURN_COST * off / 45.0 + SIZE_COST * (size != asked.size)))
     return ways
 
 
@@ -154,8 +153,7 @@ def _film(
         path = plan_shot(performances, around, Line(), replace(way.shot, end_s=end), rate, aspect)
         T.append(path.T_world_camera[:count])
         focal.append(path.focal_mm[:count])
-    side = np.tile([w.azimuth for w in ways], (count, 1))
-    cameras = cameras_of([w.candidate for w in ways], everyone.names, np.stack(T, 1), np.stack(focal, 1), side)
+    cameras = cameras_of([w.candidate for w in ways], everyone.names, np.stack(T, 1), np.stack(focal, 1))
     blocked = None if around.empty else around.blocked
     return judge(cameras, everyone, aspect, blocked)
 

@@ -187,7 +187,7 @@ def test_the_line_of_action() -> None:
     assert side.shape == (1, 4, 1) and side[0, 0, 0] * side[0, 2, 0] < 0 and abs(side[0, 3, 0]) < 1e-6
     both, one = [True, True], [True, False]
     over = editing.crosses_line(side, [both] * 4)[0]
-    assert over[0, 1] == 0.0 and over[0, 2] == over[2, 0] == 1.0 and over[0, 3] == 0.0  # on the line is neutral
+    assert over[0, 1] == 0.0 and over[0, 2] == over[2, 0] == 1.0 and over[0, 3] < 1e-9  # on the line is neutral
     assert editing.crosses_line(side, [one, one, [False, True], both])[0, 0, 2] == 1.0  # from one of them to the other
     assert editing.crosses_line(side, [one] * 4)[0, 0, 2] == 0.0  # one alone has no line
     assert editing.crosses_line(np.zeros((1, 2, 0)), [[True]] * 2).tolist() == [[[0, 0], [0, 0]]]
@@ -228,9 +228,7 @@ def test_terms_lie_between_nought_and_one_and_each_moment_stands_alone() -> None
         rng.normal(0, 3, T.shape[:2] + (3,)), rng.uniform(-3, 3, T.shape[:2]), rng.uniform(-1, 1, T.shape[:2])
     )
     for poses in (T, wild):
-        whole = judge(
-            cameras_of(cameras.candidates, tracks.names, poses, cameras.focal_mm, cameras.azimuth), tracks, WIDE
-        )
+        whole = judge(cameras_of(cameras.candidates, tracks.names, poses, cameras.focal_mm), tracks, WIDE)
         K = len(cameras.candidates)
         assert whole.shot.shape == (17, K, len(SHOT_TERMS)) and whole.cut.shape == (17, K, K, len(CUT_TERMS))
         for terms in (whole.shot, whole.cut):
