@@ -83,11 +83,11 @@ def camera(*arguments: str) -> None:
     bench_camera.run(*arguments)
 
 
-def camera_env(*arguments: str) -> None:
+def camera_env() -> None:
     """Environment steps a second, the Stable-Baselines3 adapter's cost, PPO end to end."""
     from rl_camera import bench_env
 
-    bench_env.run(*arguments)
+    bench_env.measure(_say)
 
 
 def formats(*folders: str) -> None:
@@ -114,6 +114,8 @@ def run(subject: str, arguments: Sequence[str] = ()) -> None:
     """
     if subject not in SUBJECTS:
         raise unknown("bench", subject, SUBJECTS)
+    if arguments and subject == "camera-env":
+        raise BadInput(f"bench camera-env: takes no '{arguments[0]}'")
     SUBJECTS[subject](*arguments)
 
 
