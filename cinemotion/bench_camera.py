@@ -86,10 +86,15 @@ def run(*arguments: str) -> None:
 
 
 def shipped() -> tuple[Path, ...]:
-    """The shipped policy, from every training seed."""
-    from rl_camera.steered import WEIGHTS
+    """The shipped policy, and those of other training seeds; none where there are none."""
+    from motion.prior.weights import find
+    from rl_camera.bench import SEEDS
 
-    return tuple(sorted(WEIGHTS.parent.glob("policy*.safetensors")))
+    try:
+        own = [find("clean", "camera")]
+    except BadInput:
+        own = []
+    return (*own, *sorted(SEEDS.glob("*.safetensors")))
 
 
 def _print(table: object) -> None:

@@ -34,6 +34,9 @@ BUDGETS: Mapping[int, tuple[int, int, int]] = {
     64: (8, 1, 8), 256: (16, 1, 16), 1024: (32, 2, 16), 4096: (64, 4, 16), 16_384: (128, 8, 16),
 }  # fmt: skip
 
+#: Policies of other training seeds than the shipped one's, to measure how much the seed matters.
+SEEDS = Path(__file__).parent / "assets" / "seeds"
+
 #: The first seed of the benchmark's episodes; nothing is trained or tuned on these.
 FIRST_SEED = 10_000_000
 

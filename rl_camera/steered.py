@@ -214,17 +214,18 @@ def _camera(at: tuple[Array, Array, Array], tracks: Tracks, shot: Shot) -> Camer
     return CameraState(T, float(np.exp(log_focal)), depth)
 
 
-#: The shipped policy.
-WEIGHTS = Path(__file__).parent / "assets" / "policy.safetensors"
+def policy_director(weights: str | Path = "clean") -> SteeredDirector:
+    """The `policy` director.
 
-
-def policy_director(weights: str | Path | None = None) -> SteeredDirector:
-    """The `policy` director, with the shipped weights or others.
+    Args:
+        weights: a name among the shipped weights and one's own, or a file.
 
     Raises:
-        BadInput: no such file, or a policy for something else.
+        BadInput: no such weights, or a policy for something else.
     """
-    policy = Policy(weights or WEIGHTS)
+    from motion.prior.weights import find
+
+    policy = Policy(find(weights, "camera"))
     return SteeredDirector(policy, policy.config)
 
 

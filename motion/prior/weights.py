@@ -31,6 +31,7 @@ KINDS: dict[str, str] = {
     "tokens": "motion to tokens and back",
     "gpt": "motion without end, token by token",
     "calibrator": "takes tremor, tilt and drift out of motion",
+    "camera": "steers a camera, some decisions a second",
 }
 #: The shipped families and what they were trained on.
 FAMILIES: dict[str, str] = {
