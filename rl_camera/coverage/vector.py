@@ -107,10 +107,11 @@ class CoverageVectorEnv(VectorEnv):
             raise BadInput(f"Coverage-v0: episodes of {max_episode_steps} steps, expected at least 1")
         if bank is not None and (library is not None or config is not None or options):
             raise BadInput("Coverage-v0: a bank brings its own settings; give either it or a library and settings")
+        self.mode = autoreset(autoreset_mode)  # before the scenes are made, which takes a while
         self.bank = bank or bake((config or CoverageConfig()).with_options(options), library)
         self.config = self.bank.config
         self.steps = self.config.steps if max_episode_steps is None else min(max_episode_steps, self.config.steps)
-        self.num_envs, self.mode = num_envs, autoreset(autoreset_mode)
+        self.num_envs = num_envs
         fps = max(1, round(1.0 / self.config.tick_s))
         self.metadata = {**type(self).metadata, "autoreset_mode": self.mode, "render_fps": fps}
         self.render_mode, self.renderer = render_mode, renderer
