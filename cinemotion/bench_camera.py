@@ -115,7 +115,7 @@ def _print(table: object) -> None:
         for row in table.rows:
             if row.live is not live:
                 continue
-            out = {k: float(_mean(v)) for k, v in row.outside.items()}
+            out = {k: bench.mean_of(v) for k, v in row.outside.items()}
             _say(
                 f"{row.name:16s}{row.returns.mean():8.3f}{table.normalised(row):7.2f}"
                 f"{row.terms['visibility']:6.2f}{row.terms['size']:6.2f}{row.terms['position']:6.2f}"
@@ -150,12 +150,6 @@ def same_return(table: object) -> str:
             more = f"{flops:,.0f} times its FLOPs, {wall:,.0f} times its time"
             return f"{row.name} simulations reach the policy's return: {more}"
     return "no planner of this run reaches the policy's return"
-
-
-def _mean(values: object) -> float:
-    import numpy as np
-
-    return float(np.nanmean(values))  # type: ignore[call-overload]
 
 
 def _say(text: str) -> None:

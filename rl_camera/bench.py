@@ -205,14 +205,16 @@ def interval(difference: Array, rounds: int = 4000, seed: int = 0) -> tuple[floa
     """Mean and 95 % bootstrap interval of differences ``(S, E)``: training seeds and episodes are both redrawn."""
     rng = np.random.default_rng(seed)
     known = ~np.isnan(difference)
+    if not known.any():
+        return float("nan"), float("nan"), float("nan")
     S, E = difference.shape
-    means = np.empty(rounds)
-    for k in range(rounds):
+    drawn = []
+    for _ in range(rounds):
         part = np.ix_(rng.integers(0, S, S), rng.integers(0, E, E))
-        weight = known[part]
-        means[k] = difference[part][weight].mean() if weight.any() else np.nan
-    low, high = np.nanquantile(means, [0.025, 0.975])
-    return float(difference[known].mean()) if known.any() else float("nan"), float(low), float(high)
+        if known[part].any():
+            drawn.append(difference[part][known[part]].mean())
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(difference[known].mean()), float(low), float(high)
 
 
 def against(table: Table, name: str, other: str) -> dict[str, tuple[float, float, float]]:
@@ -226,13 +228,19 @@ def against(table: Table, name: str, other: str) -> dict[str, tuple[float, float
     return out
 
 
+def mean_of(values: Array) -> float:
+    """The mean of what there was to judge; nan where there was nothing."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
 def as_json(table: Table) -> dict[str, Any]:
     """The table for a file."""
     rows = [
         {
             "name": row.name, "live": row.live, "return": float(row.returns.mean()),
             "normalised": table.normalised(row), "per_seed": row.returns.mean(1).tolist(), "terms": row.terms,
-            "outside": {k: float(np.nanmean(v)) for k, v in row.outside.items()},
+            "outside": {k: mean_of(v) for k, v in row.outside.items()},
             "simulations": row.simulations, "flops": row.flops, "decision_ms": row.decision_ms,
         }
         for row in table.rows
