@@ -19,7 +19,6 @@ from motion.prior.weights import Card
 
 #: The kind of weights that a policy is, for `cinemotion models`.
 KIND = "camera"
-weights.KINDS.setdefault(KIND, "frames performers, live, one action for each observation")
 
 ACTIVATIONS = ("tanh", "relu", "gelu")
 CELLS = ("lstm", "gru")

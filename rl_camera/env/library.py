@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +201,9 @@ def build(
     if not captures:
         raise BadInput("motion library: no captures, expected at least one clip")
     if not (takes >= 1 and 1.0 <= seconds <= 600.0 and 1.0 <= rate <= 240.0):
-        raise BadInput(f"motion library: {takes} takes of {seconds:g} s at {rate:g} Hz, expected 1 to 600 s, 1 to 240 Hz")
+        raise BadInput(
+            f"motion library: {takes} takes of {seconds:g} s at {rate:g} Hz, expected 1 to 600 s, 1 to 240 Hz"
+        )
     rng = np.random.default_rng(seed)
     ready = [edit.resample(edit.place(clip, (0.0, 0.0), 0.0), Fraction(30)) for clip in captures.values()]
     made = [_string(ready, first % len(ready), seconds, rng) for first in range(takes)]
@@ -232,6 +235,7 @@ def _apart(one: Clip, other: Clip) -> float:
 # ---- captures that are at hand
 
 
+@lru_cache(maxsize=8)
 def default_library(split: str = "train", rate: float = 10.0, data: str | Path | None = None) -> MotionLibrary:
     """Takes from the pybullet wheel's 15 human captures, ten to train on and five held out; or from a user's folder.
 
