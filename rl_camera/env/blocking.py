@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion.rotations import Array
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from motion.rotations import Array
+#: Numbers of a batch, float32 unless it is said.
+Array = NDArray[Any]
 
 Layout = Mapping[str, tuple[int, ...]]
 

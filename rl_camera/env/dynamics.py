@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion.rotations import Array
-from rl_camera.env.columns import Columns, Layout
+from rl_camera.env.columns import Array, Columns, Layout
 from rl_camera.placement import LOWEST
 
 #: A camera at one moment. Angles: yaw about +Y (0 looks to −Z), pitch up, roll counter-clockwise.

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion.rotations import Array
-from rl_camera.env.columns import Columns, Layout
+from rl_camera.env.columns import Array, Columns, Layout
 
 
 def layout(performers: int, blocks: int) -> Layout:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from motion.rotations import Array
 from rl_camera.env.blocking import Things
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.episode import Asked, Episodes
 from rl_camera.env.library import KEYPOINTS
 from rl_camera.env.reward import Errors

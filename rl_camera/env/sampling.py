@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from motion.rotations import Array
 from rl_camera import framing
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.config import FramingConfig
 from rl_camera.env.draws import Draws, uniforms
 from rl_camera.env.dynamics import STATE

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.camera import SENSOR_WIDTH_MM
-from motion.rotations import Array
 from rl_camera.env import blocking
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.episode import Episodes
 from rl_camera.env.library import CAPSULES, KEYPOINTS, SIZE_NAMES, Table
 

@@ -12,10 +12,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from motion.errors import BadInput, unknown
-from motion.rotations import Array
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.config import FramingConfig
 from rl_camera.env.core import Framing, Moment
 from rl_camera.env.dynamics import ACTIONS
+from rl_camera.env.episode import Episodes
 from rl_camera.env.reward import TERMS
 from rl_camera.env.sampling import Sampler
 
@@ -95,6 +96,8 @@ class FramingVectorEnv(VectorEnv):
         self.single_action_space = spaces.Box(-1.0, 1.0, (ACTIONS,), np.float32)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self.episodes: Episodes
+        self.state: Columns
         self._seeds: np.ndarray | None = None
         self._count = np.zeros(num_envs, np.uint64)
         self._ended = np.zeros(num_envs, bool)
@@ -127,7 +130,6 @@ class FramingVectorEnv(VectorEnv):
             raise BadInput("Framing-v0: the first reset takes all environments, the mask leaves some out")
         self._begin(index)
         obs, moment = self.core.observe(self.episodes, self.state)
-        self._moment = moment
         return obs.T, self._infos(moment)
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -172,19 +174,14 @@ class FramingVectorEnv(VectorEnv):
                 if len(done) < self.num_envs:
                     last = np.zeros((self.num_envs, self.core.size), np.float32)
                     last[done] = obs[:, done].T
-                infos.update(
-                    final_obs=last, _final_obs=truncated.copy(), final_info=final, _final_info=truncated.copy()
-                )
+                over = truncated.copy()
+                final = dict(moment.terms) | {f"_{name}": over for name in moment.terms} | final
                 self._begin(done)
-                fresh, moment = self._refresh(done, moment)
-                if len(done) < self.num_envs:
-                    obs[:, done] = fresh
-                else:
-                    obs = fresh
+                obs, infos = self._refresh(done, obs, moment)
+                infos.update(final_obs=last, _final_obs=over, final_info=final, _final_info=over)
                 self._ended = np.zeros(self.num_envs, bool)
             else:
                 infos.update(final)
-        self._moment = moment
         return obs.T, reward, np.zeros(self.num_envs, bool), truncated, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:
@@ -243,12 +240,18 @@ class FramingVectorEnv(VectorEnv):
         self._ended[index] = False
         self._sampled = True
 
-    def _refresh(self, index: np.ndarray, moment: Moment) -> tuple[Array, Moment]:
-        """The first observations ``(D, len(index))`` of new episodes."""
+    def _refresh(self, index: np.ndarray, obs: Array, moment: Moment) -> tuple[Array, dict[str, Any]]:
+        """Observations ``(D, N)`` and infos with those of new episodes in their places."""
         if len(index) == self.num_envs:
-            return self.core.observe(self.episodes, self.state)
-        fresh, _ = self.core.observe(self.episodes.take(index), self.state.take(index))
-        return fresh, moment
+            obs, moment = self.core.observe(self.episodes, self.state)
+            return obs, self._infos(moment)
+        fresh, first = self.core.observe(self.episodes.take(index), self.state.take(index))
+        obs[:, index] = fresh
+        infos = self._infos(moment)
+        for name, value in first.terms.items():
+            infos[name] = infos[name].copy()
+            infos[name][index] = value
+        return obs, infos
 
     def _infos(self, moment: Moment) -> dict[str, Any]:
         infos: dict[str, Any] = dict(moment.terms)
