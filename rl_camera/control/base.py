@@ -7,8 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from motion.rotations import Array
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.core import Framing, Moment
 from rl_camera.env.episode import Episodes
 from rl_camera.env.reward import TERMS
@@ -31,7 +30,10 @@ class Drive:
 class Controller(Protocol):
     """Steers N cameras; forgets everything at `begin`."""
 
-    live: bool  # acts without knowing the future
+    @property
+    def live(self) -> bool:
+        """Whether it acts without knowing the future."""
+        ...
 
     def begin(self, count: int) -> None:
         """New episodes of ``count`` cameras begin."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from motion.errors import BadInput
-from motion.rotations import Array
 from rl_camera.control.base import Drive
 from rl_camera.env import FRAMING
+from rl_camera.env.columns import Array
 from rl_camera.env.config import FramingConfig
 from rl_camera.policy_net import PolicyNet
 

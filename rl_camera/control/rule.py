@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 
 from motion.errors import BadInput
-from motion.rotations import Array
 from rl_camera import framing
 from rl_camera.control.base import Drive
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.core import Moment
 from rl_camera.env.episode import Episodes
 from rl_camera.placement import LOWEST

@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from motion.errors import BadInput
-from motion.rotations import Array
 from rl_camera.control.base import Drive
 from rl_camera.control.rule import Rule
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.core import Framing
 from rl_camera.env.dynamics import ACTIONS
 from rl_camera.env.episode import Episodes

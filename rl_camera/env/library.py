@@ -19,9 +19,9 @@ import numpy as np
 from motion import edit, skeleton
 from motion.clip import Clip
 from motion.errors import BadInput, unknown
-from motion.rotations import Array
 from motion.stage import Performance
 from rl_camera import framing
+from rl_camera.env.columns import Array
 from rl_camera.framing import LANDMARK, LANDMARKS, Tracks
 from rl_camera.vocabulary import SIZES
 

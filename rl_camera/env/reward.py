@@ -1,4 +1,4 @@
-"""How good a picture is, as pure functions of arrays: every term 0..1, or a cost, reported by name, weighed in one place.
+"""How good a picture is: pure functions of arrays, every term 0..1 or a cost, reported by name, weighed in one place.
 
 Terms fall off as 1 / (1 + (error / tolerance)²): near one within the tolerance, never flat far from it, so that a
 learner lost at the other end of the set still feels which way is better.
@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from motion.errors import BadInput
-from motion.rotations import Array
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.episode import Asked, Episodes
 from rl_camera.env.sight import Sight
 

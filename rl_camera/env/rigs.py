@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.errors import unknown
-from motion.rotations import Array
+from rl_camera.env.columns import Array
 
 
 @dataclass(frozen=True)
