@@ -6,7 +6,7 @@ After Galvane et al., Continuity Editing for 3D Animation (AAAI 2015). The retur
 
 which is exactly what `dp.best_edit` maximises and what `cinemotion/Coverage-v0` pays. The weights of the shot terms sum
 to 1, so one unit is one second of a perfect picture: a weight of 0.8 on a fault means that avoiding it is worth 0.8 s.
-Shot terms live in `shot_terms`; the transition terms below are 0 for a cut that nobody notices and 1 for a plain fault.
+Shot terms live in `shot_terms`, transition terms in `cut_terms`; here they come together.
 Arrays have any leading axes, then K cameras (cuts: K from, K to), then S performers; nothing loops over them.
 """
 
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from motion.errors import BadInput, unknown
 from motion.rotations import Array
-from rl_camera import shot_terms
+from rl_camera import cut_terms, shot_terms
 from rl_camera.shot_terms import POINT, Sight
 
 SHOT_TERMS = ("size", "placed", "seen", "face", "action")
@@ -45,23 +45,8 @@ ABOUT: Mapping[str, str] = {
     "opening": "opens on everybody",
 }
 
-#: The 30-degree rule: a cut to the same subjects from less is a jump cut; from the second angle on it is none.
-JUMP_DEG = (30.0, 40.0)
-
-#: A change of size by less than the first factor does not help a jump cut; by the second it is a cut-in, which is none.
-JUMP_SIZE = (1.3, 1.8)
-
-#: Sine of the angle off the line of action from which a camera looks plainly from one side of it.
-OFF_LINE = 0.2
-
 #: An over-the-shoulder shot may be this much wider than its size, since the shoulder is in front.
 OVER_SHOULDER_WIDER = 1.6
-
-#: Metres per second from which a body's way counts fully.
-MOVES = 0.6
-
-#: Half frames that the eyes of somebody seen before and after a cut may jump before it is a plain fault.
-EYES_JUMP = 1.0
 
 #: Seconds off a beat at which a cut is felt to be off it.
 BEAT_SIGMA_S = 0.06
@@ -234,136 +219,15 @@ def cut(sight: Sight, of: ArrayLike, shows: ArrayLike, points: Array, velocity: 
     """
     ways = velocity[..., POINT["pelvis"], :]
     terms = (
-        jump_cut(sight, of),
-        stale(sight, of),
-        crosses_line(sides(points, T_world_camera), shows),
-        turns_motion(ways, T_world_camera, of),
-        turns_gaze(sight, of),
-        eyes_jump(sight, of),
+        cut_terms.jump_cut(sight),
+        cut_terms.stale(sight),
+        cut_terms.crosses_line(cut_terms.sides(points, T_world_camera), shows),
+        cut_terms.turns_motion(ways, T_world_camera, of),
+        cut_terms.turns_gaze(sight, of),
+        cut_terms.eyes_jump(sight, of),
     )
     shape = np.broadcast_shapes(*(t.shape for t in terms))
     return np.stack([np.broadcast_to(t, shape) for t in terms], axis=-1)
-
-
-def _common(of: ArrayLike) -> Array:
-    """Weights ``(…, K, K, S)`` of the subjects that both cameras of a cut show; they sum to 1, or are 0."""
-    of = np.asarray(of, dtype=bool)
-    both = of[..., :, None, :] & of[..., None, :, :]
-    return both / np.maximum(both.sum(-1, keepdims=True), 1)
-
-
-def _flip(u: Array, of: ArrayLike) -> Array:
-    """How far something with directions ``u (…, K, S)``, −1..1, turns round in a cut, over common subjects."""
-    a, b = u[..., :, None, :], u[..., None, :, :]
-    turned = np.where(a * b < 0, np.minimum(np.abs(a), np.abs(b)), 0.0)
-    return (turned * _common(of)).sum(-1)
-
-
-def jump_cut(sight: Sight, of: ArrayLike) -> Array:
-    """The 30-degree rule ``(…, K, K)``: the same subjects, hardly another size, hardly another side.
-
-    1 for less than 30° about the subjects and a factor of less than 1.3 between the frame's heights there; falls to 0
-    at 40° or at a factor of 1.8 (a cut-in on the axis is good grammar).
-    """
-    turn = np.degrees(angle_between(sight.azimuth, of))
-    return stale(sight, of) * np.clip((JUMP_DEG[1] - turn) / (JUMP_DEG[1] - JUMP_DEG[0]), 0.0, 1.0)
-
-
-def stale(sight: Sight, of: ArrayLike) -> Array:
-    """A cut that shows nothing new ``(…, K, K)``: the same subjects in hardly another size, from whatever side.
-
-    1 for less than a factor of 1.3 between the frame's heights at the subjects, 0 from 1.8 on. Grammar allows it from
-    another side; an editor still wants a reason to cut.
-    """
-    of = np.asarray(of, dtype=bool)
-    same = (of[..., :, None, :] == of[..., None, :, :]).all(-1)
-    height = shot_terms.of_subjects(np.log(sight.share), of)
-    ratio = np.abs(height[..., :, None] - height[..., None, :])
-    low, high = (math.log(r) for r in JUMP_SIZE)
-    return same * np.clip((high - ratio) / (high - low), 0.0, 1.0)
-
-
-def angle_between(azimuth: Array, of: ArrayLike) -> Array:
-    """Angle ``(…, K, K)`` in radians, 0..π, that a cut goes round the subjects that both cameras show.
-
-    Args:
-        azimuth: ``(…, K, S)`` as in `Sight`.
-        of: ``(…, K, S)`` bool.
-    """
-    turn = azimuth[..., :, None, :] - azimuth[..., None, :, :]
-    return (np.abs(np.arctan2(np.sin(turn), np.cos(turn))) * _common(of)).sum(-1)
-
-
-def pairs(performers: int) -> np.ndarray:
-    """Every pair of performers, ``(Q, 2)``: each has a line of action."""
-    return np.array([(a, b) for a in range(performers) for b in range(a + 1, performers)], dtype=int).reshape(-1, 2)
-
-
-def sides(points: Array, T_world_camera: Array) -> Array:
-    """From which side of each pair's line of action a camera looks, ``(…, K, Q)``, −1..1; 0 looks along the line.
-
-    The share of the way from the pair's first to its second that goes to the right of the picture: what the rule is
-    there to keep. A single near the line counts by where its partner is off the picture, not by where its lens stands.
-
-    Args:
-        points: ``(…, S, P, 3)`` metres.
-        T_world_camera: ``(…, K, 4, 4)``.
-    """
-    a, b = (points[..., pairs(points.shape[-3])[:, k], POINT["pelvis"], :] for k in (0, 1))
-    line = (b - a)[..., None, :, :]
-    across = (line * T_world_camera[..., None, :3, 0]).sum(-1)
-    apart = np.hypot(line[..., 0], line[..., 2])
-    # Two who stand in one place have no line.
-    return np.where(apart > 0.2, np.clip(across / np.maximum(apart, 1e-6), -1.0, 1.0), 0.0)
-
-
-def crosses_line(side: Array, shows: ArrayLike) -> Array:
-    """The 180-degree rule ``(…, K, K)``: the cut jumps over the line of action of two whom it shows between them.
-
-    1 when both cameras look from more than about 11° off the line on opposite sides; less near it, 0 on one side.
-
-    Args:
-        side: ``(…, K, Q)`` from `sides`.
-        shows: ``(…, K, S)`` bool: a camera's subjects and past whose shoulder it looks.
-    """
-    shows = np.asarray(shows, dtype=bool)
-    every = pairs(shows.shape[-1])
-    if not len(every):
-        return np.zeros((*side.shape[:-1], shows.shape[-2]))
-    union = shows[..., :, None, :] | shows[..., None, :, :]
-    concerned = union[..., every[:, 0]] & union[..., every[:, 1]]
-    a, b = side[..., :, None, :], side[..., None, :, :]
-    over = np.where(a * b < 0, np.clip(np.minimum(np.abs(a), np.abs(b)) / OFF_LINE, 0.0, 1.0), 0.0)
-    return (over * concerned).max(-1)
-
-
-def turns_motion(ways: Array, T_world_camera: Array, of: ArrayLike) -> Array:
-    """Motion continuity ``(…, K, K)``: who goes to the right before a cut goes to the right after it.
-
-    The smaller of the two shares of the movement across the picture, where they are opposite; a body slower than
-    0.6 m/s counts in proportion. Mean over the subjects that both cameras show.
-
-    Args:
-        ways: ``(…, S, 3)`` m/s of the pelvis.
-        T_world_camera: ``(…, K, 4, 4)``.
-        of: ``(…, K, S)`` bool.
-    """
-    right = T_world_camera[..., None, :3, 0]
-    speed = np.hypot(ways[..., 0], ways[..., 2])
-    across = (ways[..., None, :, :] * right).sum(-1)
-    return _flip(across / np.maximum(speed, MOVES)[..., None, :], of)
-
-
-def turns_gaze(sight: Sight, of: ArrayLike) -> Array:
-    """Continuity of the look ``(…, K, K)``: who looks to the right before a cut looks to the right after it."""
-    return _flip(sight.gaze, of)
-
-
-def eyes_jump(sight: Sight, of: ArrayLike) -> Array:
-    """Screen position ``(…, K, K)``: how far the eyes of those seen before and after move, half frames, at most 1."""
-    eyes = np.clip(sight.xy[..., POINT["eyes"], :], -1.0, 1.0)
-    apart = np.linalg.norm(eyes[..., :, None, :, :] - eyes[..., None, :, :, :], axis=-1)
-    return (np.clip(apart / EYES_JUMP, 0.0, 1.0) * _common(of)).sum(-1)
 
 
 def off_beat(times_s: ArrayLike, beats_s: ArrayLike) -> Array:

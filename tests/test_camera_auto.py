@@ -18,7 +18,7 @@ from motion.camera import Shot
 from motion.clip import Clip
 from motion.errors import BadInput, MissingExtra
 from motion.stage import Performance, Prop, Stage
-from rl_camera import editing, framing, shot_terms
+from rl_camera import cut_terms, editing, framing, shot_terms
 from rl_camera.auto import AutoPlan, plan_film
 from rl_camera.director import Director, find_director
 from rl_camera.editing import EditingWeights, Rhythm, Style
@@ -83,7 +83,7 @@ def test_cuts_keep_the_grammar() -> None:
             assert reason.chosen.terms.get(name, 0.0) < 0.3, (name, reason.lines())
     path = rl_camera.direct(people, Stage(), film.shots, FPS, WIDE)
     points = shot_terms.points_of(framing.track(people, np.arange(path.frames) / FPS).points)
-    side = editing.sides(points, path.T_world_camera[:, None])[:, 0, 0]
+    side = cut_terms.sides(points, path.T_world_camera[:, None])[:, 0, 0]
     plain = np.sign(side[np.abs(side) > 0.25])
     assert (plain == plain[0]).all()  # all cameras look from one side of the two
 
@@ -265,7 +265,7 @@ def test_varied_shots_are_worth_more_than_those_that_were_asked() -> None:
     people = pair()
     path = rl_camera.direct(people, Stage(), [replace(s, director="rule") for s in row.shots], FPS, WIDE)
     points = shot_terms.points_of(framing.track(people, np.arange(path.frames) / FPS).points)
-    side = np.sign(editing.sides(points, path.T_world_camera[:, None])[[0, 100, 200], 0, 0])
+    side = np.sign(cut_terms.sides(points, path.T_world_camera[:, None])[[0, 100, 200], 0, 0])
     assert (side == side[0]).all()  # asked from the left of each, two would be filmed from both sides of their line
 
 

@@ -9,7 +9,7 @@ from camera_people import moved, stander, walker
 from motion.errors import BadInput
 from motion.rotations import Array
 from motion.stage import Performance
-from rl_camera import editing, framing, shot_terms
+from rl_camera import cut_terms, editing, framing, shot_terms
 from rl_camera.candidates import Candidate, cameras_of, judge, propose, quick_cameras
 from rl_camera.editing import CUT_TERMS, SHOT_TERMS, EditingWeights, Rhythm
 from rl_camera.framing import Tracks
@@ -170,43 +170,50 @@ def around(degrees: float, distance: float = 4.0) -> Array:
 
 def test_the_thirty_degree_rule() -> None:
     sight, _ = look([stander()], around(0), around(20), around(35), around(60), around(10, 8.0))
-    jump = editing.jump_cut(sight, [[True]] * 5)[0]
+    jump = cut_terms.jump_cut(sight)[0]
     np.testing.assert_allclose(jump, jump.T)
     assert jump[0, 1] == 1.0 and 0.0 < jump[0, 2] < 1.0 and jump[0, 3] == 0.0 and jump[0, 4] == 0.0
-    stale = editing.stale(sight, [[True]] * 5)[0]
+    stale = cut_terms.stale(sight)[0]
     assert stale[0, 3] == 1.0 and stale[0, 4] == 0.0
-    pair, _ = look([stander(), stander("b")], around(0), around(20))
-    assert editing.jump_cut(pair, [[True, False], [False, True]])[0, 0, 1] == 0.0
+    two = [stander(), stander("b", at=(6.0, 0.0))]
+    there = camera((6.0, 1.5, 4.0), (6.0, 1.0, 0.0))
+    both, nearly = camera((3.0, 1.5, 8.0), (3.0, 1.0, 0.0)), camera((3.8, 1.5, 8.0), (3.2, 1.0, 0.0))
+    pair, _ = look(two, around(0), there, both, nearly)
+    jump = cut_terms.jump_cut(pair)[0]
+    assert jump[0, 1] == 0.0 and jump[0, 2] == 0.0  # another one; a cut-in from both to one
+    assert jump[2, 3] > 0.9  # the same two again, whomever the shots are of
 
 
 def test_the_line_of_action() -> None:
     pair = [stander(at=(-1.0, 0.0), heading=np.pi / 2), stander("b", at=(1.0, 0.0), heading=-np.pi / 2)]
     cameras = [around(0), around(50), around(180), around(90.0)]
     _, tracks = look(pair, *cameras)
-    side = editing.sides(shot_terms.points_of(tracks.points), np.stack(cameras)[None])
+    side = cut_terms.sides(shot_terms.points_of(tracks.points), np.stack(cameras)[None])
     assert side.shape == (1, 4, 1) and side[0, 0, 0] * side[0, 2, 0] < 0 and abs(side[0, 3, 0]) < 1e-6
     both, one = [True, True], [True, False]
-    over = editing.crosses_line(side, [both] * 4)[0]
+    over = cut_terms.crosses_line(side, [both] * 4)[0]
     assert over[0, 1] == 0.0 and over[0, 2] == over[2, 0] == 1.0 and over[0, 3] < 1e-9  # on the line is neutral
-    assert editing.crosses_line(side, [one, one, [False, True], both])[0, 0, 2] == 1.0  # from one of them to the other
-    assert editing.crosses_line(side, [one] * 4)[0, 0, 2] == 0.0  # one alone has no line
-    assert editing.crosses_line(np.zeros((1, 2, 0)), [[True]] * 2).tolist() == [[[0, 0], [0, 0]]]
+    assert (
+        cut_terms.crosses_line(side, [one, one, [False, True], both])[0, 0, 2] == 1.0
+    )  # from one of them to the other
+    assert cut_terms.crosses_line(side, [one] * 4)[0, 0, 2] == 0.0  # one alone has no line
+    assert cut_terms.crosses_line(np.zeros((1, 2, 0)), [[True]] * 2).tolist() == [[[0, 0], [0, 0]]]
 
 
 def test_who_goes_to_the_right_goes_on_to_the_right() -> None:
     ways, T = np.array([[[1.2, 0.0, 0.0]]]), np.stack([around(0), around(40), around(180)])[None]
-    turn = editing.turns_motion(ways, T, [[True]] * 3)[0]
+    turn = cut_terms.turns_motion(ways, T, [[True]] * 3)[0]
     assert turn[0, 1] == 0.0 and turn[0, 2] == pytest.approx(1.0)
-    assert editing.turns_motion(0.05 * ways, T, [[True]] * 3)[0, 0, 2] < 0.15  # who hardly moves has no direction
+    assert cut_terms.turns_motion(0.05 * ways, T, [[True]] * 3)[0, 0, 2] < 0.15  # who hardly moves has no direction
 
 
 def test_looks_and_eyes_go_on_where_they_were() -> None:
     hero = stander(heading=np.pi / 2)
     near = camera((0.0, 1.5, 4.0), (0.0, 1.5, 0.0), x=-0.5)
     sight, _ = look([hero], around(0), near, around(180))
-    gaze = editing.turns_gaze(sight, [[True]] * 3)[0]
+    gaze = cut_terms.turns_gaze(sight, [[True]] * 3)[0]
     assert gaze[0, 1] == 0.0 and gaze[0, 2] > 0.9
-    eyes = editing.eyes_jump(sight, [[True]] * 3)[0]
+    eyes = cut_terms.eyes_jump(sight, [[True]] * 3)[0]
     np.testing.assert_allclose(np.diag(eyes), 0.0)
     np.testing.assert_allclose(eyes, eyes.T)
     assert 0.35 < eyes[0, 1] < 0.75

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.rotations import Array
-from rl_camera import editing, framing
+from rl_camera import cut_terms, editing, framing
 from rl_camera.coverage.config import CoverageConfig
 from rl_camera.coverage.scenes import SAMPLES, Scene
 from rl_camera.editing import CUT_TERMS, SHOT_TERMS
@@ -94,8 +94,8 @@ def at_moments(scene: Scene, config: CoverageConfig) -> tuple[Array, Array, Arra
     size = of_subjects(np.log(np.clip(sight.share[every], 1e-3, 1e3)), cameras.of) / 2.0
     shows = np.broadcast_to(padded(cameras.shows.astype(float)), (count, K, P))
     side = np.zeros((count, K, P))
-    every_side = editing.sides(points_of(scene.everyone.points[every]), cameras.T_world_camera[every])
-    for q, (a, b) in enumerate(editing.pairs(S)):
+    every_side = cut_terms.sides(points_of(scene.everyone.points[every]), cameras.T_world_camera[every])
+    for q, (a, b) in enumerate(cut_terms.pairs(S)):
         for one, other in ((a, b), (b, a)):
             mine = np.flatnonzero(first == one)
             side[:, mine, other] = every_side[:, mine, q]
