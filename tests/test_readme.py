@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,14 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    film, words = _blocks("python")
+    film, words, cameras = _blocks("python")
     exec(compile(film.replace("(640, 360)", "(64, 36)").replace("range(24)", "range(2)"), "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("0 ")
     exec(compile(words, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("180 1.0 ")
+    seen: dict[str, Any] = {}
+    exec(compile(cameras.replace("4096", "8"), "README.md", "exec"), seen)
+    assert seen["rewards"].shape == (8,) and seen["observations"].shape[0] == 8
 
 
 def test_the_scene_is_sound(tmp_path: Path) -> None:
