@@ -1,4 +1,4 @@
-"""Commands of cameras, `cinemotion camera …`: paths in and out of files, the plan of a set, storyboards.
+"""Commands of cameras, `cinemotion camera …`: paths in and out of files, the plan of a set, storyboards, choices.
 
 Other commands join with ``@app.command()`` and ``@guarded``; what they need is imported when they run.
 """
@@ -14,7 +14,7 @@ import typer
 from cinemotion.guard import guarded, say
 
 app = typer.Typer(
-    help="Camera paths in and out of files; the set from above; storyboards.",
+    help="Camera paths in and out of files; the set from above; storyboards; which camera you like better.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -95,6 +95,44 @@ def storyboard(
     camera_files.storyboard(scene, out, device=device, quiet=quiet, say=_notes(quiet))
     if not quiet:
         typer.echo(str(out))
+
+
+@app.command()
+@guarded
+def prefer(
+    out: Annotated[Path, typer.Argument(metavar="OUT.csv", help="The choices; is gone on with.")] = Path(
+        "camera_choices.csv"
+    ),
+    pairs: Annotated[int, typer.Option(min=1, help="How many, with those answered before.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of the pairs.")] = 0,
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who chooses.")] = "",
+    show: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For the pictures; by default beside OUT.", show_default=False)
+    ] = None,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Contact sheets instead of videos.")] = False,
+    answers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Answers, one a line: a b = s q; else they are typed or piped.")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Weights that film too, by default the shipped ones.")
+    ] = None,
+    fit: Annotated[bool, typer.Option("--fit", help="Ask nothing; say which reward weights the choices speak for.")] = (
+        False
+    ),
+    device: Annotated[int | None, typer.Option(min=0, help="EGL device; by default the first that works.")] = None,
+) -> None:
+    """Say which of two cameras you like better; reward weights are learned from it."""
+    from cinemotion import prefer as asking
+
+    if fit:
+        for line in asking.report(out, seed=seed):
+            typer.echo(line)
+        return
+    made = asking.ask(
+        out, pairs=pairs, seed=seed, who=by, show=show, sheet=sheet, answers=answers, policy=policy, device=device,
+        say=typer.echo,
+    )  # fmt: skip
+    typer.echo(f"{out}: {made} choice{'s' if made != 1 else ''} more")
 
 
 def _notes(quiet: bool) -> Callable[[str], None]:
