@@ -253,7 +253,9 @@ def given(**more: object) -> list[Shot]:
 def test_the_dp_director_is_one_and_films_the_given_shots() -> None:
     director = find_director("dp")
     assert isinstance(director, DpDirector) and isinstance(director, Director)
-    path = rl_camera.direct(pair(), Stage(), given(), FPS, WIDE)
+    told: dict[int, tuple[str, ...]] = {}
+    path = rl_camera.direct(pair(), Stage(), given(), FPS, WIDE, on_reason=told.__setitem__)
+    assert sorted(told) == [0, 1, 2] and all(any("second: " in line for line in lines) for lines in told.values())
     assert path.frames == 9 * FPS and np.flatnonzero(path.cuts).tolist() == [0, 72, 144]
 
 
