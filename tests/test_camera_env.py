@@ -136,7 +136,7 @@ def test_the_time_limit_truncates_and_final_infos_add_up() -> None:
     for k, action in enumerate(actions(4, 6)):
         _, reward, terminated, truncated, infos = env.step(action)
         total += reward
-        last = infos["final_info"] if "final_info" in infos else infos
+        last = infos.get("final_info", infos)
         for name in TERMS:
             sums[name] += last[name]
         assert not terminated.any() and truncated.all() == (k == 5)
