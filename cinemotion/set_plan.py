@@ -316,8 +316,7 @@ class _Plan:
         for k, way in enumerate(self.ways):
             rows.append(("way", COLOURS[k % len(COLOURS)], wrapped(measure, way.what, 12, room)))
         for k, shot in enumerate(self.shots):
-            move = plain(shot.asked.move)
-            text = f"{shot.title}; {move}, {shot.lens}, {shot.times}"
+            text = f"{shot.title}; {', '.join((*shot.facts, shot.times))}"
             rows.append((f"#{shot.number}", SHOT_COLOURS[k % len(SHOT_COLOURS)], wrapped(measure, text, 12, room)))
         if self.outlines:
             rows.append(("prop", _PROP, ["props, where the film begins"]))

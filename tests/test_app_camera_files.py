@@ -16,6 +16,7 @@ from cinemotion import camera_files, set_plan, storyboard
 from cinemotion.axes import OVER, picture
 from cinemotion.film_shots import shots_of
 from cinemotion.lettering import Notes, letters, wrapped
+from cinemotion.shot_list import files_of, reasons_of
 from motion.camera import CameraPath, Shot, look_at
 from motion.stage import Performance, Prop, Stage
 from render.interchange import camera as files
@@ -95,6 +96,75 @@ def test_a_film_that_chooses_its_shots_says_why(tmp_path: Path) -> None:
     timeline = otio.adapters.read_from_file(str(tmp_path / "cuts.otio"))
     for clip in timeline.find_clips():
         assert "second: " in clip.markers[0].comment, "what was second best"
+
+
+DIRECTED = """shots:
+  - {size: full, of: kim, until: 0.25s}
+  - {size: medium, of: kim, director: static, until: 0.5s}
+  - {size: medium, of: kim, director: dp, until: 0.75s}
+  - {size: full, of: kim, director: greedy, until: 0.9s}
+  - {size: medium, of: kim, move: tilt_up, director: greedy, until: 1s}
+"""
+
+
+def test_every_director_says_why(tmp_path: Path) -> None:
+    """The same lines in the table, the edit and the storyboard's panels."""
+    made = load_scene(tmp_path / "many.yaml", DIRECTED)
+    why = reasons_of(made)
+    assert set(why) == set(range(5))
+    for k, lines in why.items():
+        assert lines[0].startswith(f"framed by the {made.shots[k].director} director: ")
+    assert why[0][1] == "40° to the left, as asked: nothing against it"
+    assert why[1][1].startswith("40° to the left"), "where the rule director would begin"
+    assert why[2][1].startswith("medium of kim") and why[2][2].startswith("second: ")
+    assert why[3][1].startswith("worth 0.") and why[3][-1].startswith("second: the rule controller on the same rig: ")
+    assert why[4][1] == "a tilt up is the rule director's to make"
+    edit = camera_files.edit_of(made, why)
+    assert [shot.reason.splitlines() for shot in edit.shots] == [list(lines) for lines in why.values()]
+    for k, shot in enumerate(shots_of(made.camera, made.shots)):
+        panel = storyboard._panel(made.camera, shot, why, 300.0)
+        assert why[k][1].split()[0] in " ".join(text for text, _, _ in panel.lines)
+
+
+def test_the_rule_director_says_which_sides_it_tried(tmp_path: Path) -> None:
+    """A wall on the side that was asked for: another is taken, and what was wrong with the first is said."""
+    wall = "  props:\n    - {name: wall, shape: box, at: [1.2, -1.2], size: [0.2, 3, 4], turn: 45deg}\n"
+    tail = wall + "shots:\n  - {size: medium, of: kim, view: profile_left, until: 1s}\n"
+    made = load_scene(tmp_path / "wall.yaml", tail)
+    _, line = reasons_of(made)[0]
+    assert "; asked: 90° to the left: " in line and "in the way" in line and "; second: " in line
+    chosen, _, others = line.partition(": ")
+    assert "as asked" not in chosen and "off what was asked" in others.split(";")[0]
+
+
+def load_scene(path: Path, tail: str):
+    from cinemotion.resolve import load
+    from cinemotion.source import read
+
+    path.write_text(SCENE[: SCENE.index("  props:" if tail.startswith("  props:") else "shots:")] + tail)
+    return load(read(path))[0]
+
+
+def test_a_camera_of_ones_own_is_called_so(tmp_path: Path) -> None:
+    """No director's name, move or words stand beside a shot that a file made."""
+    files.save(tmp_path / "mine.json", path_of(12, fps=24, cuts=np.zeros(12, bool)))
+    tail = "shots:\n  - {size: full, of: kim, until: 0.5s}\n  - {camera: mine.json, of: kim, until: 1s}\n"
+    made = load_scene(tmp_path / "own.yaml", tail)
+    assert made.table[-1]["file"] == "mine.json"
+    assert reasons_of(made)[1] == ("the camera of mine.json",)
+    edit = camera_files.edit_of(made, reasons_of(made))
+    assert [shot.label for shot in edit.shots] == ["full of kim", "the camera of mine.json"]
+    assert edit.shots[1].about["camera"] == "mine.json" and edit.shots[1].about["of"] == ["kim"]
+    assert not {"director", "move", "size", "view"} & set(edit.shots[1].about)
+    assert edit.shots[0].about["director"] == "rule"
+    _, own = shots_of(made.camera, made.shots, files_of(made))
+    panel = storyboard._panel(made.camera, own, reasons_of(made), 300.0)
+    words = " ".join(text for text, _, _ in panel.lines)
+    assert "the camera of mine.json" in words and "rule" not in words and "static" not in words
+    assert own.why(None) == ()
+    plan = set_plan._Plan("own", made.performances, made.stage, made.camera, [own])
+    legend = " ".join(" ".join(lines) for _, _, lines in plan._legend_rows())
+    assert "the camera of mine.json" in legend and "static" not in legend
 
 
 def test_convert(tmp_path: Path) -> None:
