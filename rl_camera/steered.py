@@ -105,7 +105,10 @@ class SteeredDirector:
         fps: Fraction, aspect: float,
     ) -> CameraPath:  # fmt: skip
         everyone = scene.everyone_at(performances, shot, self.config.hz)
-        decision = Decision(shot, everyone, aspect, around, line)
+        # Which side is decided by the shot's own time, not by what the look-ahead sees after it.
+        own = everyone.times <= shot.end_s + 1e-9
+        within = replace(everyone, times=everyone.times[own], points=everyone.points[own])
+        decision = Decision(shot, within, aspect, around, line)
         setup = decision.setup()
         core, episodes = scene.episode_of(self.config, performances, stage, shot, everyone, aspect, setup.azimuth)
         state = scene.begin(core, episodes)
