@@ -246,6 +246,7 @@ def test_looking_ahead_tells_what_comes() -> None:
         ({"seconds": -1}, "seconds is -1"),
         ({"aspect": "wide"}, "aspect is 'wide'"),
         ({"weights": {"size": -1}}, "reward weight size is -1"),
+        ({"weights": {"siez": 1}}, "did you mean 'size'"),
         ({"data": "/nowhere/at/all"}, "nowhere"),
     ],
 )

@@ -10,7 +10,7 @@ import numpy as np
 
 from motion.errors import BadInput, unknown
 from rl_camera.env.library import KEYPOINTS, SPLITS, MotionLibrary
-from rl_camera.env.reward import RewardWeights
+from rl_camera.env.reward import TERMS, RewardWeights
 from rl_camera.env.rigs import RIGS, find_rig
 
 KNOWLEDGE = ("live", "offline")
@@ -65,6 +65,9 @@ class FramingConfig:
             told = f"performers={self.performers}, occluders={self.occluders}"
             raise BadInput(f"Framing-v0: the lean observation is for performers=1, occluders=0, not {told}")
         if isinstance(self.weights, dict):
+            for name in self.weights:
+                if name not in TERMS:
+                    raise unknown("reward weight", name, TERMS)
             object.__setattr__(self, "weights", RewardWeights(**self.weights))
 
     @property
