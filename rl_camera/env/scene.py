@@ -103,9 +103,17 @@ def episode_of(
 
 
 def begin(core: Framing, made: Episodes) -> Columns:
-    """The camera that begins a shot: what is asked, in closed form."""
+    """The camera that begins a shot: what is asked, in closed form; a group spread in depth is taken from farther."""
     zero = np.zeros(len(made), np.float32)
-    return compose(made, core.table, zero, zero, zero)
+    state = compose(made, core.table, zero, zero, zero)
+    group = made.data["filmed"][:, 0] > 0.5
+    if group.sum() < 2 or made.size[0] >= SIZE_NAMES.index("medium_full"):
+        return state
+    for farther in np.linspace(0.0, 0.8, 9):
+        state = compose(made, core.table, zero, zero + np.float32(farther), zero)
+        if core.judge(made, state).sight.inside[group, :, 0].all():
+            break
+    return state
 
 
 def _ask(made: Episodes, shot: Shot, aspect: float) -> None:
