@@ -41,6 +41,20 @@ def autoreset(mode: AutoresetMode | str) -> AutoresetMode:
     return known[name]
 
 
+class Actions(spaces.Box):
+    """All of [−1, 1], float32; draws in float32, which is a fifth of the work of a general box."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__(-1.0, 1.0, shape, np.float32)
+
+    def sample(self, mask: None = None, probability: None = None) -> np.ndarray:
+        """Even in [−1, 1)."""
+        out = self.np_random.random(self.shape, np.float32)
+        out *= np.float32(2.0)
+        out -= np.float32(1.0)
+        return out
+
+
 class FramingVectorEnv(VectorEnv):
     """Cameras of many episodes, stepped together.
 
@@ -93,9 +107,9 @@ class FramingVectorEnv(VectorEnv):
         self.metadata = {**type(self).metadata, "autoreset_mode": self.mode, "render_fps": round(base.hz)}
         self.render_mode, self.renderer = render_mode, renderer
         self.single_observation_space = spaces.Box(-np.inf, np.inf, (self.core.size,), np.float32)
-        self.single_action_space = spaces.Box(-1.0, 1.0, (ACTIONS,), np.float32)
+        self.single_action_space = Actions(ACTIONS)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.action_space = Actions(num_envs, ACTIONS)
         self.episodes: Episodes
         self.state: Columns
         self._seeds: np.ndarray | None = None
