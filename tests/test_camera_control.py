@@ -177,6 +177,16 @@ def test_a_planner_films_real_shots() -> None:
     assert all(0.5 < f.value < 1 and f.terms["visibility"] > 0.5 for f in director.filmed)
 
 
+def test_a_group_is_not_pushed_off_the_picture_by_its_room_to_look_into() -> None:
+    """Two who both look one way fill the frame: there is no third of it to leave free."""
+    two = [walker("a", (0.0, 0.0), np.pi / 2, seconds=1.0), walker("b", (3.6, 0.0), np.pi / 2, seconds=1.0)]
+    asked = shot(0.0, 0.5, ("a", "b"), size="wide", position="auto", options={"azimuth_deg": -90.0})
+    path = direct(two, Stage(), [replace(asked, director="greedy")], FPS, WIDE)
+    both = framing.track(two, [0.0])
+    xy, _ = framing.project(path.T_world_camera[:1], path.focal_mm[:1], WIDE, both.of("pelvis"))
+    assert 0.03 < abs(xy[..., 0].mean()) < 0.2, "some room, not a third of the half frame"
+
+
 def test_the_frame_rate_does_not_change_the_way() -> None:
     one = steered().plan(people(), Stage(), [shot(0, 3, of="hero")], Fraction(24), WIDE)
     two = steered().plan(people(), Stage(), [shot(0, 3, of="hero")], Fraction(48), WIDE)

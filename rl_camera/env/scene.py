@@ -138,6 +138,8 @@ def _ask(made: Episodes, shot: Shot, aspect: float) -> None:
     spot = POSITIONS[shot.position]
     d["x"] = spot.x or 0.0
     d["look"] = 1 / 3 if shot.position == Position.THIRDS else 0.3 if spot.x is None else 0.0
+    if len(shot.of) > 1 and shot.position != Position.THIRDS:
+        d["look"] *= 0.4  # as `setup`: a group fills the picture, there is no room to look into
     d["roll"] = np.radians(options.get("roll_deg", ANGLES[shot.angle].roll_deg))
     d["aspect"] = aspect
     d["rig"] = limits([rig_of(shot)])
