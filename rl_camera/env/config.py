@@ -68,6 +68,9 @@ class FramingConfig:
             for name in self.weights:
                 if name not in TERMS:
                     raise unknown("reward weight", name, TERMS)
+            for name in self.weights:
+                if name not in TERMS:
+                    raise unknown("reward weight", str(name), TERMS)
             object.__setattr__(self, "weights", RewardWeights(**self.weights))
 
     @property
