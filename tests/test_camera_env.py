@@ -95,6 +95,28 @@ def test_an_environment_does_not_feel_its_neighbours(kind: str) -> None:
             assert np.array_equal(obs[0], seen[k + 1][i]) and reward[0] == rewards[k][i], (i, k)
 
 
+def test_ends_at_different_times_change_nothing() -> None:
+    """Episodes that begin one by one are those that an environment alone begins."""
+    N, steps = 6, actions(6, 16)
+    wide = FramingVectorEnv(N, performers=2, **SHORT)
+    alone = [FramingVectorEnv(1, performers=2, **SHORT) for _ in range(N)]
+    wide.reset(seed=7)
+    for i, env in enumerate(alone):
+        env.reset(seed=7 + i)
+    for k, action in enumerate(steps):
+        if k in (1, 3, 4):
+            mask = np.arange(N) % 3 == k % 3
+            obs, _ = wide.reset(options={"reset_mask": mask})
+            for i in np.flatnonzero(mask):
+                assert np.array_equal(alone[i].reset()[0][0], obs[i])
+        obs, reward, _, truncated, infos = wide.step(action)
+        for i, env in enumerate(alone):
+            own, gain, _, over, told = env.step(action[i : i + 1])
+            assert np.array_equal(own[0], obs[i]) and gain[0] == reward[i] and over[0] == truncated[i], (k, i)
+            assert all(told[name][0] == infos[name][i] for name in TERMS)
+        assert not truncated.all()
+
+
 def test_seeds_draw_other_episodes() -> None:
     env = FramingVectorEnv(64)
     obs, _ = env.reset(seed=0)

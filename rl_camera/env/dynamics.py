@@ -48,7 +48,8 @@ def step(state: Columns, action: Array, rig: Array, lens: Array, dt: float) -> C
     finite = np.isfinite(action)
     if not finite.all():
         action = np.where(finite, action, np.float32(0.0))
-    a = np.minimum(np.maximum(action, _LOW), _HIGH)
+    a = np.maximum(action, _LOW)
+    np.minimum(a, _HIGH, out=a)
     new = Columns(STATE, len(state), np.empty_like(state.data))
     rates = state.rows("velocity", "zooming")  # (7, N): of place, of angles, of the lens
     yaw = state["angles"][0]

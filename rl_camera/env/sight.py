@@ -56,8 +56,8 @@ class Sight:
 #: Numbers of a sample beside the keypoints.
 EXTRA = 6
 
-#: Numbers that are read and turned into columns at a time, 0.15 MiB.
-_READ = 40_000
+#: Samples that are read and turned into columns at a time: few enough that they stay in the nearest caches.
+_READ = 400
 
 #: Numbers of one array that are worked on at a time, some 0.4 MiB: a dozen such arrays stay in a core's cache.
 _CACHED = 100_000
@@ -145,9 +145,8 @@ class Eye:
 
     def _read(self, rows: np.ndarray, out: Array) -> None:
         """Samples ``rows (N,)`` of the motion as columns, into ``out (3 K + EXTRA, N)``."""
-        count = _READ // len(out)
-        for first in range(0, len(rows), count):
-            part = slice(first, first + count)
+        for first in range(0, len(rows), _READ):
+            part = slice(first, first + _READ)
             out[:, part] = self._samples.take(rows[part], axis=0, mode="clip").T
 
     def _points(self, p: int, first: int, room: _Room, tan: Array, bearings: Array | None) -> None:

@@ -19,6 +19,7 @@ from rl_camera.env.dynamics import ACTIONS
 from rl_camera.env.episode import Episodes
 from rl_camera.env.reward import TERMS
 from rl_camera.env.sampling import Sampler
+from rl_camera.env.supply import Supply
 
 #: What turns one environment's moment into a picture: (environment, index) -> ``(H, W, 3)`` uint8.
 Renderer = Callable[["FramingVectorEnv", int], np.ndarray]
@@ -103,6 +104,7 @@ class FramingVectorEnv(VectorEnv):
         self.core = Framing(base)
         self.sampler = Sampler(base, self.core.table)
         self.num_envs = num_envs
+        self.supply = Supply(self.core, self.sampler, num_envs)
         self.mode = autoreset(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.mode, "render_fps": round(base.hz)}
         self.render_mode, self.renderer = render_mode, renderer
@@ -190,8 +192,7 @@ class FramingVectorEnv(VectorEnv):
                     last[done] = obs[:, done].T
                 over = truncated.copy()
                 final = dict(moment.terms) | {f"_{name}": over for name in moment.terms} | final
-                self._begin(done)
-                obs, infos = self._refresh(done, obs, moment)
+                obs, infos = self._renew(done, obs, moment)
                 infos.update(final_obs=last, _final_obs=over, final_info=final, _final_info=over)
                 self._ended = np.zeros(self.num_envs, bool)
             else:
@@ -236,33 +237,38 @@ class FramingVectorEnv(VectorEnv):
             seed = [int(seed) + i for i in range(self.num_envs)]
         if len(seed) != self.num_envs:
             raise BadInput(f"Framing-v0: {len(seed)} seeds for {self.num_envs} environments")
+        self.supply.drop()
         for i, one in enumerate(seed):
             if one is not None and mask[i]:
                 self._seeds[i], self._count[i] = np.uint64(one % 2**64), 0
 
-    def _begin(self, index: np.ndarray) -> None:
-        """New episodes for some environments."""
+    def _begin(self, index: np.ndarray) -> tuple[Array, dict[str, Array]] | None:
+        """New episodes for some environments; their first observations and terms, unless they are all."""
         assert self._seeds is not None
-        episodes, state = self.sampler.draw(self._seeds[index], self._count[index])
-        self._count[index] += np.uint64(1)
+        first: tuple[Array, dict[str, Array]] | None = None
         if len(index) == self.num_envs:
-            self.episodes, self.state = episodes, state
+            self.episodes, self.state = self.sampler.draw(self._seeds, self._count)
+            self.supply.drop()
         else:
+            episodes, state, obs, terms = self.supply.take(index, self._seeds, self._count)
             self.episodes.put(index, episodes)
             self.state.put(index, state)
+            first = obs, terms
+        self._count[index] += np.uint64(1)
         self._sums[:, index] = 0.0
         self._ended[index] = False
         self._sampled = True
+        return first
 
-    def _refresh(self, index: np.ndarray, obs: Array, moment: Moment) -> tuple[Array, dict[str, Any]]:
-        """Observations ``(D, N)`` and infos with those of new episodes in their places."""
-        if len(index) == self.num_envs:
+    def _renew(self, index: np.ndarray, obs: Array, moment: Moment) -> tuple[Array, dict[str, Any]]:
+        """Begin new episodes; observations ``(D, N)`` and infos with theirs in their places."""
+        first = self._begin(index)
+        if first is None:
             obs, moment = self.core.observe(self.episodes, self.state)
             return obs, self._infos(moment)
-        fresh, first = self.core.observe(self.episodes.take(index), self.state.take(index))
-        obs[:, index] = fresh
+        obs[:, index] = first[0]
         infos = self._infos(moment)
-        for name, value in first.terms.items():
+        for name, value in first[1].items():
             infos[name] = infos[name].copy()
             infos[name][index] = value
         return obs, infos
