@@ -23,6 +23,10 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         "cinemotion/Framing-v0",
         {"keypoints": "eight", "occluders": 8, "occluder_kind": "spheres"},
     ),
+    "eight keypoints, lean": (
+        "cinemotion/Framing-v0",
+        {"keypoints": "eight", "occluders": 0, "observation": "lean"},
+    ),
     "24 joints, 8 spheres": ("cinemotion/Framing-v0", {"occluders": 8, "occluder_kind": "spheres"}),
     "24 joints, as it comes": ("cinemotion/Framing-v0", {}),
     "four performers, 24 joints each": ("cinemotion/Framing-v0", {"performers": 4, "crowd": True}),
