@@ -195,10 +195,13 @@ def test_stopped_with_control_c_all_choices_are_kept(tmp_path: Path) -> None:
         "from cinemotion import prefer; prefer.HEIGHT = 36; prefer._weights = lambda policy: None;"
         "from cinemotion.cli import main; main()"
     )
+    # A shell that starts tests in the background ignores the signal, and a child would inherit that.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     child = subprocess.Popen(
         [sys.executable, "-c", code, "camera", "prefer", "c.csv", "--sheet"],
         cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
+    signal.signal(signal.SIGINT, heard)
     assert child.stdin is not None
     child.stdin.write("b\n")
     child.stdin.flush()

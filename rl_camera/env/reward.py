@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from motion.errors import BadInput
-from motion.rotations import Array
-from rl_camera.env.columns import Columns
+from rl_camera.env.columns import Array, Columns
 from rl_camera.env.episode import Asked, Episodes
 from rl_camera.env.sight import Sight
 
