@@ -76,10 +76,10 @@ def stage_of(path, up="Z", unit=0.01, codes=24, span=(1, 25)):
 
 def test_z_up_centimetres_and_parents(tmp_path):
     stage = stage_of(tmp_path / "a.usda")
-    rig = UsdGeom.Xform.Define(stage, "/root/rig")
+    rig = UsdGeom.Xform.Define(stage, "/set/rig")
     rig.AddTranslateOp().Set(Gf.Vec3d(100, 0, 0))
     rig.AddScaleOp().Set(Gf.Vec3f(2, 2, 2))
-    camera = UsdGeom.Camera.Define(stage, "/root/rig/Cam")
+    camera = UsdGeom.Camera.Define(stage, "/set/rig/Cam")
     move, turn = camera.AddTranslateOp(), camera.AddRotateXOp()
     move.Set(Gf.Vec3d(0, 0, 80), 1)
     move.Set(Gf.Vec3d(0, 48, 80), 25)  # 2 cm a frame, 4 with the rig's scale, along +Y

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from motion.errors import BadInput, unknown
 from rl_camera.env.library import KEYPOINTS, SPLITS, MotionLibrary
 from rl_camera.env.reward import TERMS, RewardWeights
@@ -67,9 +65,6 @@ class FramingConfig:
         if isinstance(self.weights, dict):
             for name in self.weights:
                 if name not in TERMS:
-                    raise unknown("reward weight", name, TERMS)
-            for name in self.weights:
-                if name not in TERMS:
                     raise unknown("reward weight", str(name), TERMS)
             object.__setattr__(self, "weights", RewardWeights(**self.weights))
 
@@ -89,8 +84,3 @@ class FramingConfig:
             if name not in known:
                 raise unknown("setting of Framing-v0", name, known)
         return replace(self, **options)
-
-
-def finite(actions: np.ndarray) -> bool:
-    """Whether every number of some actions is one."""
-    return bool(np.isfinite(actions).all())
