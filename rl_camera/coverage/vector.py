@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from motion.camera import CameraPath
 from motion.clip import Clip
-from motion.errors import BadInput, unknown
+from motion.errors import BadInput
 from motion.stage import Performance, Stage
 from rl_camera.coverage import core, observation
 from rl_camera.coverage.bank import Bank, bake
@@ -23,8 +22,7 @@ from rl_camera.coverage.core import TERMS, State
 from rl_camera.coverage.observation import Slot
 from rl_camera.coverage.scenes import Scene
 from rl_camera.env.draws import uniforms
-
-RENDER_MODES = ("rgb_array",)
+from rl_camera.seeded import RENDER_MODES, SeededVectorEnv
 
 
 @dataclass(frozen=True)
@@ -42,21 +40,7 @@ class Shown:
 Renderer = Callable[[Shown], np.ndarray]
 
 
-def autoreset(mode: AutoresetMode | str) -> AutoresetMode:
-    """An autoreset mode from itself or its name, ``same_step``, ``next_step`` or ``disabled``.
-
-    Raises:
-        BadInput: no such mode.
-    """
-    if isinstance(mode, AutoresetMode):
-        return mode
-    known = {m.name.lower(): m for m in AutoresetMode}
-    if str(mode).lower() not in known:
-        raise unknown("autoreset mode", str(mode), known)
-    return known[str(mode).lower()]
-
-
-class CoverageVectorEnv(VectorEnv):
+class CoverageVectorEnv(SeededVectorEnv):
     """Scenes with K cameras, N at a time; every half second each is told which camera is on.
 
     Actions ``(N,)`` are camera numbers: the one that is on holds, another cuts. Before a shot has lasted its shortest
@@ -80,6 +64,7 @@ class CoverageVectorEnv(VectorEnv):
         BadInput: no such setting, or a value out of range.
     """
 
+    label = "Coverage-v0"
     metadata: dict[str, Any] = {  # noqa: RUF012  Gymnasium's own way
         "render_modes": list(RENDER_MODES),
         "render_fps": 2,
@@ -99,32 +84,23 @@ class CoverageVectorEnv(VectorEnv):
         config: CoverageConfig | None = None,
         **options: Any,
     ) -> None:
-        if num_envs < 1:
-            raise BadInput(f"Coverage-v0: {num_envs} environments, expected at least 1")
-        if render_mode is not None and render_mode not in RENDER_MODES:
-            raise unknown("render mode", render_mode, RENDER_MODES)
+        self._open(num_envs, autoreset_mode, render_mode)  # before the scenes are made, which takes a while
         if max_episode_steps is not None and max_episode_steps < 1:
             raise BadInput(f"Coverage-v0: episodes of {max_episode_steps} steps, expected at least 1")
         if bank is not None and (library is not None or config is not None or options):
             raise BadInput("Coverage-v0: a bank brings its own settings; give either it or a library and settings")
-        self.mode = autoreset(autoreset_mode)  # before the scenes are made, which takes a while
         self.bank = bank or bake((config or CoverageConfig()).with_options(options), library)
         self.config = self.bank.config
         self.steps = self.config.steps if max_episode_steps is None else min(max_episode_steps, self.config.steps)
-        self.num_envs = num_envs
         fps = max(1, round(1.0 / self.config.tick_s))
         self.metadata = {**type(self).metadata, "autoreset_mode": self.mode, "render_fps": fps}
-        self.render_mode, self.renderer = render_mode, renderer
+        self.renderer = renderer
         self.single_observation_space = core.space(self.bank)
         self.single_action_space = spaces.Discrete(self.config.cameras)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.state = State.begin(np.zeros(num_envs, np.int64))
-        self._seeds: np.ndarray | None = None
-        self._count = np.zeros(num_envs, np.uint64)
-        self._ended = np.zeros(num_envs, bool)
         self._sums = np.zeros((len(TERMS) + 2, num_envs))  # terms, cuts, return
-        self._ready = False
         self._drawn: dict[int, Scene] = {}
 
     @property
@@ -145,7 +121,7 @@ class CoverageVectorEnv(VectorEnv):
             BadInput: a mask or seeds of another length.
         """
         super().reset(seed=seed if isinstance(seed, int) else None)
-        index = self._masked(options)
+        index = self._chosen(options)
         self._seed(seed, index)
         self._begin(index)
         self._ready = True
@@ -159,11 +135,7 @@ class CoverageVectorEnv(VectorEnv):
             gymnasium.error.ResetNeeded: before the first reset, or, with autoreset disabled, after an episode's end.
             BadInput: actions of another shape, or of cameras that there are not.
         """
-        if not self._ready:
-            raise gymnasium.error.ResetNeeded("Coverage-v0: step before the first reset")
-        if self.mode == AutoresetMode.DISABLED and self._ended.any():
-            which = np.flatnonzero(self._ended)[:5].tolist()
-            raise gymnasium.error.ResetNeeded(f"Coverage-v0: environments {which} have ended; reset them")
+        self._may_step()
         actions = self._checked(actions)
         waiting = np.flatnonzero(self._ended)  # NEXT_STEP alone: those whose episode begins anew in this step
         if len(waiting):
@@ -197,14 +169,6 @@ class CoverageVectorEnv(VectorEnv):
                 infos |= final
         return obs, reward, np.zeros(self.num_envs, bool), truncated, infos
 
-    def render(self) -> tuple[np.ndarray, ...] | None:
-        """A picture ``(H, W, 3)`` uint8 of every environment, when ``render_mode`` is ``rgb_array``."""
-        if self.render_mode is None:
-            return None
-        if not self._ready:
-            raise gymnasium.error.ResetNeeded("Coverage-v0: render before the first reset")
-        return tuple(self.picture(i) for i in range(self.num_envs))
-
     def picture(self, index: int) -> np.ndarray:
         """One environment's picture by the renderer that was handed in, or as stick figures."""
         if self.renderer is None:
@@ -223,31 +187,6 @@ class CoverageVectorEnv(VectorEnv):
         return Shown(scene.performances, scene.stage, path, t * self.config.tick_s, self.config.aspect)
 
     # ---- within
-
-    def _masked(self, options: dict[str, Any] | None) -> np.ndarray:
-        """Which environments a reset is of."""
-        if not options or options.get("reset_mask") is None:
-            return np.arange(self.num_envs)
-        mask = np.asarray(options["reset_mask"])
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-            raise BadInput(f"Coverage-v0: reset_mask {mask.dtype} {mask.shape}, expected bool {(self.num_envs,)}")
-        if not mask.any():
-            raise BadInput("Coverage-v0: reset_mask chooses no environment")
-        if not self._ready and not mask.all():
-            raise BadInput("Coverage-v0: the first reset takes all environments, the mask leaves some out")
-        return np.flatnonzero(mask)
-
-    def _seed(self, seed: int | Sequence[int | None] | None, index: np.ndarray) -> None:
-        if self._seeds is None:
-            self._seeds = self.np_random.integers(0, 2**63, self.num_envs, dtype=np.uint64)
-        if seed is None:
-            return
-        each = [int(seed) + i for i in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else list(seed)
-        if len(each) != self.num_envs:
-            raise BadInput(f"Coverage-v0: {len(each)} seeds for {self.num_envs} environments")
-        for i in index:
-            if (one := each[i]) is not None:
-                self._seeds[i], self._count[i] = np.uint64(one % 2**64), 0
 
     def _begin(self, index: np.ndarray) -> None:
         """New episodes: which scene is a function of the environment's seed and of how many it has had."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from motion.errors import BadInput, unknown
+from motion.errors import BadInput
 from rl_camera.env.columns import Array, Columns
 from rl_camera.env.config import FramingConfig
 from rl_camera.env.core import Framing, Moment
@@ -20,26 +19,10 @@ from rl_camera.env.episode import Episodes
 from rl_camera.env.reward import TERMS
 from rl_camera.env.sampling import Sampler
 from rl_camera.env.supply import Supply
+from rl_camera.seeded import RENDER_MODES, BatchOfOne, SeededVectorEnv
 
 #: What turns one environment's moment into a picture: (environment, index) -> ``(H, W, 3)`` uint8.
 Renderer = Callable[["FramingVectorEnv", int], np.ndarray]
-
-RENDER_MODES = ("rgb_array",)
-
-
-def autoreset(mode: AutoresetMode | str) -> AutoresetMode:
-    """An autoreset mode from itself or its name.
-
-    Raises:
-        BadInput: no such mode.
-    """
-    if isinstance(mode, AutoresetMode):
-        return mode
-    known = {m.name.lower(): m for m in AutoresetMode}
-    name = str(mode).lower()
-    if name not in known:
-        raise unknown("autoreset mode", str(mode), known)
-    return known[name]
 
 
 class Actions(spaces.Box):
@@ -56,7 +39,7 @@ class Actions(spaces.Box):
         return out
 
 
-class FramingVectorEnv(VectorEnv):
+class FramingVectorEnv(SeededVectorEnv):
     """Cameras of many episodes, stepped together.
 
     Observations ``(N, D)`` float32 are column-major: each number of all environments lies side by side, as it was
@@ -76,6 +59,7 @@ class FramingVectorEnv(VectorEnv):
         BadInput: no such setting, or a value out of range.
     """
 
+    label = "Framing-v0"
     metadata: dict[str, Any] = {  # noqa: RUF012  Gymnasium's own way
         "render_modes": list(RENDER_MODES),
         "render_fps": 10,
@@ -93,33 +77,24 @@ class FramingVectorEnv(VectorEnv):
         config: FramingConfig | None = None,
         **options: Any,
     ) -> None:
-        if num_envs < 1:
-            raise BadInput(f"Framing-v0: {num_envs} environments, expected at least 1")
-        if render_mode is not None and render_mode not in RENDER_MODES:
-            raise unknown("render mode", render_mode, RENDER_MODES)
+        self._open(num_envs, autoreset_mode, render_mode)
         base = (config or FramingConfig()).with_options(options)
         if max_episode_steps is not None:
             base = base.with_options({"seconds": max_episode_steps / base.hz})
         self.config = base
         self.core = Framing(base)
         self.sampler = Sampler(base, self.core.table)
-        self.num_envs = num_envs
         self.supply = Supply(self.core, self.sampler, num_envs)
-        self.mode = autoreset(autoreset_mode)
         self.metadata = {**type(self).metadata, "autoreset_mode": self.mode, "render_fps": round(base.hz)}
-        self.render_mode, self.renderer = render_mode, renderer
+        self.renderer = renderer
         self.single_observation_space = spaces.Box(-np.inf, np.inf, (self.core.size,), np.float32)
         self.single_action_space = Actions(ACTIONS)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = Actions(num_envs, ACTIONS)
         self.episodes: Episodes
         self.state: Columns
-        self._seeds: np.ndarray | None = None
-        self._count = np.zeros(num_envs, np.uint64)
-        self._ended = np.zeros(num_envs, bool)
         self._all = np.ones(num_envs, bool)
         self._sums = np.zeros((len(TERMS) + 1, num_envs), np.float32)
-        self._sampled = False
 
     @property
     def slots(self) -> tuple[Any, ...]:
@@ -139,11 +114,8 @@ class FramingVectorEnv(VectorEnv):
             BadInput: a mask or seeds of another length.
         """
         super().reset(seed=seed if isinstance(seed, int) else None)
-        mask = self._mask(options)
-        self._seed(seed, mask)
-        index = np.flatnonzero(mask)
-        if not self._sampled and not mask.all():
-            raise BadInput("Framing-v0: the first reset takes all environments, the mask leaves some out")
+        index = self._chosen(options)
+        self._seed(seed, index)
         self._begin(index)
         obs, moment = self.core.observe(self.episodes, self.state)
         return obs.T, self._infos(moment)
@@ -155,16 +127,12 @@ class FramingVectorEnv(VectorEnv):
             gymnasium.error.ResetNeeded: before the first reset, or, with autoreset disabled, after an episode's end.
             BadInput: actions of another shape.
         """
-        if not self._sampled:
-            raise gymnasium.error.ResetNeeded("Framing-v0: step before the first reset")
+        self._may_step()
         actions = np.asarray(actions, np.float32)
         if actions.shape != (self.num_envs, ACTIONS):
             raise BadInput(f"Framing-v0: actions {actions.shape}, expected {(self.num_envs, ACTIONS)}")
         waiting = None
-        if self.mode != AutoresetMode.SAME_STEP and self._ended.any():
-            if self.mode == AutoresetMode.DISABLED:
-                which = np.flatnonzero(self._ended)[:5].tolist()
-                raise gymnasium.error.ResetNeeded(f"Framing-v0: environments {which} have ended; reset them")
+        if self._ended.any():  # NEXT_STEP alone: those whose episode begins anew in this step
             waiting = np.flatnonzero(self._ended)
         self.state = self.core.step(self.episodes, self.state, np.ascontiguousarray(actions.T))
         if waiting is not None:
@@ -199,14 +167,6 @@ class FramingVectorEnv(VectorEnv):
                 infos.update(final)
         return obs.T, reward, np.zeros(self.num_envs, bool), truncated, infos
 
-    def render(self) -> tuple[np.ndarray, ...] | None:
-        """A picture ``(H, W, 3)`` uint8 of every environment, when ``render_mode`` is ``rgb_array``."""
-        if self.render_mode is None:
-            return None
-        if not self._sampled:
-            raise gymnasium.error.ResetNeeded("Framing-v0: render before the first reset")
-        return tuple(self.picture(i) for i in range(self.num_envs))
-
     def picture(self, index: int) -> np.ndarray:
         """One environment's picture ``(H, W, 3)`` uint8, by the renderer that was handed in, or the rasterizer."""
         if self.renderer is None:
@@ -217,30 +177,10 @@ class FramingVectorEnv(VectorEnv):
 
     # ---- within
 
-    def _mask(self, options: dict[str, Any] | None) -> np.ndarray:
-        if not options or options.get("reset_mask") is None:
-            return self._all
-        mask = np.asarray(options["reset_mask"])
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-            raise BadInput(f"Framing-v0: reset_mask {mask.dtype} {mask.shape}, expected bool {(self.num_envs,)}")
-        if not mask.any():
-            raise BadInput("Framing-v0: reset_mask chooses no environment")
-        return mask
-
-    def _seed(self, seed: int | Sequence[int | None] | None, mask: np.ndarray) -> None:
-        if self._seeds is None:
-            drawn = self.np_random.integers(0, 2**63, self.num_envs, dtype=np.uint64)
-            self._seeds = drawn
-        if seed is None:
-            return
-        if isinstance(seed, (int, np.integer)):
-            seed = [int(seed) + i for i in range(self.num_envs)]
-        if len(seed) != self.num_envs:
-            raise BadInput(f"Framing-v0: {len(seed)} seeds for {self.num_envs} environments")
-        self.supply.drop()
-        for i, one in enumerate(seed):
-            if one is not None and mask[i]:
-                self._seeds[i], self._count[i] = np.uint64(one % 2**64), 0
+    def _seed(self, seed: int | Sequence[int | None] | None, index: np.ndarray) -> None:
+        super()._seed(seed, index)
+        if seed is not None:
+            self.supply.drop()
 
     def _begin(self, index: np.ndarray) -> tuple[Array, dict[str, Array]] | None:
         """New episodes for some environments; their first observations and terms, unless they are all."""
@@ -257,7 +197,7 @@ class FramingVectorEnv(VectorEnv):
         self._count[index] += np.uint64(1)
         self._sums[:, index] = 0.0
         self._ended[index] = False
-        self._sampled = True
+        self._ready = True
         return first
 
     def _renew(self, index: np.ndarray, obs: Array, moment: Moment) -> tuple[Array, dict[str, Any]]:
@@ -289,50 +229,17 @@ class FramingVectorEnv(VectorEnv):
         return final | {f"_{name}": mask for name in list(final)}
 
 
-class FramingEnv(gymnasium.Env):
+class FramingEnv(BatchOfOne):
     """One camera: a `FramingVectorEnv` of one, with Gymnasium's single interface."""
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}  # noqa: RUF012
 
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
-        self._batch = FramingVectorEnv(1, render_mode=render_mode, autoreset_mode=AutoresetMode.DISABLED, **options)
-        self.metadata = {**type(self).metadata, "render_fps": round(self._batch.config.hz)}
-        self.render_mode = render_mode
-        self.observation_space = self._batch.single_observation_space
-        self.action_space = self._batch.single_action_space
+        super().__init__(FramingVectorEnv(1, render_mode=render_mode, autoreset_mode=AutoresetMode.DISABLED, **options))
 
-    @property
-    def batch(self) -> FramingVectorEnv:
-        """The batch of one inside."""
-        return self._batch
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode."""
-        super().reset(seed=seed)
-        if seed is None and self._batch._seeds is None:
-            seed = int(self.np_random.integers(0, 2**62))
-        obs, infos = self._batch.reset(seed=seed)
-        return np.ascontiguousarray(obs[0]), _one(infos)
-
-    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """One step; the time limit is truncation."""
+    def checked(self, action: Any) -> np.ndarray:
+        """An action ``(7,)`` as a batch ``(1, 7)``."""
         action = np.asarray(action, np.float32)
         if action.shape != (ACTIONS,):
             raise BadInput(f"Framing-v0: action {action.shape}, expected {(ACTIONS,)}")
-        obs, reward, terminated, truncated, infos = self._batch.step(action[None])
-        return np.ascontiguousarray(obs[0]), float(reward[0]), bool(terminated[0]), bool(truncated[0]), _one(infos)
-
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
-        """A picture ``(H, W, 3)`` uint8."""
-        pictures = self._batch.render()
-        return None if pictures is None else pictures[0]
-
-    def close(self) -> None:
-        """Let go of the renderer."""
-        self._batch.close()
-
-
-def _one(infos: dict[str, Any]) -> dict[str, Any]:
-    return {name: value[0].item() for name, value in infos.items() if not name.startswith("_")}
+        return action[None]
