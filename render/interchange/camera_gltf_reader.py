@@ -18,9 +18,10 @@ from motion.camera import SENSOR_WIDTH_MM, CameraPath
 from motion.errors import BadInput
 from motion.rate import RateError, exact
 from motion.rotations import Array
-from render.interchange.camera_gltf_channels import SNAP, Channel, channels_of, even_rate, sampled
+from render.interchange.camera_gltf_channels import FASTEST, SLOWEST, channels_of
 from render.interchange.camera_gltf_writer import OWN
 from render.interchange.camera_resample import MAX_FRAMES
+from render.interchange.gltf_channel import SNAP, Channel, even_rate, sampled
 from render.interchange.gltf_file import GltfFile
 from render.interchange.gltf_nodes import Nodes, turn_and_scale
 
@@ -65,7 +66,7 @@ def load(
             poses = _poses(file, nodes, node, above, channels, start, rate, len(mine["focal_mm"]))
             return _made(file, poses, mine), labels[at], notes
         notes.append("what the file says of its lens and cuts does not fit its animation, and is left out")
-    rate = fps or (even_rate(channels) if channels else None)
+    rate = fps or (even_rate(channels, SLOWEST, FASTEST) if channels else None)
     if rate is None:
         rate = USUAL_FPS
         if channels:

@@ -9,7 +9,6 @@ scene's metres, Y up. Meshes, materials, morph targets and animated scale are le
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,12 @@ import numpy as np
 
 from motion import rotations as rot
 from motion.errors import BadInput, unknown
-from motion.rate import COMMON, RateError, exact
-from motion.rotations import Array
+from motion.rate import RateError, exact
 from motion.take import Provenance, Take
+from render.interchange.gltf_channel import SNAP, Channel, even_rate, read, sampled
 from render.interchange.gltf_file import GltfFile
 from render.interchange.gltf_nodes import Nodes, ends_of, joint_above, joints_of, rest_pose, to_local
-from render.interchange.gltf_sample import INTERPOLATIONS, sample
 
-#: Keys nearer than this to a frame's time, in frames, are taken to be that frame's.
-_SNAP = 0.01
 #: Longer takes are a sign of wrong times, not of patience.
 _LONGEST_S = 6 * 3600.0
 
@@ -95,20 +91,11 @@ def _choices(file: GltfFile, kind: str, items: Sequence[dict[str, Any]], wanted:
     raise BadInput(f"{file.path}: {unknown(kind, wanted, names)}")
 
 
-@dataclass(frozen=True)
-class _Channel:
-    node: int
-    path: str
-    times: Array
-    values: Array
-    interpolation: str
-
-
-def _channels(file: GltfFile, motion: dict[str, Any], number: int, wanted: set[int]) -> list[_Channel]:
+def _channels(file: GltfFile, motion: dict[str, Any], number: int, wanted: set[int]) -> list[Channel]:
     """The channels of an animation that move the wanted nodes, read and checked."""
     label = f"animation '{motion.get('name', number)}'"
     samplers = motion.get("samplers", [])
-    found: list[_Channel] = []
+    found: list[Channel] = []
     if not isinstance(samplers, list) or not isinstance(motion.get("channels", []), list):
         raise file.bad(f"{label}: samplers or channels are not lists")
     for channel in motion.get("channels", []):
@@ -117,60 +104,26 @@ def _channels(file: GltfFile, motion: dict[str, Any], number: int, wanted: set[i
         if not isinstance(node, int) or node not in wanted or path not in ("rotation", "translation", "scale"):
             continue
         where = f"{label}, {path} of node {node}"
-        sampler = samplers[file.index(channel.get("sampler"), len(samplers), f"{where} refers to sampler")]
-        if not isinstance(sampler, dict):
-            raise file.bad(f"{where}: its sampler is no object")
-        interpolation = sampler.get("interpolation", "LINEAR")
-        if interpolation not in INTERPOLATIONS:
-            raise file.bad(f"{where}: {unknown('interpolation', str(interpolation), INTERPOLATIONS)}")
-        times = file.accessor(sampler.get("input"), "SCALAR", f"{where}: times")
-        values = file.accessor(sampler.get("output"), "VEC4" if path == "rotation" else "VEC3", f"{where}: values")
-        keys = len(times) * (3 if interpolation == "CUBICSPLINE" else 1)
-        if len(values) != keys:
-            raise file.bad(f"{where}: {len(values)} values for {len(times)} times, expected {keys}")
-        if (np.diff(times) <= 0).any():
-            k = int(np.argmax(np.diff(times) <= 0)) + 1
-            raise file.bad(f"{where}: time {k} is {times[k]:g} s, not after {times[k - 1]:g} s")
-        if interpolation == "CUBICSPLINE":
-            values = values.reshape(len(times), 3, -1)
-        found.append(_Channel(node, path, times, values, interpolation))
+        found.append(read(file, where, node, path, channel, samplers))
     return found
 
 
-def _even_rate(channels: Sequence[_Channel]) -> Fraction | None:
-    """The rate of the keys, when those of the longest channel are evenly spaced."""
-    times = max((c.times for c in channels), key=len)
-    if len(times) < 2:
-        return None
-    step = (times[-1] - times[0]) / (len(times) - 1)
-    grid = times[0] + step * np.arange(len(times))
-    # float32 keeps seven digits of a time: late keys are coarse.
-    if np.abs(times - grid).max() > max(_SNAP * step, 2e-7 * abs(times[-1])):
-        return None
-    measured = 1 / step
-    # A file's key times are in float32: they snap to the rates that people record and play at.
-    near = min(COMMON, key=lambda r: abs(float(r) / measured - 1))
-    if abs(float(near) / measured - 1) * (len(times) - 1) < _SNAP:
-        return near
-    return Fraction(measured).limit_denominator(1001)
-
-
 def _grid(
-    file: GltfFile, channels: Sequence[_Channel], fps: Fraction | None, stated: Any
+    file: GltfFile, channels: Sequence[Channel], fps: Fraction | None, stated: Any
 ) -> tuple[Fraction, float, int]:
     """Rate, time of frame 0, and number of frames."""
     start, end = min(c.times[0] for c in channels), max(c.times[-1] for c in channels)
     if end - start > _LONGEST_S:
         raise file.bad(f"its animation lasts {end - start:.0f} s, expected at most {_LONGEST_S:.0f}")
     if fps is None:
-        fps = _even_rate(channels) or Fraction(30)
+        fps = even_rate(channels) or Fraction(30)
         try:
             said = Fraction(stated["fps"])
-            if said > 0 and abs(float(said / fps) - 1) * max((end - start) * float(fps), 1) < _SNAP:
+            if said > 0 and abs(float(said / fps) - 1) * max((end - start) * float(fps), 1) < SNAP:
                 fps = said
         except (TypeError, KeyError, ValueError, ZeroDivisionError):
             pass
-    frames = int(np.floor((end - start) * float(fps) + _SNAP)) + 1
+    frames = int(np.floor((end - start) * float(fps) + SNAP)) + 1
     if frames > 5_000_000:
         raise file.bad(f"its animation has {frames} frames at {fps} a second, expected at most 5000000")
     return fps, float(start), frames
@@ -181,22 +134,13 @@ def _take(
     nodes: Nodes,
     skin: dict[str, Any],
     joints: list[int],
-    channels: Sequence[_Channel],
+    channels: Sequence[Channel],
     fps: Fraction | None,
     notes: tuple[str, ...],
     motion: dict[str, Any],
 ) -> Take:
     rate, start, frames = _grid(file, channels, fps, motion.get("extras"))
-    at = start + np.arange(frames) / float(rate)
-    moving: dict[tuple[int, str], Array] = {}
-    for c in channels:
-        place = (c.times - start) * float(rate)
-        whole = np.rint(place)
-        coarse = np.maximum(_SNAP, 2e-7 * np.abs(c.times) * float(rate))
-        times = np.where(np.abs(place - whole) < coarse, start + whole / float(rate), c.times)
-        if (np.diff(times) <= 0).any():
-            times = c.times
-        moving[c.node, c.path] = sample(times, c.values, c.interpolation, at, c.path == "rotation")
+    moving = {(c.node, c.path): sampled(c, start, rate, frames) for c in channels}
     order = nodes.with_ancestors(joints)
     number = {j: k for k, j in enumerate(joints)}
     parents = np.array([number.get(joint_above(nodes, j, set(joints)), -1) for j in joints], dtype=np.int32)
