@@ -113,25 +113,14 @@ class SteeredDirector:
         core, episodes = scene.episode_of(self.config, performances, stage, shot, everyone, aspect, setup.azimuth)
         state = scene.begin(core, episodes)
         decision.remember(setup, state["place"][:, 0].astype(np.float64))
-        by_rule = (
-            None if isinstance(self.controller, Rule) else float(rollout(core, Rule(), episodes, state).returns[0])
-        )
-        self.controller.begin(1)
-        sums: dict[str, float] = {}
-        states, total = [state], 0.0
-        steps = int(episodes.length[0])
-        for _ in range(steps):
-            action = self.controller.act(Drive(core, episodes, state, None))
-            state = core.step(episodes, state, action)
-            states.append(state)
-            moment = core.judge(episodes, state)
-            total += float(moment.reward[0]) / steps
-            for name, value in moment.terms.items():
-                sums[name] = sums.get(name, 0.0) + float(value[0]) / steps
-        self.filmed.append(Filmed(shot, sums, total, core.config.weights, by_rule))
+        compared = None if isinstance(self.controller, Rule) else rollout(core, Rule(), episodes, state)
+        by_rule = None if compared is None else float(compared.returns[0])
+        made = rollout(core, self.controller, episodes, state, keep=True)
+        terms = {name: float(value[0]) for name, value in made.terms.items()}
+        self.filmed.append(Filmed(shot, terms, float(made.returns[0]), core.config.weights, by_rule))
         first, stop = first_frame(shot.start_s, fps), first_frame(shot.end_s, fps)
         times = np.arange(first, stop) / float(fps)
-        place, angles, focal = along(states, (times - shot.start_s) * self.config.hz, core.dt)
+        place, angles, focal = along(made.states, (times - shot.start_s) * self.config.hz, core.dt)
         if not around.empty:
             place = around.push_out(place)
         place[:, 1] = np.maximum(place[:, 1], LOWEST)

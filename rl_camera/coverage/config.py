@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from motion.clip import Clip
 from motion.errors import BadInput, unknown
 from rl_camera.editing import Style, style_of
 from rl_camera.env.library import SPLITS
+from rl_camera.settings import changed
 
 KNOWLEDGE = ("live", "offline")
 
@@ -78,8 +79,4 @@ class CoverageConfig:
         Raises:
             BadInput: no such setting, or a value out of range.
         """
-        known = [f.name for f in fields(self)]
-        for name in options:
-            if name not in known:
-                raise unknown("setting of Coverage-v0", name, known)
-        return replace(self, **options)
+        return changed(self, "Coverage-v0", options)

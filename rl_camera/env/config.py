@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from motion.errors import BadInput, unknown
 from rl_camera.env.library import KEYPOINTS, SPLITS, MotionLibrary
 from rl_camera.env.reward import TERMS, RewardWeights
 from rl_camera.env.rigs import RIGS, find_rig
+from rl_camera.settings import changed
 
 KNOWLEDGE = ("live", "offline")
 OCCLUDERS = ("spheres", "mixed")
@@ -79,8 +80,4 @@ class FramingConfig:
         Raises:
             BadInput: no such setting, or a value out of range.
         """
-        known = [f.name for f in fields(self)]
-        for name in options:
-            if name not in known:
-                raise unknown("setting of Framing-v0", name, known)
-        return replace(self, **options)
+        return changed(self, "Framing-v0", options)
