@@ -6,7 +6,6 @@ Names that other packages own (outfits, materials, shot sizes, …) are plain te
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
@@ -17,151 +16,32 @@ from pydantic import (
     Discriminator,
     Field,
     StrictBool,
-    StrictInt,
-    StrictStr,
     Tag,
-    ValidatorFunctionWrapHandler,
-    WithJsonSchema,
     WrapValidator,
 )
 
-from cinemotion import values
-from cinemotion.source import kind_of
-from cinemotion.values import Moment, Span
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e6, le=1e6)]
-Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=1e6)]
-Whole = StrictInt
-Word = Annotated[StrictStr, Field(min_length=1, max_length=4096)]
-Id = Annotated[StrictStr, Field(pattern=values.ID_PATTERN, max_length=64)]
-Point2 = tuple[Number, Number]
-Point3 = tuple[Number, Number, Number]
-
-
-def _text_or_number(pattern: str, words: str) -> WithJsonSchema:
-    return WithJsonSchema(
-        {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": pattern}], "description": words}
-    )
-
-
-When = Annotated[
-    Moment,
-    BeforeValidator(values.moment),
-    _text_or_number(values.MOMENT_PATTERN, "a time (2s, 1.5, 48f, 00:00:02:12) or a reference (wave, wave.end-1s)"),
-]
-Duration = Annotated[
-    Span, BeforeValidator(values.span), _text_or_number(values.TIME_PATTERN, "a time: 2s, 1.5, 48f or 00:00:02:12")
-]
-Angle = Annotated[
-    float,
-    BeforeValidator(values.angle),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "number"}, {"type": "string", "pattern": values.ANGLE_PATTERN}],
-            "description": "an angle: 90deg, 1.57rad, or a number of degrees",
-        }
-    ),
-]
-Rate = Annotated[
-    Fraction,
-    BeforeValidator(values.rate),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "number", "minimum": 1, "maximum": 240}, {"type": "string", "pattern": r"^\d+/\d+$"}],
-            "description": "frames per second: 24, 30, 23.976 or 24000/1001",
-        }
-    ),
-]
-Colour = Annotated[
-    tuple[float, float, float],
-    BeforeValidator(values.colour),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string"},
-                {
-                    "type": "array",
-                    "items": {"type": "number", "minimum": 0, "maximum": 1},
-                    "minItems": 3,
-                    "maxItems": 3,
-                },
-            ],
-            "description": "'#b5651d' or a name (sRGB), or three linear values from 0 to 1",
-        }
-    ),
-]
-
-
-def _facing(value: Any) -> float | str:
-    if isinstance(value, str) and re.fullmatch(values.ID_PATTERN, value.strip()):
-        return value.strip()
-    try:
-        return values.angle(value)
-    except ValueError:
-        raise ValueError(f"expected an angle (90deg, 1.57rad) or an actor's name, got {kind_of(value)}") from None
-
-
-Facing = Annotated[
-    float | str,
-    BeforeValidator(_facing),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "description": "an angle or an actor's name"}),
-]
-
-
-def _words(value: Any) -> Any:
-    """A list of words may be written as one word."""
-    return [value] if isinstance(value, str) else value
-
-
-def _names(value: Any) -> Any:
-    """A list of names may be written as one text with commas."""
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
-
-
-def _thrice(value: Any) -> Any:
-    """One number stands for all three sizes."""
-    return [value] * 3 if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-
-
-def _named(value: Any) -> Any:
-    """A material may be its name alone."""
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _file_or_list(value: Any, as_list: ValidatorFunctionWrapHandler) -> Any:
-    """A list may be written in a file of its own, whose name stays text."""
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, list):
-        raise ValueError(f"expected the name of a CSV file, or a list, got {kind_of(value)}")
-    return as_list(value)
-
-
-Size3 = Annotated[
-    tuple[Positive, Positive, Positive],
-    BeforeValidator(_thrice),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0},
-                {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0}, "minItems": 3, "maxItems": 3},
-            ]
-        }
-    ),
-]
-
-
-def _listed(vocabulary: str | None, words: str) -> Any:
-    item: dict[str, Any] = {"type": "string"}
-    if vocabulary:
-        item["x-vocabulary"] = vocabulary
-    return WithJsonSchema({"anyOf": [item, {"type": "array", "items": item}], "description": words})
-
-
-def _from(vocabulary: str) -> Any:
-    """A field whose allowed words belong to another package; `json_schema` writes them into the published schema."""
-    return Field(default=None, json_schema_extra={"x-vocabulary": vocabulary})
-
+from cinemotion.scene_fields import (
+    Angle,
+    Colour,
+    Duration,
+    Facing,
+    Id,
+    Number,
+    Point2,
+    Point3,
+    Positive,
+    Rate,
+    Size3,
+    When,
+    Whole,
+    Word,
+    as_material,
+    as_names,
+    as_words,
+    file_or_list,
+    listed,
+    of_vocabulary,
+)
 
 #: Tags of the two ways to write `shots`; pydantic puts them into the places of errors.
 LISTED, CHOSEN = "[list]", "[chosen]"
@@ -177,13 +57,13 @@ class BodySpec(Strict):
     """A performer's body in words, or a file of one's own."""
 
     height: Annotated[float, Field(strict=True, ge=0.9, le=2.4)] | None = Field(default=None, description="metres")
-    build: Word | None = _from("build")
-    age: Word | None = _from("age")
-    presentation: Word | None = _from("presentation")
-    skin: Word | None = _from("skin")
-    hair: Word | None = _from("hair")
+    build: Word | None = of_vocabulary("build")
+    age: Word | None = of_vocabulary("age")
+    presentation: Word | None = of_vocabulary("presentation")
+    skin: Word | None = of_vocabulary("skin")
+    hair: Word | None = of_vocabulary("hair")
     model: Word | None = Field(default=None, description="a SMPL, SMPL-H or SMPL-X file (.npz, .pkl) or folder")
-    gender: Word | None = _from("gender")
+    gender: Word | None = of_vocabulary("gender")
     betas: Annotated[tuple[Number, ...], Field(max_length=300)] = Field(
         default=(), description="shape values of the model"
     )
@@ -212,7 +92,7 @@ class PlantSpec(Strict):
 class OwnPhysics(PhysicsSpec):
     """Clean-up of one performer; keys that are left out are the scene's."""
 
-    plants: Annotated[list[PlantSpec] | None, WrapValidator(_file_or_list)] = Field(
+    plants: Annotated[list[PlantSpec] | None, WrapValidator(file_or_list)] = Field(
         default=None, json_schema_extra={"x-or-text": ""},
         description="what bears weight, and when, instead of what is found: a CSV file or a list; film time",
     )  # fmt: skip
@@ -224,7 +104,7 @@ class Actor(Strict):
     at: Point2 = Field(default=(0.0, 0.0), description="floor point [x, z] in metres")
     facing: Facing = Field(default=0.0, description="about +Y from +Z, or another actor's name")
     body: BodySpec = BodySpec()
-    outfit: Word | None = _from("outfit")
+    outfit: Word | None = of_vocabulary("outfit")
     style: Word | None = Field(
         default=None, json_schema_extra={"x-vocabulary": "style"}, description="how they do what `do` says"
     )
@@ -234,12 +114,12 @@ class Actor(Strict):
 class MaterialSpec(Strict):
     """A surface: one of the named ones, changed in part."""
 
-    name: Word | None = _from("material")
+    name: Word | None = of_vocabulary("material")
     color: Colour | None = None
     color2: Colour | None = None
     roughness: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
     metallic: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None
-    pattern: Word | None = _from("pattern")
+    pattern: Word | None = of_vocabulary("pattern")
     scale: Positive | None = None
 
 
@@ -263,7 +143,7 @@ class PropSpec(Strict):
     )
     turn: Angle = Field(default=0.0, description="about the vertical")
     color: Colour | None = None
-    material: Annotated[MaterialSpec | None, BeforeValidator(_named)] = Field(
+    material: Annotated[MaterialSpec | None, BeforeValidator(as_material)] = Field(
         default=None, json_schema_extra={"x-or-text": "material"}
     )
     held: list[Held] = []
@@ -339,7 +219,7 @@ class ShotSpec(Strict):
     for_: Duration | None = Field(default=None, alias="for")
     until: When | None = None
     of: Annotated[
-        list[Word], BeforeValidator(_words), _listed(None, "one actor or several, the first matters most")
+        list[Word], BeforeValidator(as_words), listed(None, "one actor or several, the first matters most")
     ] = []
     words: Word | None = Field(
         default=None, description="camera work in words, of one shot or several: slow push-in on ada, then cut wide"
@@ -347,14 +227,14 @@ class ShotSpec(Strict):
     camera: Word | None = Field(
         default=None, description="a camera of one's own: .glb, .usd, .csv or .json, with #NAME where it has several"
     )
-    size: Word | None = _from("size")
-    angle: Word | None = _from("angle")
-    view: Word | None = _from("view")
-    move: Word | None = _from("move")
-    position: Word | None = _from("position")
+    size: Word | None = of_vocabulary("size")
+    angle: Word | None = of_vocabulary("angle")
+    view: Word | None = of_vocabulary("view")
+    move: Word | None = of_vocabulary("move")
+    position: Word | None = of_vocabulary("position")
     lens: Annotated[float, Field(strict=True, ge=4, le=600)] | None = Field(default=None, description="millimetres")
     f_stop: Annotated[float, Field(strict=True, ge=0.5, le=64)] | None = None
-    director: Word | None = _from("director")
+    director: Word | None = of_vocabulary("director")
     style: Word | None = Field(
         default=None, json_schema_extra={"x-vocabulary": "edit"}, description="of the edit, with `director: auto`"
     )
@@ -366,7 +246,7 @@ class AutoShots(Strict):
 
     director: Literal["auto"]
     style: Word | None = Field(default=None, json_schema_extra={"x-vocabulary": "edit"}, description="of the edit")
-    of: Annotated[list[Word], BeforeValidator(_words), _listed(None, "who is filmed; left out: everybody")] = []
+    of: Annotated[list[Word], BeforeValidator(as_words), listed(None, "who is filmed; left out: everybody")] = []
 
 
 Shots = Annotated[
@@ -379,19 +259,19 @@ class OutputSpec(Strict):
     """What comes out."""
 
     video: Word | None = Field(default=None, description="path beside the scene; default: the scene's name + .mp4")
-    codec: Word | None = _from("codec")
-    passes: Annotated[list[Word], BeforeValidator(_names), _listed("pass", "per-frame data beside the film")] = []
-    pass_format: Word | None = _from("pass_format")
+    codec: Word | None = of_vocabulary("codec")
+    passes: Annotated[list[Word], BeforeValidator(as_names), listed("pass", "per-frame data beside the film")] = []
+    pass_format: Word | None = of_vocabulary("pass_format")
     control: Annotated[
-        list[Word], BeforeValidator(_names), _listed("control", "videos of data, one scale per shot")
+        list[Word], BeforeValidator(as_names), listed("control", "videos of data, one scale per shot")
     ] = []
     samples: Annotated[int, Field(strict=True, ge=1, le=256)] | None = Field(default=None, description="per pixel")
     motion_blur: StrictBool = True
     shutter: Angle | None = Field(default=None, description="of a full turn; 180deg is a film camera's")
     dof: StrictBool = Field(default=True, description="depth of field, for shots that give an f_stop")
-    tone_map: Word | None = _from("tone_map")
+    tone_map: Word | None = of_vocabulary("tone_map")
     exposure: Annotated[float, Field(strict=True, ge=-20, le=20)] = Field(default=0.0, description="stops")
-    debug: Annotated[list[Word], BeforeValidator(_names), _listed("debug", "shown in the picture")] = []
+    debug: Annotated[list[Word], BeforeValidator(as_names), listed("debug", "shown in the picture")] = []
     chunk: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=24, description="frames drawn at a time")
 
 
