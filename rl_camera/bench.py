@@ -135,6 +135,8 @@ def run(
         notes.append(f"rule tuned by CMA-ES with {found.steps:,} environment steps")
     if nets:
         add("policy", nets, 0, 2.0 * sum(w.size for w, _ in nets[0].net.shape.layers))
+        look = np.zeros((1, nets[0].net.observation_size), np.float32)
+        notes.append(f"the policy's network alone takes {median_ms(lambda: nets[0].net.act(look)):.3f} ms a decision")
     step = step_flops(core)
     greedy = Greedy()
     tries = greedy.tries * greedy.horizon
@@ -187,18 +189,23 @@ class _Judge:
         report = measures.measure(path, self.cast[index], self.stages[index], [self.shots[index]], config.aspect)
         return report.row()
 
-    def decision_ms(self, controller: Controller, least: int = 3, seconds: float = 0.3) -> float:
+    def decision_ms(self, controller: Controller) -> float:
         """Wall time of one decision of one camera, the observation included; the median."""
         one = self.drawn.take(np.array([0]))
         state = self.state.take(np.array([0]))
         controller.begin(1)
-        times: list[float] = []
-        began = time.perf_counter()
-        while len(times) < least or (time.perf_counter() - began < seconds and len(times) < 500):
-            before = time.perf_counter()
-            controller.act(Drive(self.core, one, state, None))
-            times.append(time.perf_counter() - before)
-        return 1e3 * float(np.median(times))
+        return median_ms(lambda: controller.act(Drive(self.core, one, state, None)))
+
+
+def median_ms(call: Callable[[], object], least: int = 3, seconds: float = 0.3) -> float:
+    """The median wall time of a call, milliseconds, over up to 500 of them or so many seconds."""
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < least or (time.perf_counter() - began < seconds and len(times) < 500):
+        before = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - before)
+    return 1e3 * float(np.median(times))
 
 
 def interval(difference: Array, rounds: int = 4000, seed: int = 0) -> tuple[float, float, float]:
