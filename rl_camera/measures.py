@@ -8,7 +8,6 @@ nan says that there was nothing to judge.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -22,11 +21,12 @@ from motion.stage import Performance, Stage
 from rl_camera import framing
 from rl_camera.director import check
 from rl_camera.framing import Tracks
-from rl_camera.measures_edit import entropy_bits, jerks, jump_cuts, line_crossings
+from rl_camera.measures_edit import Editing, editing, jerks, spans
 from rl_camera.measures_framing import framing_errors
 from rl_camera.measures_sight import (
     FACE_DEG,
     TRUNK,
+    camera_inside,
     face_seen,
     in_frame,
     mean_of,
@@ -36,7 +36,7 @@ from rl_camera.measures_sight import (
 from rl_camera.placement import Surroundings
 from rl_camera.subjects import partner_of
 from rl_camera.tagger import agreement, tag
-from rl_camera.vocabulary import SIZES
+from rl_camera.vocabulary import ANGLES, SIZES
 
 #: A subject that moves less than this on the screen of a frozen camera, half heights a second, does not move.
 LEAST_SCREEN_SPEED = 1e-3
@@ -65,6 +65,8 @@ class Framing:
     visible_share: float  # of the landmarks that the size shows: in the frame and not hidden
     occluded_share: float  # of those in the frame: hidden by the set or by another body
     missing_share: float  # DMR: frames without one joint of a subject in the picture (DanceCamera3D)
+    horizon_error_deg: float  # slant of the horizon beyond what the shot asks
+    inside_share: float  # frames in which the camera is inside a thing or a body, or under the ground
 
 
 @dataclass(frozen=True)
@@ -75,20 +77,6 @@ class Calm:
     position_jerk_p95_m_s3: float
     rotation_jerk_rad_s3: float
     rotation_jerk_p95_rad_s3: float
-
-
-@dataclass(frozen=True)
-class Editing:
-    """How the film is cut."""
-
-    shots: int
-    shot_length_mean_s: float
-    shot_length_median_s: float
-    shot_length_entropy_bits: float  # in half-octave bins
-    line_crossings: int  # cuts that break the 180-degree rule
-    line_cuts: int  # cuts at which there was a line to cross
-    jump_cuts: int  # cuts that break the 30-degree rule
-    same_subject_cuts: int  # cuts that could have
 
 
 @dataclass(frozen=True)
@@ -143,15 +131,11 @@ def measure(
     times = np.arange(path.frames) / float(path.fps)
     everyone = framing.track(performances, times)
     around = Surroundings(stage, performances)
-    spans = _spans(path, checked)
-    parts = [_Shot(path, checked[i], everyone, around, aspect, first, stop, face_deg) for i, first, stop in spans]
-    lengths = np.array([stop - first for _, first, stop in spans]) / float(path.fps)
-    cuts = [(b[1], checked[a[0]], checked[b[0]]) for a, b in itertools.pairwise(spans)]
-    crossed, lines = line_crossings(path, cuts, everyone)
-    jumps, alike = jump_cuts(path, cuts, everyone)
-    place, turn = jerks(path, [(first, stop) for _, first, stop in spans])
+    pieces = spans(path, checked)
+    parts = [_Shot(path, checked[i], everyone, around, aspect, first, stop, face_deg) for i, first, stop in pieces]
+    place, turn = jerks(path, [(first, stop) for _, first, stop in pieces])
     tags, rate = tag(path), float(path.fps)
-    laid = [replace(checked[i], start_s=first / rate, end_s=stop / rate) for i, first, stop in spans]
+    laid = [replace(checked[i], start_s=first / rate, end_s=stop / rate) for i, first, stop in pieces]
     travel, turning = agreement(tags, laid), agreement(tags, laid, turning=True)
 
     def over(name: str) -> Array:
@@ -179,12 +163,11 @@ def measure(
             float((free / kept).mean()),
             float(1.0 - free.sum() / shown.sum()) if shown.sum() else float("nan"),
             float(over("missing").mean()),
+            mean_of(over("horizon")),
+            float(camera_inside(path.T_world_camera[:, :3, 3], everyone, around).mean()),
         ),
         Calm(mean_of(place), _p95(place), mean_of(turn), _p95(turn)),
-        Editing(
-            len(spans), float(lengths.mean()), float(np.median(lengths)), entropy_bits(lengths),
-            crossed, lines, jumps, alike,
-        ),
+        editing(path, checked, everyone, around, aspect),
         None if reference is None else joint_difference(path, reference, everyone, aspect),
     )  # fmt: skip
 
@@ -208,21 +191,6 @@ def _p95(values: Array) -> float:
     return float(np.percentile(values, 95)) if len(values) else float("nan")
 
 
-def _spans(path: CameraPath, shots: Sequence[Shot]) -> list[tuple[int, int, int]]:
-    """Number of the shot, first frame and frame after the last of each stretch between two cuts.
-
-    A path may cut where no shot begins (a camera from a file); each stretch belongs to the shot that covers its first
-    frame.
-    """
-    begins = np.array([s.start_s for s in shots])
-    starts = [0, *(int(k) for k in np.flatnonzero(path.cuts) if k > 0)]
-    spans = []
-    for first, stop in zip(starts, [*starts[1:], path.frames], strict=True):
-        k = int(np.searchsorted(begins, first / float(path.fps) + 1e-6, side="right")) - 1
-        spans.append((max(k, 0), first, stop))
-    return spans
-
-
 class _Shot:
     """The frames of one shot, measured; all arrays over its frames."""
 
@@ -240,6 +208,9 @@ class _Shot:
         self.face = face_seen(T, focal, aspect, main, rest, around, face_deg).astype(np.float64)
         self.taken, self.alone = screen_steps(T, focal, aspect, main.points[:, 0, TRUNK].mean(axis=1, keepdims=True))
         errors = framing_errors(shot, here.times, T, focal, aspect, here.only(of))
+        asked = np.radians(shot.options.get("roll_deg", ANGLES[shot.angle].roll_deg))
+        off = framing.angles_of(T)[2] - asked
+        self.horizon = np.degrees(np.abs(np.arctan2(np.sin(off), np.cos(off))))
         self.place, self.size, self.headroom = errors.place_half_frames, errors.size_log, errors.headroom_frames
         keeps = framing.indices(SIZES[shot.size].keeps)
         count, joints = len(keeps) * len(of), len(skeleton.JOINTS)

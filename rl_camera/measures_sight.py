@@ -95,6 +95,17 @@ def segments_apart(p: Array, u: Array, q: Array, v: Array) -> Array:
     return np.linalg.norm(r + s[..., None] * u - t[..., None] * v, axis=-1)
 
 
+def camera_inside(camera: Array, everyone: Tracks, around: Surroundings) -> np.ndarray:
+    """Whether a camera at ``(T, 3)`` is inside a thing or a body, or under the ground, ``(T,)``."""
+    inside = (camera[:, 1] <= 0.0) | around.inside(camera, 0.0)
+    for s in range(len(everyone.names)):
+        body = everyone.points[:, s]
+        a, b = body[:, _FROM], body[:, _TO]  # (T, C, 3)
+        gap = segments_apart(camera[:, None], np.zeros(3), a, b - a)
+        inside |= (gap < _RADIUS * float(everyone.stature[s])).any(axis=-1)
+    return inside
+
+
 def face_direction(points: Array) -> Array:
     """Where faces look, unit vectors ``(…, 3)``: out of the head, straight, from its landmarks ``(…, 33, 3)``.
 

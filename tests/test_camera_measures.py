@@ -241,6 +241,11 @@ def test_shot_lengths() -> None:
     got = report(path_of(T, cuts=(0, 30, 45)), shots=asked).editing
     assert got.shots == 3 and got.shot_length_mean_s == pytest.approx(4 / 3) and got.shot_length_median_s == 1.0
     assert got.shot_length_entropy_bits == pytest.approx(np.log2(3))
+    lengths = np.array([1.0, 0.5, 2.5])
+    assert (got.shot_length_min_s, got.shot_length_max_s) == (0.5, 2.5)
+    assert got.shot_length_sd_s == pytest.approx(lengths.std())
+    assert got.shot_length_mean_log == pytest.approx(np.log(lengths).mean())
+    assert got.shot_length_sd_log == pytest.approx(np.log(lengths).std())
     assert entropy_bits(np.full(7, 2.0)) == 0.0 and entropy_bits(np.array([1.0, 1.0, 4.0, 4.0])) == 1.0
 
 
@@ -277,6 +282,49 @@ def test_the_180_degree_rule(first: float, second: float, of: tuple[tuple[str, .
 def test_the_30_degree_rule(second: float, lens: tuple[float, float], of: tuple[tuple[str, ...], tuple[str, ...]], jumps: int, judged: int) -> None:  # fmt: skip
     got = two_views(0.0, second, of, lens).editing
     assert (got.jump_cuts, got.same_subject_cuts) == (jumps, judged)
+
+
+@pytest.mark.parametrize(
+    ("second", "of", "speed", "flips", "judged"),
+    [
+        (40, ("hero",), 1.3, 0, 1), (-40, ("hero",), 1.3, 0, 1), (140, ("hero",), 1.3, 1, 1), (220, ("hero",), 1.3, 1, 1),
+        (180, ("hero",), 1.3, 1, 1), (85, ("hero",), 1.3, 0, 0), (180, ("b",), 1.3, 0, 0), (180, ("hero",), 0.4, 0, 0),
+    ],
+)  # fmt: skip
+def test_motion_goes_on_across_a_cut(second: float, of: tuple[str, ...], speed: float, flips: int, judged: int) -> None:
+    """A walk along +X seen from +Z goes to the right, and from beyond its own line to the left."""
+    people = [walker("hero", (-0.65, 0.0), np.pi / 2, speed, 1.0), stander("b", (0.0, 5.0))]
+    one, two = around(0.0, 4.0, frames=15), around(second, 4.0, frames=15)
+    path = path_of(np.concatenate([one.T_world_camera, two.T_world_camera]), cuts=(0, 15))
+    asked = [shot(of=("hero",), end_s=0.5), shot(of=of, start_s=0.5, end_s=1.0)]
+    got = report(path, people, asked).editing
+    assert (got.motion_flips, got.motion_cuts) == (flips, judged)
+
+
+def test_who_acts_is_seen_or_not() -> None:
+    walks, stands = walker("hero", (-1.0, 0.0), 0.0, 1.3, 1.0), stander("b", (3.0, 0.0))
+    on_walker = standing((-1.0, 1.5, 5.0), (-1.0, 1.2, 0.0))
+    on_stander = standing((3.0, 1.5, 3.0), (3.0, 1.2, 0.0), lens=85.0)
+    asked = shot(of=("hero",), end_s=1.0)
+    assert report(on_walker, [walks, stands], asked).editing.actor_seen_share == 1.0
+    assert report(on_stander, [walks, stands], asked).editing.actor_seen_share == 0.0
+    wall = Stage(props=(Prop("wall", "box", (3.0, 3.0, 0.2), np.array([-1.0, 0.0, 3.5])),))
+    assert report(on_walker, [walks, stands], asked, wall).editing.actor_seen_share == 0.0
+
+
+def test_slanted_horizons_and_cameras_inside_things() -> None:
+    level = around(0.0)
+    tilted = level.T_world_camera @ np.pad(rot.to_matrix(rot.from_axis("Z", np.radians(7.0))), ((0, 1), (0, 1)))
+    tilted[:, 3, 3] = 1.0
+    assert report(level).framing.horizon_error_deg == pytest.approx(0.0, abs=1e-9)
+    assert report(path_of(tilted)).framing.horizon_error_deg == pytest.approx(7.0)
+    slanted = shot(angle="dutch", end_s=1.0)
+    assert report(path_of(tilted), shots=slanted).framing.horizon_error_deg == pytest.approx(5.0)
+    assert report(level).framing.inside_share == 0.0
+    box = Stage(props=(Prop("box", "box", (1.0, 3.0, 1.0), np.array([0.0, 0.0, 3.0])),))
+    assert report(level, stage=box).framing.inside_share == 1.0
+    assert report(around(0.0, distance=0.05, height=1.1)).framing.inside_share == 1.0  # inside the performer
+    assert report(around(0.0, height=-0.1)).framing.inside_share == 1.0
 
 
 def test_the_caption_is_judged_by_what_the_camera_does() -> None:
@@ -362,7 +410,7 @@ def test_twice_the_frame_rate_measures_nearly_the_same() -> None:
 def test_every_measure_has_its_unit_in_its_name_or_is_a_share_or_count() -> None:
     row = report(around(0.0)).row()
     ends = ("_share", "_s", "_s3", "_log", "_frames", "_half_frames", "_bits", "_f1", "_precision", "_recall", "_cuts",
-            "_crossings", "_difference", "shots", "frames", "seconds")  # fmt: skip
+            "_crossings", "_flips", "_deg", "_difference", "shots", "frames", "seconds")  # fmt: skip
     assert all(name.endswith(ends) for name in row)
     with pytest.raises(dataclasses.FrozenInstanceError):
         report(around(0.0)).frames = 3  # type: ignore[misc]
