@@ -217,7 +217,7 @@ def train(
             train_camera.Plan(
                 folder=out, config=config, options=train_camera.options_of(settings or (), data or ()), minutes=minutes,
                 steps=steps, name=name, seed=seed, clone=clone, begin=begin, recurrent=recurrent, onnx=onnx,
-                threads=threads, quiet=quiet,
+                threads=threads, device=device, quiet=quiet,
             ),
             tell,
         )  # fmt: skip

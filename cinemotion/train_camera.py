@@ -56,6 +56,7 @@ class Plan:
     recurrent: bool = False
     onnx: bool = False  # write the graph, too
     threads: int | None = None
+    device: str = "cpu"  # of the networks
     quiet: bool = False  # no progress bar
 
 
@@ -85,6 +86,7 @@ def run(plan: Plan, say: Say) -> Path:
         say(f"data: {line}")
     with _bar(plan) as progress:
         made = train(config, plan.folder, budget, seed=plan.seed, demonstrator=_teacher(plan.clone), begin=begin,
+                     device=plan.device,
                      card=lambda training, score: _card(plan, data, training, score), say=say,
                      progress=progress)  # fmt: skip
     path = plan.folder / weights.file_name(plan.name, "camera")

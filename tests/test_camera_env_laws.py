@@ -305,3 +305,32 @@ def test_the_motion_of_a_user_s_own_is_what_is_filmed() -> None:
     clip = edit.resample(default_library("test").clips[0], Fraction(25))
     core, episodes, state = begin(8, library=MotionLibrary((clip,), 10.0), seconds=2.0, occluders=0)
     assert len(core.table.starts) == 1 and np.isfinite(core.judge(episodes, state).reward).all()
+
+
+# ---- groups
+
+
+def test_a_groups_least_distance_leaves_room_for_every_one_of_it() -> None:
+    rng = np.random.default_rng(2)
+    stature, filmed = rng.uniform(1.4, 2.0, (4, 500)), (rng.random((4, 500)) < 0.6).astype(float)
+    off = rng.uniform(-3, 3, (2, 4, 500))
+    across, nearer = off - (off * filmed).sum(1, keepdims=True) / np.maximum(filmed.sum(0), 1.0)
+    tan, want_x = rng.uniform(0.1, 1.0, 500), rng.uniform(-1 / 3, 1 / 3, 500)
+    least = reward.room_for_group(across, nearer, stature, filmed, tan, want_x)
+    alone = filmed.sum(0) < 2
+    assert (least[alone] < 0.01).all() and (least[~alone] > 0.5).all()
+    middle = want_x * least * tan  # where the group's middle stands, metres to the right of the picture's
+    room = reward.GROUP_ROOM * stature
+    edges = (np.abs(middle + across + side * room) / (tan * (least - nearer)) for side in (-1, 1))
+    outer = np.where(filmed > 0.5, np.maximum(*edges), 0.0).max(0)
+    # Nobody ends beyond the fill, and at the least distance somebody ends just there.
+    np.testing.assert_allclose(outer[~alone], reward.GROUP_FILL, atol=1e-5)
+
+
+def test_cameras_begin_with_all_of_a_group_in_the_picture() -> None:
+    core, episodes, state = begin(600, performers=4, keypoints="eight", rough=0.0, occluders=0, seconds=1.0)
+    inside, filmed = core.judge(episodes, state).sight.inside, episodes.data["filmed"] > 0.5
+    group = filmed.sum(0) > 1
+    trunk = [KEYPOINTS["eight"].index(name) for name in ("neck", "spine2")]
+    shown = np.where(filmed[:, None], inside[:, trunk], True).all((0, 1))
+    assert shown[group].mean() > 0.97

@@ -460,3 +460,8 @@ def test_the_benchmark_measures_each_part(monkeypatch: pytest.MonkeyPatch) -> No
     assert "steps/s" in str(rates[0])
     with pytest.raises(BadInput, match="unknown preset"):
         bench_env.make("nine keypoints", 2)
+
+
+def test_a_device_that_is_not_there_is_said_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="device 'cuda:77'.*expected cpu, cuda"):
+        train(TINY, tmp_path / "run", Budget(steps=100), device="cuda:77")

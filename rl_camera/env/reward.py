@@ -32,7 +32,7 @@ CLEARANCE = 0.25
 #: Share of the picture's width and height that a group may fill.
 GROUP_FILL = 0.8
 
-#: Room that a group needs beyond its outer bodies' middles, in statures.
+#: Room that each body of a group needs beside its middle, in statures.
 GROUP_ROOM = 0.55
 
 
@@ -83,14 +83,15 @@ def errors(episodes: Episodes, state: Columns, sight: Sight, asked: Asked) -> Er
     stature, at = d["stature"][0], sight.anchor_local
     depth = np.maximum(-at[2], np.float32(0.05))
     frame = asked.share
-    if sight.anchors.shape[1] > 1:
-        wide = (sight.spread / stature + np.float32(2.0 * GROUP_ROOM)) / (np.float32(GROUP_FILL) * d["aspect"])
-        need = np.where(sight.spread > 0.0, np.log(np.maximum(wide, np.float32(1e-3))), np.float32(-10.0))
-        frame = np.maximum(frame, need)
-    size = np.log(np.float32(2.0) * depth * sight.tan[1] / stature) - frame
     right = sight.axes[0]
     look = _within(np.float32(1.6) * (right[0] * sight.heading[0] + right[2] * sight.heading[1]), 1.0)
     want_x = d["x"] - d["look"] * look
+    if sight.anchors.shape[1] > 1:
+        off = sight.anchors - sight.anchor[:, None]
+        across, nearer = (axis[0] * off[0] + axis[1] * off[1] + axis[2] * off[2] for axis in sight.axes[::2])
+        least = room_for_group(across, nearer, d["stature"], d["filmed"], sight.tan[0], want_x)
+        frame = np.maximum(frame, np.log(np.float32(2.0) * least * sight.tan[1] / stature))
+    size = np.log(np.float32(2.0) * depth * sight.tan[1] / stature) - frame
     x, y = at[:2] / depth / sight.tan
     if at[2].max() > -0.05:
         behind = at[2] > np.float32(-0.05)
@@ -109,6 +110,31 @@ def errors(episodes: Episodes, state: Columns, sight: Sight, asked: Asked) -> Er
         size, _within(x, 3.0) - want_x, _within(y, 3.0) - asked.y, want_x, asked.y, view, height,
         state["log_focal"] - asked.lens_log, state["angles"][2] - d["roll"], frame,
     )  # fmt: skip
+
+
+def room_for_group(across: Array, nearer: Array, stature: Array, filmed: Array, tan: Array, want_x: Array) -> Array:
+    """How far the middle of a group must be for every one of it to have room in the picture, ``(N,)`` metres.
+
+    A body ``a`` to the right of the middle, ``n`` nearer than it, with half its room ``r``, ends in the picture at
+    ``(want_x D t + a + r) / (t (D − n))`` to the right, and on the left likewise. Both shall be within `GROUP_FILL`
+    of the half frame; each gives a least distance D, and the largest counts.
+
+    Args:
+        across: ``(P, N)`` metres that each performer is to the right of the group's middle.
+        nearer: ``(P, N)`` metres that each is nearer to the camera's plane than it.
+        stature: ``(P, N)`` metres.
+        filmed: ``(P, N)`` 1 for who belongs to the group.
+        tan: ``(N,)`` tangent of half the field of view across.
+        want_x: ``(N,)`` where the middle shall stand, half frames.
+
+    Returns:
+        Nearly 0 where one alone is filmed.
+    """
+    fill = np.float32(GROUP_FILL)
+    room = np.float32(GROUP_ROOM) * stature + fill * tan * nearer
+    need = np.maximum((room + across) / (tan * (fill - want_x)), (room - across) / (tan * (fill + want_x)))
+    group = filmed * (filmed.sum(0) > 1.5)
+    return np.maximum((need * group).max(0), np.float32(1e-3))
 
 
 _TURN = np.float32(2.0 * np.pi)

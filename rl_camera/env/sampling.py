@@ -14,7 +14,7 @@ from rl_camera.env.draws import Draws, uniforms
 from rl_camera.env.dynamics import STATE
 from rl_camera.env.episode import Episodes, layout
 from rl_camera.env.library import KEYPOINTS, SIZE_NAMES, Table
-from rl_camera.env.reward import GROUP_FILL, GROUP_ROOM
+from rl_camera.env.reward import room_for_group
 from rl_camera.env.rigs import limits
 from rl_camera.placement import LOWEST
 from rl_camera.setup import headroom_for
@@ -254,20 +254,19 @@ def compose(made: Episodes, table: Table, turn: Array, closer: Array, rise: Arra
     tan_x = 18.0 / np.exp(focal)
     tan_y = tan_x / d["aspect"]
     stature = d["stature"][0]
-    right = np.stack([np.cos(azimuth), -np.sin(azimuth)])
-    across = anchors[0] * right[0] + anchors[2] * right[1]
-    spread = np.where(filmed > 0.5, across, -np.inf).max(0) - np.where(filmed > 0.5, across, np.inf).min(0)
-    wide = (spread + 2.0 * GROUP_ROOM * stature) / (GROUP_FILL * d["aspect"])
-    frame = np.exp(asked.share) * stature
-    frame = np.where(filmed.sum(0) > 1.5, np.maximum(frame, wide), frame)
-    away = np.maximum(frame / (2.0 * tan_y), 0.35) * np.exp(closer)
+    east, south = np.cos(azimuth), np.sin(azimuth)  # x of the camera's right, x of its back
+    look = np.clip(1.6 * (east * np.sin(heading) - south * np.cos(heading)), -1.0, 1.0)
+    want_x = d["x"] - d["look"] * look
+    off_x, _, off_z = anchors - anchor[:, None]
+    group = room_for_group(
+        east * off_x - south * off_z, south * off_x + east * off_z, d["stature"], filmed, tan_x, want_x
+    )
+    away = np.maximum(np.maximum(np.exp(asked.share) * stature / (2.0 * tan_y), group), 0.35) * np.exp(closer)
     eyes = d["scale"][0] * extra[1]
     rises = np.where(d["eye_level"] > 0.5, eyes - anchor[1], 0.0) + away * np.sin(asked.elevation) + rise
     height = np.maximum(anchor[1] + rises, LOWEST + 0.05)
     flat = np.sqrt(np.maximum(away**2 - (height - anchor[1]) ** 2, (0.15 * away) ** 2))
     place = np.stack([anchor[0] + flat * np.sin(azimuth), height, anchor[2] + flat * np.cos(azimuth)])
-    look = np.clip(1.6 * (right[0] * np.sin(heading) + right[1] * np.cos(heading)), -1.0, 1.0)
-    want_x = d["x"] - d["look"] * look
     yaw, pitch = framing.aim(place.T, anchor.T, want_x, asked.y, tan_x, tan_y)
     state = Columns(STATE, len(made))
     state["place"], state["log_focal"] = place, focal

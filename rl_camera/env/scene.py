@@ -37,9 +37,9 @@ _RIGS = {
 }  # fmt: skip
 
 
-def rig_of(shot: Shot) -> str:
-    """The rig that films a shot."""
-    return _RIGS.get(Move(shot.move), "handheld")
+def rig_of(shot: Shot, stands: bool = False) -> str:
+    """The rig that films a shot; a tripod where it stands."""
+    return "tripod" if stands else _RIGS.get(Move(shot.move), "handheld")
 
 
 def cast(shot: Shot, everyone: Tracks, slots: int) -> list[str]:
@@ -58,7 +58,7 @@ def _apart(a: Array, b: Array) -> float:
 
 def episode_of(
     config: FramingConfig, performances: Sequence[Performance], stage: Stage, shot: Shot, everyone: Tracks,
-    aspect: float, side: float | None = None,
+    aspect: float, side: float | None = None, stands: float | None = None,
 ) -> tuple[Framing, Episodes]:  # fmt: skip
     """The problem that one shot is, with its own motion as the table.
 
@@ -71,6 +71,8 @@ def episode_of(
         aspect: width over height.
         side: world azimuth from the subject to the camera at the start, radians about +Y from +Z, when that is
             decided already; None: as the shot's view says.
+        stands: metres from the subject at which a camera that does not travel is put, so that the whole shot fits; it
+            only pans and tilts from there. None: it travels.
 
     Raises:
         BadInput: a pose is not finite.
@@ -92,7 +94,7 @@ def episode_of(
         made.rows[p] = table.starts[p]
         d["present"][p], d["filmed"][p] = 1.0, float(name in shot.of)
         d["stature"][p] = table.stature[p]
-    _ask(made, shot, aspect)
+    _ask(made, shot, aspect, stands)
     if side is not None:
         heading = table.extra[3:5, table.starts[0]]
         d["azimuth"][0] = np.mod(side - np.arctan2(heading[0], heading[1]) + np.pi, 2 * np.pi) - np.pi
@@ -116,7 +118,7 @@ def begin(core: Framing, made: Episodes) -> Columns:
     return state
 
 
-def _ask(made: Episodes, shot: Shot, aspect: float) -> None:
+def _ask(made: Episodes, shot: Shot, aspect: float, stands: float | None = None) -> None:
     """The shot's words as a request."""
     d, spec, options = made.data, SIZES[shot.size], shot.options
     size = SIZE_NAMES.index(str(shot.size))
@@ -142,11 +144,15 @@ def _ask(made: Episodes, shot: Shot, aspect: float) -> None:
         d["look"] *= 0.4  # as `setup`: a group fills the picture, there is no room to look into
     d["roll"] = np.radians(options.get("roll_deg", ANGLES[shot.angle].roll_deg))
     d["aspect"] = aspect
-    d["rig"] = limits([rig_of(shot)])
+    d["rig"] = limits([rig_of(shot, stands is not None)])
     if zooms:
         d["rig"][:3] = 0.0 if move != Move.DOLLY_ZOOM else d["rig"][:3]
-    tan_y = 18.0 / focal / aspect
-    away = share * float(d["stature"][0, 0]) / (2.0 * tan_y)
+    tan_y, stature = 18.0 / focal / aspect, float(d["stature"][0, 0])
+    if stands is not None:
+        share = max(share, 2.0 * tan_y * stands / stature)
+        d["share"][0] = np.log(share)
+        d["lens"] = np.log(focal)
+    away = share * stature / (2.0 * tan_y)
     a = amount_of(shot, focal, away, aspect)
     change = {"share": 0.0, "azimuth": 0.0, "elevation": 0.0, "lens_log": 0.0}
     if move == Move.PUSH_IN:

@@ -105,7 +105,7 @@ def clone(
         obs = normaliser.normalize_obs(obs).astype(np.float32)  # type: ignore[union-attr]
     if not recurrent:
         obs, actions = obs.reshape(-1, sizes[0]), actions.reshape(-1, sizes[1])
-    x, y = torch.from_numpy(np.ascontiguousarray(obs)), torch.from_numpy(np.ascontiguousarray(actions))
+    x, y = (torch.from_numpy(np.ascontiguousarray(a)).to(model.device) for a in (obs, actions))
     # The last ones are held out: neighbours in time are alike, and a random choice would measure memory.
     held = min(len(x) - 1, max(1, round(how.held_out * len(x)))) if len(x) > 1 else 0
     train, test = slice(0, len(x) - held), slice(len(x) - held, None) if held else slice(None)

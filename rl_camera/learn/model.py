@@ -71,12 +71,20 @@ def _episode_length(batch: VectorEnv) -> int:
     return int(length) if isinstance(length, int) else 0
 
 
-def build(config: TrainConfig, env: VecEnv, seed: int) -> Any:
+def build(config: TrainConfig, env: VecEnv, seed: int, device: str = "cpu") -> Any:
     """A model of Stable-Baselines3 (`LeanPPO`) or, with memory, of sb3-contrib (`RecurrentPPO`).
 
+    Args:
+        config: hyperparameters.
+        env: to learn in; it steps on the CPU wherever the networks are.
+        seed: of weights and exploration.
+        device: of the networks: ``cpu``, ``cuda``, ``cuda:1``.
+
     Raises:
+        BadInput: no such device here.
         MissingExtra: memory is asked for and sb3-contrib is not installed.
     """
+    _check_device(device)
     arch: Any = {"pi": list(config.net_arch), "vf": list(config.net_arch_vf or config.net_arch)}
     network: dict[str, Any] = {
         "net_arch": arch,
@@ -97,7 +105,7 @@ def build(config: TrainConfig, env: VecEnv, seed: int) -> Any:
         "max_grad_norm": config.max_grad_norm,
         "target_kl": config.target_kl,
         "seed": seed,
-        "device": "cpu",
+        "device": device,
         "stats_window_size": max(100, config.n_envs),
         "policy_kwargs": network,
     }
@@ -108,6 +116,14 @@ def build(config: TrainConfig, env: VecEnv, seed: int) -> Any:
         network["lstm_hidden_size"] = config.lstm_hidden_size
         return RecurrentPPO("MlpLstmPolicy", env, **settings)
     return LeanPPO(TowerPolicy, env, **settings)
+
+
+def _check_device(name: str) -> None:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise BadInput(f"device '{name}': {reason}; expected cpu, cuda or cuda:1, and a torch that knows it") from None
 
 
 def ship(model: Any, card: Card | None = None) -> PolicyNet:

@@ -28,7 +28,8 @@ class LeanRolloutBuffer(RolloutBuffer):
     """A rollout ``(T, N, …)`` in memory that is allocated once; minibatches are gathered from it as it lies.
 
     The order of samples within a rollout is another than in Stable-Baselines3's own buffer; they are shuffled anyway.
-    Arrays are NumPy's, as there; the tensors are views of them.
+    Arrays are NumPy's, as there; the tensors are views of them, or, where the networks are on a GPU, lie there: then
+    `values` and `returns`, which the update reports on, are fetched when a rollout is complete.
     """
 
     def reset(self) -> None:
@@ -39,14 +40,14 @@ class LeanRolloutBuffer(RolloutBuffer):
             self.actions = np.zeros((*shape, self.action_dim), np.float32)
             for name in ("rewards", "returns", "episode_starts", "values", "log_probs", "advantages"):
                 setattr(self, name, np.zeros(shape, np.float32))
-            self._tensors = {name: torch.from_numpy(getattr(self, name)) for name in _COLUMNS}
+            self._tensors = {name: torch.from_numpy(getattr(self, name)).to(self.device) for name in _COLUMNS}
         self.generator_ready = False
         self.pos, self.full = 0, False
 
     def put_observations(self, obs: np.ndarray) -> Tensor:
         """Store the observations ``(N, D)`` of the coming step; returns them as they lie here, row after row."""
         slot = self._tensors["observations"][self.pos]
-        slot.copy_(torch.from_numpy(obs).reshape(slot.shape))  # torch turns column-major ones five times faster
+        slot.copy_(torch.from_numpy(obs).to(self.device).reshape(slot.shape))  # torch turns column-major ones quickly
         return slot
 
     def put(self, actions: Tensor, rewards: np.ndarray, starts: np.ndarray, values: Tensor, log_probs: Tensor) -> None:
@@ -62,7 +63,10 @@ class LeanRolloutBuffer(RolloutBuffer):
 
     def compute_returns_and_advantage(self, last_values: Tensor, dones: np.ndarray) -> None:
         """Generalised advantage estimation (Schulman et al. 2016), as in Stable-Baselines3."""
-        following, goes_on = last_values.reshape(-1).numpy(), 1.0 - dones.astype(np.float32)
+        on_cpu = self.device.type == "cpu"
+        if not on_cpu:
+            self.values[...] = self._tensors["values"].cpu().numpy()
+        following, goes_on = last_values.reshape(-1).cpu().numpy(), 1.0 - dones.astype(np.float32)
         advantage = np.zeros(self.n_envs, np.float32)
         for step in reversed(range(self.buffer_size)):
             delta = self.rewards[step] + self.gamma * following * goes_on - self.values[step]
@@ -70,12 +74,16 @@ class LeanRolloutBuffer(RolloutBuffer):
             self.advantages[step] = advantage
             following, goes_on = self.values[step], 1.0 - self.episode_starts[step]
         np.add(self.advantages, self.values, out=self.returns)
+        if not on_cpu:
+            for name in ("advantages", "returns"):
+                self._tensors[name].copy_(torch.from_numpy(getattr(self, name)))
 
     def get(self, batch_size: int | None = None) -> Generator[RolloutBufferSamples, None, None]:
         """Minibatches of one shuffled pass."""
         assert self.full, "the rollout is not complete"
         count = self.buffer_size * self.n_envs
         order = torch.from_numpy(np.random.permutation(count))  # noqa: NPY002  the stream that SB3 seeds and uses
+        order = order.to(self.device)
         flat = [self._tensors[name].reshape(count, *self._tensors[name].shape[2:]) for name in _COLUMNS]
         size = batch_size or count
         for first in range(0, count, size):
@@ -86,7 +94,7 @@ class LeanRolloutBuffer(RolloutBuffer):
 class LeanPPO(PPO):
     """PPO whose rollouts are collected without a Python loop over environments. Takes the arguments of `PPO`.
 
-    Observations are arrays and actions continuous; for anything else use `PPO` itself.
+    Observations are arrays and actions continuous; for anything else use `PPO` itself. The networks may be on a GPU.
     """
 
     def __init__(self, policy: Any, env: Any, **kwargs: Any) -> None:
@@ -95,7 +103,7 @@ class LeanPPO(PPO):
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
     ) -> bool:
-        """As `OnPolicyAlgorithm.collect_rollouts`, for continuous actions on the CPU."""
+        """As `OnPolicyAlgorithm.collect_rollouts`, for continuous actions; environments step on the CPU."""
         if not isinstance(rollout_buffer, LeanRolloutBuffer) or self.use_sde or self.policy.squash_output:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         assert isinstance(self.action_space, spaces.Box) and isinstance(self._last_obs, np.ndarray)
@@ -107,7 +115,7 @@ class LeanPPO(PPO):
         for _ in range(n_rollout_steps):
             with torch.no_grad():
                 actions, values, log_probs = self.policy(rollout_buffer.put_observations(self._last_obs))  # type: ignore[arg-type]
-            new_obs, rewards, dones, infos = env.step(np.clip(actions.numpy(), low, high))
+            new_obs, rewards, dones, infos = env.step(np.clip(actions.cpu().numpy(), low, high))
             self.num_timesteps += env.num_envs
             callback.update_locals(locals())
             if not callback.on_step():
@@ -132,11 +140,10 @@ class LeanPPO(PPO):
             return rewards
         last = np.stack([told[k]["terminal_observation"] for k in cut])
         with torch.no_grad():
-            values = self.policy.predict_values(self._tensor(last)).reshape(-1).numpy()
+            values = self.policy.predict_values(self._tensor(last)).reshape(-1).cpu().numpy()
         rewards = rewards.copy()
         rewards[index[cut]] += self.gamma * values
         return rewards
 
-    @staticmethod
-    def _tensor(obs: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(obs, dtype=np.float32))
+    def _tensor(self, obs: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(obs, dtype=np.float32)).to(self.device)

@@ -79,6 +79,7 @@ def train(
     seed: int = 0,
     demonstrator: cloning.Demonstrator | None = None,
     begin: PolicyNet | None = None,
+    device: str = "cpu",
     card: MakeCard = plain_card,
     say: Say = cloning.print_nothing,
     progress: Progress = lambda share, steps: None,
@@ -92,12 +93,13 @@ def train(
         seed: of networks, environments and exploration.
         demonstrator: a planner to clone first.
         begin: a policy to train on from.
+        device: of the networks; environments step on the CPU.
         card: makes the card of what is written.
         say: takes lines for a log.
         progress: told after every rollout.
 
     Raises:
-        BadInput: wrong settings, a folder with another run, or a planner that cannot label for DAgger.
+        BadInput: wrong settings, no such device, a folder with another run, or a planner that cannot label for DAgger.
         MissingExtra: memory is asked for and sb3-contrib is not installed.
     """
     budget = budget or Budget()
@@ -112,7 +114,7 @@ def train(
     env = make_env(ppo)
     held_out = make_batch(config.env, config.evaluation.episodes, config.held_out)
     try:
-        model = build(ppo, env, seed)
+        model = build(ppo, env, seed, device)
         log = RunLog(folder)
         model.set_logger(log.logger())
         state = State()
