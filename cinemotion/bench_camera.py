@@ -1,76 +1,40 @@
-"""`cinemotion bench camera` and `camera-env`: directors on the same held-out shots; the environment's speed."""
+"""`cinemotion bench camera`: controllers on held-out shots, directors on held-out scenes, editors on held-out films."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from motion.errors import BadInput, did_you_mean
+from cinemotion.bench_camera_words import Asked, read
+from motion.errors import BadInput
 from motion.files import whole
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a command line asks for."""
-
-    policies: tuple[Path, ...] = ()  # (): the shipped policy's training seeds
-    episodes: int = 64
-    budgets: tuple[int, ...] | None = None  # of cem; None: all
-    report: Path | None = None  # JSON
-    tune: int | None = None  # environment steps to tune the rule controller with first
-
-
-def read(arguments: tuple[str, ...]) -> Asked:
-    """Words of a command line: POLICY files, ``episodes=N``, ``cem=N,N``, ``tune=STEPS``, ``REPORT.json``.
-
-    Raises:
-        BadInput: a word that is none of these.
-    """
-    from rl_camera.bench import BUDGETS
-
-    policies: list[Path] = []
-    found: dict[str, object] = {}
-    for word in arguments:
-        name, sign, value = word.partition("=")
-        if sign and name in ("episodes", "tune"):
-            found[name] = _whole(word, value)
-        elif sign and name == "cem":
-            sizes = tuple(_whole(word, one) for one in value.split(",") if one)
-            for size in sizes:
-                if size not in BUDGETS:
-                    raise BadInput(f"bench camera: cem={size}, expected {', '.join(map(str, BUDGETS))}")
-            found["budgets"] = sizes
-        elif word.endswith(".json"):
-            found["report"] = Path(word)
-        elif word.endswith(".safetensors"):
-            if not Path(word).is_file():
-                raise BadInput(f"bench camera: {word}: no such file")
-            policies.append(Path(word))
-        else:
-            known = ("episodes=64", "cem=64,1024", "tune=12000000", "report.json", "policy.safetensors")
-            raise BadInput(f"bench camera: '{word}'{did_you_mean(word, known)}, expected {', '.join(known)}")
-    return Asked(tuple(policies), **found)  # type: ignore[arg-type]
-
-
-def _whole(word: str, value: str) -> int:
-    if not value.isdigit() or not 1 <= int(value) <= 10**11:
-        raise BadInput(f"bench camera: '{word}', expected a whole number")
-    return int(value)
-
-
 def run(*arguments: str) -> None:
-    """Measure and print the table.
+    """Measure and print the tables that are asked for.
 
     Raises:
         BadInput: an argument that there is not.
     """
+    asked = read(arguments)
+    report: dict[str, Any] = {}
+    for table in asked.tables:
+        report |= {"shots": _shots, "scenes": _scenes, "editing": _editing}[table](asked)
+    if asked.report is not None:
+        with whole(asked.report) as beside:
+            beside.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _shots(asked: Asked) -> dict[str, Any]:
+    """Controllers on single shots of the framing environment."""
     from rl_camera import bench
     from rl_camera.control import tune
     from rl_camera.control.policy import Policy
 
-    asked = read(arguments)
     policies = asked.policies or shipped()
     if asked.tune is not None:
         config = Policy(policies[0]).config if policies else None
@@ -80,9 +44,59 @@ def run(*arguments: str) -> None:
     budgets = tuple(bench.BUDGETS) if asked.budgets is None else asked.budgets
     table = bench.run(policies, episodes=asked.episodes, budgets=budgets, say=lambda line: _say(f"  {line}"))
     _print(table)
-    if asked.report is not None:
-        with whole(asked.report) as beside:
-            beside.write_text(json.dumps(bench.as_json(table), indent=1) + "\n")
+    return bench.as_json(table)
+
+
+def _scenes(asked: Asked) -> dict[str, Any]:
+    """Directors on scenes, and a sheet of one of them."""
+    from cinemotion import bench_camera_sheet as sheet
+    from cinemotion.bench_camera_tables import scenes_lines
+    from cinemotion.progress import Progress
+    from rl_camera import bench_directors, bench_scenes
+
+    if asked.sheet is not None and not asked.sheet.absolute().parent.is_dir():
+        raise BadInput(f"{asked.sheet}: no such folder")
+    _import(asked.modules)
+    if asked.scene is None:
+        scenes = bench_scenes.held_out(asked.scenes)
+    else:
+        scenes = (bench_scenes.captured(asked.scene),)
+    policy = asked.policies[0] if asked.policies else None
+    table = bench_directors.run(scenes, asked.directors or None, policy=policy, say=lambda line: _say(f"  {line}"))
+    for line in scenes_lines(table, markdown=asked.markdown):
+        _say(line)
+    if asked.sheet is not None:
+        with Progress("drawing", sheet.count(table, 0)) as progress:
+            sheet.draw(table, 0, asked.sheet, on_frame=progress.step)
+    return {"scenes": bench_directors.as_json(table)}
+
+
+def _editing(asked: Asked) -> dict[str, Any]:
+    """Editors on episodes of the coverage environment and on whole films."""
+    from cinemotion.bench_camera_tables import editing_lines
+    from rl_camera import bench_editing
+
+    films = min(asked.films, asked.episodes)
+    table = bench_editing.run(asked.episodes, films, say=lambda line: _say(f"  {line}"))
+    for line in editing_lines(table, markdown=asked.markdown):
+        _say(line)
+    return {"editing": bench_editing.as_json(table)}
+
+
+def _import(modules: Sequence[str]) -> None:
+    """Import a user's modules, from the folder one is in too, so that they register their directors.
+
+    Raises:
+        BadInput: no such module, or it fails.
+    """
+    here = str(Path.cwd())
+    if modules and here not in sys.path:
+        sys.path.insert(0, here)
+    for name in modules:
+        try:
+            importlib.import_module(name.removesuffix(".py"))
+        except Exception as error:  # whatever a user's module raises is told in one line
+            raise BadInput(f"bench camera: import={name}: {type(error).__name__}: {error}") from error
 
 
 def shipped() -> tuple[Path, ...]:

@@ -12,7 +12,8 @@ from cinemotion.axes import INK, OVER, font, picture, save
 from cinemotion.lettering import wrapped
 from motion.camera import Shot
 from motion.errors import BadInput
-from rl_camera.bench_directors import FPS, Row, Table
+from rl_camera import framing
+from rl_camera.bench_directors import ASPECT, FPS, Row, Table
 from rl_camera.bench_scenes import BenchScene
 
 #: Moments of a shot that are shown, as shares of its length.
@@ -59,6 +60,7 @@ def draw(
                 assert frame.display is not None
                 shown = Image.fromarray(np.ascontiguousarray(frame.display[..., :3]))
                 image.paste(shown, (round(x * OVER), round(y * OVER)))
+                _people(pen, scene, row, place, frame.index, x, y)
                 on_frame()
     save(image, out)
 
@@ -94,6 +96,18 @@ def told(shot: Shot) -> str:
     """What a shot asks, in words."""
     words = (f"{shot.size} of {' and '.join(shot.of)}", shot.move, shot.view, shot.angle, f"{shot.lens_mm:g} mm")
     return ", ".join(words).replace("_", " ")
+
+
+def _people(pen: ImageDraw.ImageDraw, scene: BenchScene, row: Row, place: int, frame: int, x: float, y: float) -> None:
+    """The names of those in the picture, over their heads: bodies are alike."""
+    path, everyone = row.paths[place], framing.track(scene.performances, [frame / float(FPS)])
+    crowns = everyone.of("crown")
+    xy, depth = framing.project(path.T_world_camera[[frame]], path.focal_mm[[frame]], ASPECT, crowns)
+    for name, (across, up), deep in zip(everyone.names, xy[0], depth[0], strict=True):
+        if deep > 0 and abs(across) < 0.95 and -0.9 < up < 1.2:
+            at = (x + _WIDE * (1 + across) / 2, max(y + _HIGH * (1 - up) / 2 - 2, y + 13))
+            pen.text((at[0] * OVER, at[1] * OVER), name, fill="#ffe14d", font=font(_SIZE + 2), anchor="ms",
+                     stroke_width=OVER, stroke_fill=INK)  # fmt: skip
 
 
 def _name(pen: ImageDraw.ImageDraw, row: Row, y: float) -> None:

@@ -40,6 +40,9 @@ TUNED = "tuned_rule"
 #: Directors that live are another one.
 ALIAS: Mapping[str, str] = {"dp": "rule"}
 
+#: Scenes below which an interval over scenes says nothing.
+FEWEST = 5
+
 #: What directors are ranked by, and whether more is better.
 MEASURES: Mapping[str, bool] = {**bench.OUTSIDE, "horizon_error_deg": False, "inside_share": False}
 
@@ -61,11 +64,6 @@ class Row:
     def mean(self, measure: str) -> float:
         """Its mean over the scenes."""
         return bench.mean_of(self.values(measure))
-
-    def share(self, faults: str, of: str) -> float:
-        """Faults over how many there could have been, all scenes together; nan when there could be none."""
-        could = float(self.values(of).sum())
-        return float(self.values(faults).sum()) / could if could else math.nan
 
 
 @dataclass(frozen=True)
@@ -94,9 +92,12 @@ class Table:
         return {row.name: bench.mean_of(own) for row, own in zip(rows, ranks, strict=True)}
 
     def against(self, row: Row, name: str = TUNED) -> dict[str, tuple[float, float, float]]:
-        """What a row gains on another of its block: mean and 95 % interval over scenes; positive is better."""
+        """What a row gains on another of its block: mean and 95 % interval over scenes; positive is better.
+
+        Nothing for the other itself, nor on fewer than `FEWEST` scenes.
+        """
         other = next((r for r in self.rows if r.name == name and r.live is row.live), None)
-        if other is None or other is row:
+        if other is None or other is row or len(self.scenes) < FEWEST:
             return {}
         gains = {}
         for measure, more in MEASURES.items():

@@ -8,7 +8,6 @@ counted by `measures_edit`, which nothing here maximises.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -54,10 +53,9 @@ class Row:
             "max_s": float(length.max()), "mean_log": float(logs.mean()), "sd_log": float(logs.std()),
         }  # fmt: skip
 
-    def share(self, faults: str, of: str) -> float:
-        """Faults over how many there could have been, all scenes together; nan when there could be none."""
-        could = float(self._of(of).sum())
-        return float(self._of(faults).sum()) / could if could else math.nan
+    def total(self, count: str) -> float:
+        """A count of `Editing` over all scenes."""
+        return float(self._of(count).sum())
 
     def actor_seen(self) -> float:
         """Share of the time in which the head of who acts most is seen."""

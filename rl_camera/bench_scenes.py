@@ -81,14 +81,13 @@ def held_out(count: int, clips: Sequence[Clip] | None = None) -> tuple[BenchScen
     """
     if count < 1:
         raise BadInput(f"bench camera: {count} scenes, expected at least 1")
-    if clips is None:
-        return _captured(count)
-    return tuple(make(clips, number) for number in range(count))
+    return tuple(captured(number) if clips is None else make(clips, number) for number in range(count))
 
 
-@lru_cache(maxsize=2)
-def _captured(count: int) -> tuple[BenchScene, ...]:
-    return held_out(count, default_library("test").clips)
+@lru_cache(maxsize=64)
+def captured(number: int) -> BenchScene:
+    """Scene ``number`` from takes of the held-out captures; see `make`."""
+    return make(default_library("test").clips, number)
 
 
 def make(clips: Sequence[Clip], number: int) -> BenchScene:
