@@ -15,7 +15,7 @@ from motion.prior import known, weights
 from motion.prior.weights import Card
 
 if TYPE_CHECKING:
-    from motion.prior.trainer import Run, Task
+    from motion.prior.trainer import Run
 
 Say = Callable[[str], None]
 
@@ -95,10 +95,15 @@ def run(plan: Plan, say: Say) -> Path:
     task, write = _RECIPES[plan.kind](plan, corpus)
     settings = Settings(plan.minutes, plan.steps, device=plan.device, threads=plan.threads)
     leads = int(os.environ.get("RANK", "0")) == 0
-    made = train(task, plan.folder, settings, say if leads else lambda _: None)
     path = plan.folder / weights.file_name(plan.name, plan.kind)
+
+    def keep(so_far: Run) -> None:
+        """The weights so far, so that a run can be listened to, or cut off."""
+        write(so_far, _card(plan, corpus, so_far), path)
+
+    made = train(task, plan.folder, settings, say if leads else lambda _: None, keep)
     if leads:
-        card = write(made, _card(plan, corpus, task, made), path)
+        card = write(made, _card(plan, corpus, made), path)
         say(f"{path}: {card.parameters / 1e6:.2f} M parameters, {made.steps} steps, {made.seconds / 60:.1f} minutes")
         say(f"licence: {card.licence}{'' if card.commercial else ' (not for commercial use)'}")
         if plan.kind == "evaluator":
@@ -166,9 +171,9 @@ def _only(corpus: Corpus, sources: tuple[str, ...] | None) -> Corpus:
     return corpus.only(sources)
 
 
-def _card(plan: Plan, corpus: Corpus, task: Task, made: Run) -> Card:
+def _card(plan: Plan, corpus: Corpus, made: Run) -> Card:
     used = sorted({window.clip for window in corpus.windows if window.split == "train"})
-    checked = {name: float(value) for name, value in task.check(made.module).items()}
+    checked = {name: float(value) for name, value in made.figures.items()}
     return Card(
         kind=plan.kind,
         name=plan.name,
@@ -209,7 +214,10 @@ def _prior(plan: Plan, corpus: Corpus) -> tuple[Any, Callable[[Any, Card, Path],
 
     if plan.size not in SIZES:
         raise unknown("size", plan.size, SIZES)
-    task = PriorTask(corpus, plan.size, seed=plan.seed, one_stage=plan.one_stage, **_batch(plan))
+    # A GPU does not wait for sentences to be encoded on the CPU: all of them are, once, before it starts.
+    kept = plan.folder / "captions.safetensors"
+    cache = kept if plan.device != "cpu" or kept.is_file() else None
+    task = PriorTask(corpus, plan.size, seed=plan.seed, one_stage=plan.one_stage, cache=cache, **_batch(plan))
 
     def write(made: Any, card: Card, path: Path) -> Card:
         Prior(made.module.cpu(), corpus.rest_offsets, replace(card, config={"sizes": task.sizes})).save(path)

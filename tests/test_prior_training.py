@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,13 @@ from tiny_prior import corpus, write
 from motion.corpus import Label
 from motion.errors import BadInput
 from motion.prior import trainer
+from motion.prior.batches import Windows
 from motion.prior.constraints import Constraints
 from motion.prior.model import Prior
 from motion.prior.request import WindowRequest
 from motion.prior.task import PriorTask
 from motion.prior.trainer import Settings, train
+from motion.prior.words import Words
 
 HERE = Path(__file__).parent
 PROGRAM = """
@@ -147,6 +150,72 @@ def test_ranks_talk_over_what_they_compute_on(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("LOCAL_RANK", "1")
     trainer._ranks(torch.device("cuda"))
     assert asked == ["gloo", "nccl", "cuda:1"]
+
+
+def tensors(value: object) -> list[torch.Tensor]:
+    """Every tensor in a value, wherever it is."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if is_dataclass(value):
+        return [t for f in fields(value) for t in tensors(getattr(value, f.name))]
+    return [t for one in value for t in tensors(one)] if isinstance(value, (tuple, list)) else []
+
+
+@pytest.mark.parametrize("kind", ["prior", "inbetween"])
+def test_a_batch_is_made_where_the_captures_lie(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the device without values, which refuses tensors of another one and everything that would wait for a value."""
+    from motion.prior.inbetween_net import InbetweenTask
+
+    nowhere = torch.device("meta")
+    one: trainer.Task = task() if kind == "prior" else InbetweenTask(Windows(corpus()), Windows(corpus(), ("blocks",)))
+    assert isinstance(one, trainer.Movable)
+    module = one.module().to(nowhere)
+    one.onto(nowhere)
+    chance = torch.Generator  # there is none of that device
+    monkeypatch.setattr(torch, "Generator", lambda device: chance())
+    for step in range(8):
+        with nowhere:
+            batch = one.batch(step)
+            terms = one.loss(module, batch, slice(0, 2))
+        found = tensors(batch)
+        assert len(found) > 10 and {t.device for t in found} == {nowhere}
+        assert all(term.device == nowhere and term.shape == (2,) for term in terms.values())
+        torch.stack([term.sum() for term in terms.values()]).sum().backward()
+
+
+def test_captions_are_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "run" / "captions.safetensors"
+    first = PriorTask(corpus(), "tiny", frames_per_batch=240, cache=file).batch(0)
+
+    def refuse(self: object) -> None:
+        raise AssertionError("the encoder was loaded")
+
+    monkeypatch.setattr(Words, "_load", refuse)
+    again = PriorTask(corpus(), "tiny", frames_per_batch=240, cache=file).batch(0)
+    assert torch.equal(first.said.states, again.said.states) and first.said.states.any()
+
+
+def test_a_gradient_that_is_not_finite_moves_nothing() -> None:
+    weight = torch.nn.Parameter(torch.ones(3, 3))
+    optimiser = torch.optim.AdamW([weight], lr=0.1, fused=True)
+    for gradient, moves in ((1.0, True), (float("nan"), False), (float("inf"), False), (1.0, True)):
+        before = weight.detach().clone()
+        weight.grad = torch.full((3, 3), gradient)
+        trainer._step(optimiser, torch.nn.utils.clip_grad_norm_([weight], 1.0))
+        assert weight.isfinite().all() and torch.equal(before, weight) != moves
+    assert optimiser.state[weight]["step"] == 2
+
+
+def test_a_run_can_be_heard_while_it_goes_and_measured_when_it_is_over(tmp_path: Path) -> None:
+    heard: list[trainer.Run] = []
+    settings = Settings(steps=3, save_every_s=-1, check_every=2, warm_up=1)
+    run = train(task(), tmp_path, settings, keep=heard.append)
+    assert [(one.steps, bool(one.figures)) for one in heard] == [(1, False), (2, True)]
+    first, second, last = (flat(one.module.state_dict()) for one in (*heard, run))
+    assert not torch.equal(first, second) and not torch.equal(second, last) and not run.module.training
+    # Nothing is left to train: the same weights, measured again.
+    over = train(task(), tmp_path, settings)
+    assert over.steps == 3 and over.figures == pytest.approx(run.figures, rel=1e-5) and run.figures.keys() >= {"body"}
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,16 +78,24 @@ class Windows:
             self._path[span], self._heading[span] = t.path, t.heading
             self._six[span] = features.six_from_matrix(t.rotations)
 
+    def onto(self, device: torch.device) -> None:
+        """Keep the tracks on a device; batches are made there from now on."""
+        for name in ("_path", "_heading", "_six", "_pelvis", "_contacts", "_valid", "rest_offsets"):
+            setattr(self, name, getattr(self, name).to(device))
+
     def gather(self, windows: Sequence[Window]) -> tuple[Track, Tensor]:
         """Tracks ``(B, T, …)`` of windows of one length, and which joints are valid ``(B, 22)``.
 
         Re-timed windows are interpolated between frames; mirrored ones are reflected in x.
         """
+        device = self._path.device
         frames = windows[0].frames
-        first = torch.tensor([int(self.corpus.starts[w.clip]) for w in windows])
-        last = torch.tensor([int(self.corpus.starts[w.clip + 1]) - 1 for w in windows])
-        speed = torch.tensor([w.speed for w in windows], dtype=torch.float64)
-        at = torch.tensor([w.start for w in windows])[:, None] + torch.arange(frames) * speed[:, None]
+        clips = np.array([w.clip for w in windows])
+        first = torch.as_tensor(self.corpus.starts[clips], device=device)
+        last = torch.as_tensor(self.corpus.starts[clips + 1] - 1, device=device)
+        speed = torch.as_tensor(np.array([w.speed for w in windows]), device=device)
+        start = torch.as_tensor(np.array([w.start for w in windows]), device=device)
+        at = start[:, None] + torch.arange(frames, device=device) * speed[:, None]
         low = at.floor().long()
         t = (at - low).float()
         i = torch.minimum(first[:, None] + low, last[:, None])
@@ -100,15 +108,16 @@ class Windows:
         path, pelvis, contacts = between(self._path), between(self._pelvis), (between(self._contacts) > 0.5).float()
         heading = torch.nn.functional.normalize(between(self._heading), dim=-1)
         rotations = features.matrix_from_six(between(self._six))
-        valid = self._valid[torch.tensor([w.clip for w in windows])]
+        valid = self._valid[torch.as_tensor(clips, device=device)]
         if any(w.mirror for w in windows):
-            m = torch.tensor([w.mirror for w in windows])
-            flip = torch.where(m[:, None], _FLIP, 1.0)  # (B, 3)
+            m = torch.tensor([w.mirror for w in windows], device=device)
+            reflect = _FLIP.to(device)
+            flip = torch.where(m[:, None], reflect, 1.0)  # (B, 3)
             path = path * flip[:, None, [0, 2]]
             pelvis = pelvis * flip[:, None]
-            heading = heading * torch.where(m[:, None], torch.tensor([1.0, -1.0]), 1.0)[:, None]
+            heading = heading * torch.where(m[:, None], heading.new_tensor([1.0, -1.0]), 1.0)[:, None]
             contacts = torch.where(m[:, None, None], contacts[..., [2, 3, 0, 1]], contacts)
-            other = rotations[:, :, _MIRROR] * _FLIP[:, None] * _FLIP
+            other = rotations[:, :, _MIRROR] * reflect[:, None] * reflect
             rotations = torch.where(m[:, None, None, None, None], other, rotations)
             valid = torch.where(m[:, None], valid[:, _MIRROR], valid)
         return Track(path, heading, pelvis, rotations, contacts, self.rest_offsets), valid

@@ -259,6 +259,12 @@ class InbetweenTask:
         self._held_out = Crops(held_out) if held_out is not None else None
         self._config, self._frames, self._seed = config or Config(), frames_per_batch, seed
 
+    def onto(self, device: torch.device) -> None:
+        """Keep the captures on a device, and make batches there."""
+        for crops in (self._crops, self._held_out):
+            if crops is not None:
+                crops.windows.onto(device)
+
     def module(self) -> Network:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._seed)
@@ -275,7 +281,7 @@ class InbetweenTask:
             frames = min(int(rng.integers(32, 81)), longest)
             known = np.stack([keys_mask(rng, frames) for _ in range(max(2, self._frames // frames))])
         batch = self._crops.draw(rng, len(known), known.shape[1], flip=True)
-        return example(batch, torch.from_numpy(known))
+        return example(batch, torch.from_numpy(known).to(batch.valid.device))
 
     def rows(self, batch: Example) -> int:
         return len(batch)

@@ -143,20 +143,22 @@ def draw_masks(observed: Observed, valid: Tensor, rng: np.random.Generator, mix:
                 pelvis_on[row], heading_on[row] = True, True
             if rng.random() < 0.5:
                 whole_pose(row, np.arange(1))
-    had = valid.numpy()[:, None]
-    index = torch.as_tensor(source)
-    take = torch.arange(rows)[:, None]
+    device = valid.device
+    had = valid[:, None]
+    index = torch.as_tensor(source, device=device)
+    take = torch.arange(rows, device=device)[:, None]
     moved = bool((source != np.arange(frames)).any())
     values = {}
     if moved:
         values = {n: getattr(observed, n)[take, index] for n in ("pelvis", "heading", "rotations", "positions")}
     if even.any():
         heading = values.get("heading", observed.heading)
-        evened = torch.as_tensor(even)[:, None] & ~torch.as_tensor(rotations_on[..., 0])
+        evened = torch.as_tensor(even[:, None] & ~rotations_on[..., 0], device=device)
         values["heading"] = torch.where(evened[..., None], _evened(heading), heading)
     return replace(
         observed,
-        path_on=torch.as_tensor(path_on), pelvis_on=torch.as_tensor(pelvis_on), heading_on=torch.as_tensor(heading_on),
-        rotations_on=torch.as_tensor(rotations_on & had), positions_on=torch.as_tensor(positions_on & had),
-        contacts_on=torch.as_tensor(contacts_on), **values,
+        path_on=torch.as_tensor(path_on, device=device), pelvis_on=torch.as_tensor(pelvis_on, device=device),
+        heading_on=torch.as_tensor(heading_on, device=device), contacts_on=torch.as_tensor(contacts_on, device=device),
+        rotations_on=torch.as_tensor(rotations_on, device=device) & had,
+        positions_on=torch.as_tensor(positions_on, device=device) & had, **values,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from motion import skeleton
 from motion.prior.constraints import JOINTS
+from motion.prior.features import exact
 
 #: Parent of each of the 22 joints; the pelvis is its own.
 PARENTS: list[int] = np.maximum(skeleton.PARENTS[:JOINTS], 0).tolist()
@@ -115,8 +116,8 @@ class Bones(torch.nn.Module):
         self.register_buffer("offsets", torch.as_tensor(rest_offsets).detach().to(torch.float32).clone())
         self.register_buffer("chains", ancestry(), persistent=False)
 
+    @exact  # half precision is centimetres at a fingertip
     def forward(self, world: Tensor, pelvis: Tensor) -> Tensor:
         """``(…, 22, 3, 3)`` and ``(…, 3)`` to joint places ``(…, 22, 3)``, metres."""
-        with torch.autocast(world.device.type, enabled=False):  # half precision is centimetres at a fingertip
-            turned = (world.float()[..., PARENTS, :, :] * self.offsets[:JOINTS, None, :]).sum(-1)
-            return pelvis.float()[..., None, :] + self.chains @ turned
+        turned = (world.float()[..., PARENTS, :, :] * self.offsets[:JOINTS, None, :]).sum(-1)
+        return pelvis.float()[..., None, :] + self.chains @ turned

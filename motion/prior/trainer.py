@@ -9,9 +9,10 @@ import os
 import pickle
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,15 @@ class Task(Protocol):
 
     def check(self, module: nn.Module) -> dict[str, float]:
         """Figures on held-out data; logged, never trained on. May be empty."""
+        ...
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A task whose data can lie on a GPU: batches are made and figures taken there, not on the CPU and carried over."""
+
+    def onto(self, device: torch.device) -> None:
+        """Keep the data on a device, and make batches there."""
         ...
 
 
@@ -76,18 +86,30 @@ class Settings:
 class Run:
     """What a finished or interrupted run left."""
 
-    module: nn.Module  # the averaged weights
+    module: nn.Module  # the averaged weights, on the CPU
     steps: int
     seconds: float  # of training, all sittings together
+    figures: dict[str, float] = field(default_factory=dict)  # the last that `Task.check` gave, on rank 0
 
 
 def train(
-    task: Task, folder: str | os.PathLike[str], settings: Settings, say: Callable[[str], None] = lambda _: None
+    task: Task,
+    folder: str | os.PathLike[str],
+    settings: Settings,
+    say: Callable[[str], None] = lambda _: None,
+    keep: Callable[[Run], None] = lambda _: None,
 ) -> Run:
     """Train, or go on training, in ``folder``: checkpoint.pt, log.csv and TensorBoard events live there.
 
     Under ``torchrun`` every rank computes its rows of the same batch; gradients are summed by hand over ranks, weighted
     by rows, so that two ranks take the step that one would.
+
+    Args:
+        task: what is trained; a `Movable` one has its data moved to the device.
+        folder: of the run.
+        settings: how it goes.
+        say: told how it goes, a line at a time.
+        keep: given the run so far, after each checkpoint but the last, on rank 0.
 
     Raises:
         BadInput: the checkpoint in ``folder`` is of another model.
@@ -111,6 +133,16 @@ def train(
     if path.is_file():
         step, seconds = _restore(path, module, average, optimiser)
         say(f"goes on at step {step} after {seconds / 60:.1f} minutes")
+    there = isinstance(task, Movable) and device.type != "cpu"
+    if there and isinstance(task, Movable):
+        task.onto(device)
+
+    def figures_of(averaged: nn.Module) -> dict[str, float]:
+        """Held-out figures, taken where the data lie."""
+        with device if there else nullcontext():
+            return task.check(averaged)
+
+    figures: dict[str, float] = {}
     log = _Log(folder) if rank == 0 else None
     started, saved = time.monotonic() - seconds, time.monotonic()
     done = lambda: _progress(settings, step, time.monotonic() - started) >= 1.0
@@ -119,7 +151,8 @@ def train(
         progress = _progress(settings, step, time.monotonic() - started)
         for group in optimiser.param_groups:
             group["lr"] = _rate(settings, step, progress)
-        batch = task.batch(step)
+        with device if there else nullcontext():
+            batch = task.batch(step)
         rows = task.rows(batch)
         share = slice(rows * rank // world, rows * (rank + 1) // world)
         with device, torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
@@ -129,28 +162,40 @@ def train(
         if world > 1:
             _sum_gradients(module)
         norm = nn.utils.clip_grad_norm_(module.parameters(), settings.clip)
-        if torch.isfinite(norm):
-            optimiser.step()
+        _step(optimiser, norm)
         optimiser.zero_grad(set_to_none=True)
         step += 1
         _follow(average, module, min(settings.average, (1 + step) / (10 + step)))
         if log and step % settings.log_every == 0:
             now = time.monotonic() - started
-            figures = {name: float(term.detach().mean()) for name, term in terms.items()}
+            losses = {name: float(term.detach().mean()) for name, term in terms.items()}
             log.write(step, {"seconds": now, "rate": _rate(settings, step, progress), "norm": float(norm),
-                             "loss": float(total.detach()) * world, **figures})  # fmt: skip
+                             "loss": float(total.detach()) * world, **losses})  # fmt: skip
             if step % (settings.log_every * 10) == 0:
-                say(f"step {step}  {now / 60:.1f} min  " + "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+                say(f"step {step}  {now / 60:.1f} min  " + "  ".join(f"{k} {v:.4f}" for k, v in losses.items()))
         stop = _agreed(done(), device)
         if log and (step % settings.check_every == 0 or stop):
-            figures = task.check(_averaged(module, average))
+            figures = figures_of(_averaged(module, average, device if there else torch.device("cpu")))
             if figures:
                 log.write(step, figures, kind="check")
                 say(f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
         if rank == 0 and (stop or time.monotonic() - saved > settings.save_every_s):
             _save(path, module, average, optimiser, step, time.monotonic() - started, say)
+            if not stop:
+                keep(Run(_averaged(module, average, torch.device("cpu")), step, time.monotonic() - started, figures))
             saved = time.monotonic()
-    return Run(_averaged(module, average), step, time.monotonic() - started)
+    if log and not figures:  # the budget was spent before: nothing was left to train
+        figures = figures_of(_averaged(module, average, device if there else torch.device("cpu")))
+    return Run(_averaged(module, average, torch.device("cpu")), step, time.monotonic() - started, figures)
+
+
+def _step(optimiser: torch.optim.Optimizer, norm: Tensor) -> None:
+    """One step, unless the gradient's norm is not finite; that is found out where it was computed, without waiting.
+
+    ``found_inf`` is how `torch.amp.GradScaler` tells fused optimisers.
+    """
+    optimiser.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
+    optimiser.step()
 
 
 def moved(value: Any, device: torch.device) -> Any:
@@ -231,9 +276,9 @@ def _follow(average: dict[str, Tensor], module: nn.Module, keep: float) -> None:
     torch._foreach_lerp_([average[n] for n in moving], [values[n] for n in moving], 1 - keep)
 
 
-def _averaged(module: nn.Module, average: dict[str, Tensor]) -> nn.Module:
-    """A copy with the averaged weights, on the CPU, where figures are taken and files written."""
-    same = copy.deepcopy(module).cpu()
+def _averaged(module: nn.Module, average: dict[str, Tensor], device: torch.device) -> nn.Module:
+    """A copy with the averaged weights on a device; files are written from the CPU."""
+    same = copy.deepcopy(module).to(device)
     same.load_state_dict(average)
     return same.eval()
 
