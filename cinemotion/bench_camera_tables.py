@@ -23,6 +23,9 @@ _RULES = (
     ("turned", "motion_flips", "motion_cuts"),
 )  # fmt: skip
 
+#: A gain smaller than this is not told: it would read 0.00.
+LEAST = 0.005
+
 
 def scenes_lines(table: bench_directors.Table, *, markdown: bool = False) -> list[str]:
     """Directors on scenes, live and planned, each with what it gains on the tuned rule."""
@@ -52,7 +55,7 @@ def _gains(table: bench_directors.Table, row: bench_directors.Row) -> list[str]:
     names = {m: h for h, m, _ in _MEASURES}
     gains = table.against(row)
     for measure, (mean, low, high) in gains.items():
-        if low > 0 or high < 0:
+        if (low > 0 or high < 0) and abs(mean) >= LEAST:
             told["better" if low > 0 else "worse"].append(f"{names[measure]} {mean:+.2f} [{low:+.2f}, {high:+.2f}]")
     if not gains:
         return []
@@ -66,7 +69,7 @@ def editing_lines(table: bench_editing.Table, *, markdown: bool = False) -> list
             "actor"]  # fmt: skip
     count, films = len(table.episodes[0].counts), len(table.films[0].counts) if table.films else 0
     lines = [f"{count} held-out scenes of {table.seconds:g} s, the same cameras for everybody"]
-    lines += _table(head, [_edit(row, f"{table.normalised(row):.2f}") for row in _sorted(table.episodes)], markdown)
+    lines += _table(head, [_edit(row, _told(table.normalised(row), 2)) for row in _sorted(table.episodes)], markdown)
     if films:
         lines += ["", f"films of {films} of them, cameras of their own, the motion to come known"]
         lines += _table(head, [_edit(row, "") for row in _sorted(table.films)], markdown)
@@ -93,7 +96,7 @@ def _kind(live: bool) -> str:
 
 
 def _told(value: float, digits: int) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+    return "-" if math.isnan(value) else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], markdown: bool) -> list[str]:

@@ -150,12 +150,15 @@ def _terms(joined: Sequence[Array]) -> dict[str, float]:
 
 
 def _film_row(
-    name: str, maker: Callable[[Scene, CoverageConfig], Film], config: CoverageConfig, scenes: Sequence[Scene]
+    name: str,
+    maker: Callable[[Scene, CoverageConfig, np.random.Generator], Film],
+    config: CoverageConfig,
+    scenes: Sequence[Scene],
 ) -> Row:
     body, returns, counts, joined, lengths = Body.default(), [], [], [], []
-    for drawn in scenes:
+    for k, drawn in enumerate(scenes):
         scene = replace(drawn, performances=tuple(replace(p, character=body) for p in drawn.performances))
-        film = maker(scene, config)
+        film = maker(scene, config, np.random.default_rng([bench.FIRST_SEED, k]))
         value, cuts = worth(film, scene, config.rules, config.aspect)
         returns.append(value / config.seconds)
         joined += list(cuts)

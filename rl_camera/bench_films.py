@@ -11,7 +11,7 @@ import numpy as np
 
 from motion.camera import CameraPath, Shot
 from motion.rotations import Array
-from rl_camera import bench, editing, framing
+from rl_camera import editing, framing
 from rl_camera.auto import TICK_S, plan_film
 from rl_camera.bench_editors import NEVER, RHYTHMS_S
 from rl_camera.candidates import Cameras, Candidate, cameras_of, judge, propose, shot_of, side_of
@@ -39,16 +39,18 @@ def _filmed(scene: Scene, config: CoverageConfig, shots: Sequence[Shot]) -> Film
     return Film(direct(scene.performances, scene.stage, shots, FPS, config.aspect), tuple(shots))
 
 
-def _wide(scene: Scene, config: CoverageConfig) -> Film:
-    return _by_clock(scene, config, config.seconds, "rule")
+def _wide(scene: Scene, config: CoverageConfig, rng: np.random.Generator) -> Film:
+    return _by_clock(scene, config, rng, config.seconds, "rule")
 
 
-def _by_clock(scene: Scene, config: CoverageConfig, every_s: float, director: str) -> Film:
+def _by_clock(
+    scene: Scene, config: CoverageConfig, rng: np.random.Generator, every_s: float, director: str
+) -> Film:  # fmt: skip
     """Cameras as `propose` has them, in a drawn order after the first, changed by the clock; the last lasts longer."""
     count = max(1, int(config.seconds / every_s))
     everyone = framing.track(scene.performances, np.arange(0.0, config.seconds, TICK_S))
     offered = propose(everyone, config.cameras)
-    rng, order = np.random.default_rng([bench.FIRST_SEED, len(offered)]), [0]
+    order = [0]
     while len(order) < count:
         order.append(int(rng.choice([k for k in range(len(offered)) if k != order[-1]])))
     shots = []
@@ -61,18 +63,18 @@ def _by_clock(scene: Scene, config: CoverageConfig, every_s: float, director: st
     return _filmed(scene, config, shots)
 
 
-def _auto(scene: Scene, config: CoverageConfig) -> Film:
+def _auto(scene: Scene, config: CoverageConfig, rng: np.random.Generator) -> Film:
     made = plan_film(
         scene.performances, scene.stage, 0.0, config.seconds, FPS, config.aspect, style=config.style
     )  # fmt: skip
     return _filmed(scene, config, made.shots)
 
 
-#: Makers of whole films; all know the motion to come.
-FILMS: Mapping[str, Callable[[Scene, CoverageConfig], Film]] = {
+#: Makers of whole films from a scene, its settings and a generator; all know the motion to come.
+FILMS: Mapping[str, Callable[[Scene, CoverageConfig, np.random.Generator], Film]] = {
     NEVER: _wide,
-    "rule every 4 s": lambda scene, config: _by_clock(scene, config, RHYTHMS_S[1], "rule"),
-    "dp every 4 s": lambda scene, config: _by_clock(scene, config, RHYTHMS_S[1], "dp"),
+    "rule every 4 s": lambda scene, config, rng: _by_clock(scene, config, rng, RHYTHMS_S[1], "rule"),
+    "dp every 4 s": lambda scene, config, rng: _by_clock(scene, config, rng, RHYTHMS_S[1], "dp"),
     "auto": _auto,
 }
 
