@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,20 +13,35 @@ from rl_camera.env.config import FramingConfig
 from rl_camera.env.episode import Asked, Episodes
 from rl_camera.env.library import Table, default_library, kept_weights
 from rl_camera.env.observation import LOOK_AHEAD_S, Shown, Slot
-from rl_camera.env.reward import Errors
+from rl_camera.env.reward import Errors, RewardWeights
 from rl_camera.env.sight import Eye, Sight
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Everything known of N cameras at one moment."""
+    """Everything known of N cameras at one moment.
+
+    Its terms and its reward are made when they are first asked for, since who only acts needs neither; ask before
+    the episodes, the cameras or the eye go on.
+    """
 
     sight: Sight
     asked: Asked
     errors: Errors
     shown: Shown
-    terms: dict[str, Array]  # (N,) each, `reward.TERMS`
-    reward: Array  # (N,)
+    episodes: Episodes
+    state: Columns
+    weights: RewardWeights
+
+    @cached_property
+    def terms(self) -> dict[str, Array]:
+        """``(N,)`` each, `reward.TERMS`."""
+        return reward.terms(self.episodes, self.state, self.sight, self.errors, self.shown.seen)
+
+    @cached_property
+    def reward(self) -> Array:
+        """``(N,)``, the weighed terms."""
+        return reward.total(self.terms, self.weights)
 
 
 class Framing:
@@ -82,8 +98,7 @@ class Framing:
         asked = episodes.asked()
         errors = reward.errors(episodes, state, sight, asked)
         shown = observation.shown(episodes, sight, self._keeps(episodes))
-        terms = reward.terms(episodes, state, sight, errors, shown.seen)
-        return Moment(sight, asked, errors, shown, terms, reward.total(terms, self.config.weights))
+        return Moment(sight, asked, errors, shown, episodes, state, self.config.weights)
 
     def _keeps(self, episodes: Episodes) -> np.ndarray:
         """What each episode's size must show, ``(K, N)``; remembered there."""

@@ -98,7 +98,9 @@ def shown(episodes: Episodes, sight: Sight, keeps: np.ndarray) -> Shown:
 
     def share(flags: np.ndarray) -> Array:
         each = np.add.reduce(flags.view(np.uint8) & keeps, axis=1, dtype=np.uint8)  # (P, N) points of each body
-        return each[0] * one if len(each) == 1 else (each * filmed).sum(0) / filmed.sum(0) * one
+        if len(each) == 1:
+            return each[0] * one
+        return np.add.reduce(each * filmed, axis=0) / np.add.reduce(filmed, axis=0) * one
 
     whole = share(sight.inside)
     covered = np.zeros_like(whole) if sight.hidden is None else share(sight.hidden)
@@ -162,9 +164,10 @@ def fill(
     _level(v[0], v[2], c, s, motion[0], motion[2])
     motion[1] = v[1]
     motion[3:7] = state.rows("turning", "zooming")
-    motion[:3] /= np.maximum(rig[:3], np.float32(0.05))
-    motion[3:6] /= np.maximum(rig[4:7], np.float32(0.05))
-    motion[6] /= np.maximum(rig[8], np.float32(0.05))
+    most = np.maximum(rig, _LEAST)
+    motion[:3] /= most[:3]
+    motion[3:6] /= most[4:7]
+    motion[6] /= most[8]
     left = rows("asked")
     left[0], left[1:4] = asked.left, asked.going
     if "subject" in parts:
@@ -177,7 +180,7 @@ def fill(
         _level(v[0], v[2], c, s, subject[2], subject[4])
         subject[3] = v[1]
         subject[2:5] *= np.float32(0.5)
-        np.divide(rig, rig + np.float32(1.0), out=rows("rig"))
+        np.divide(rig, rig + _ONE, out=rows("rig"))
         away = _direction(rows("target"), sight.anchor_local)
         if sight.things is not None:
             start = parts["obstacle_sight"].start
@@ -187,7 +190,8 @@ def fill(
             _direction(rows("ahead")[4 * k : 4 * k + 4], into(sight.axes, point - state["place"]))
 
 
-_UNIT, _UNIT_LOG, _LENS_LOG = np.float32(UNIT_M), np.float32(np.log(UNIT_M)), np.float32(np.log(35.0))
+_UNIT_LOG, _LENS_LOG = np.float32(np.log(UNIT_M)), np.float32(np.log(35.0))
+_ZERO, _ONE, _HALF, _LEAST = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(0.05)
 
 
 def _clip(values: Array, most: float, out: Array | None = None) -> Array:
@@ -205,21 +209,21 @@ def _level(x: Array, z: Array, c: Array, s: Array, right: Array, ahead: Array) -
 def _bounds(rows: Array, sight: Sight, filmed: Array) -> None:
     """Left, right, bottom and top of the subjects in the picture, half frames / 2."""
     assert sight.bounds is not None
-    (left, low), (right, high) = sight.bounds  # (P, N) each
-    for row, side, least in ((0, left, True), (1, right, False), (2, low, True), (3, high, False)):
-        if len(filmed) == 1:
-            rows[row] = side[0]
-        elif least:
-            np.minimum.reduce(np.where(filmed > 0.5, side, np.float32(9.0)), axis=0, out=rows[row])
-        else:
-            np.maximum.reduce(np.where(filmed > 0.5, side, np.float32(-9.0)), axis=0, out=rows[row])
-    rows *= np.float32(0.5)
+    low, high = sight.bounds  # (2, P, N) each: across and up
+    if len(filmed) == 1:
+        rows[::2], rows[1::2] = low[:, 0], high[:, 0]
+    else:
+        mine = filmed > _HALF
+        np.minimum.reduce(np.where(mine, low, np.float32(9.0)), axis=1, out=rows[::2])
+        np.maximum.reduce(np.where(mine, high, np.float32(-9.0)), axis=1, out=rows[1::2])
+    rows *= _HALF
     _clip(rows, 1.5)
 
 
 def _direction(rows: Array, local: Array) -> Array:
     """Unit direction and ln(m / 3) of points ``(3, N)`` in the camera's frame; returns their distance, metres."""
-    away = np.sqrt(np.maximum((local * local).sum(0), np.float32(1e-8)))
+    square = local * local
+    away = np.sqrt(np.maximum(square[0] + square[1] + square[2], np.float32(1e-8)))
     np.divide(local, away, out=rows[:3])
     np.log(away * np.float32(1.0 / UNIT_M), out=rows[3])
     return away
@@ -237,7 +241,7 @@ def _obstacles(rows: Array, reach: Array, things: Things, target: Array, away: A
     """
     middle, distance = things.middle, things.distance
     N = len(away)
-    along, work = target[0] * middle[0], np.empty_like(distance)
+    along, work, both = target[0] * middle[0], np.empty_like(distance), np.empty((2, *distance.shape), np.float32)
     for i in (1, 2):
         np.add(along, np.multiply(target[i], middle[i], out=work), out=along)
     # Free space between the thing's rim and the sight line, seen from the camera; behind the subject nothing counts.
@@ -246,30 +250,35 @@ def _obstacles(rows: Array, reach: Array, things: Things, target: Array, away: A
     np.sqrt(np.maximum(room, np.float32(0.0), out=room), out=room)
     np.subtract(room, reach, out=room)
     np.divide(room, distance, out=room)
-    np.add(room, np.float32(2.0), out=room)
+    np.add(room, np.float32(2.0), out=both[0])
     aside = along >= away
-    aside |= reach <= 0.0
-    aside |= np.add(along, reach, out=work) <= 0.0
-    np.maximum(room, np.multiply(aside, np.float32(9.0), out=work), out=room)  # much quicker than a masked copy
-    chosen = np.empty((2, N), np.int64)
-    _least(room, work, chosen[0])
-    _least(np.add(things.gap, np.float32(8.0), out=room), work, chosen[1])
+    aside |= reach <= _ZERO
+    aside |= np.add(along, reach, out=work) <= _ZERO
+    np.maximum(both[0], np.multiply(aside, np.float32(9.0), out=work), out=both[0])  # quicker than a masked copy
+    np.add(things.gap, np.float32(8.0), out=both[1])
+    chosen = _least(both)
     chosen *= N
     chosen += np.arange(N)
-    size, radius, gap = (v.reshape(-1).take(chosen) for v in (distance, reach, things.gap))
-    for i in range(3):
-        np.divide(middle[i].reshape(-1).take(chosen), size, out=rows[:, i])
-    np.log(np.maximum(gap, np.float32(0.03), out=gap) * np.float32(1.0 / UNIT_M), out=rows[:, 3])
-    np.arcsin(np.minimum(radius / size, np.float32(1.0)), out=rows[:, 4])
-    none = radius <= 0.0
+    size, radius, gap = (
+        distance.reshape(-1).take(chosen),
+        reach.reshape(-1).take(chosen),
+        things.gap.reshape(-1).take(chosen),
+    )
+    np.divide(middle.reshape(3, -1).take(chosen, axis=1), size, out=rows[:, :3].transpose(1, 0, 2))
+    np.maximum(gap, np.float32(0.03), out=gap)
+    np.log(np.multiply(gap, np.float32(1.0 / UNIT_M), out=gap), out=rows[:, 3])
+    np.divide(radius, size, out=size)
+    np.arcsin(np.minimum(size, _ONE, out=size), out=rows[:, 4])
+    none = radius <= _ZERO
     if none.any():
         rows *= ~none[:, None]
 
 
-def _least(values: Array, work: Array, out: np.ndarray) -> None:
-    """Which of ``(B, N)`` positive numbers is least, into ``out (N,)``: their bits order as whole numbers do, so the
-    index rides in the lowest ones and one reduction finds both. To one part in 30,000; ``B`` at most 256."""
-    bits = np.maximum(values, np.float32(1e-6), out=work).view(np.int32)
+def _least(values: Array) -> np.ndarray:
+    """Which of positive numbers ``(…, B, N)``, overwritten, is least, ``(…, N)`` int64: their bits order as whole
+    numbers do, so the index rides in the lowest ones and one reduction finds both. To one part in 30,000; ``B`` at
+    most 256."""
+    bits = np.maximum(values, np.float32(1e-6), out=values).view(np.int32)
     np.bitwise_and(bits, np.int32(~0xFF), out=bits)
-    np.bitwise_or(bits, np.arange(len(values), dtype=np.int32)[:, None], out=bits)
-    out[...] = np.minimum.reduce(bits, axis=0) & np.int32(0xFF)
+    np.bitwise_or(bits, np.arange(bits.shape[-2], dtype=np.int32)[:, None], out=bits)
+    return (np.minimum.reduce(bits, axis=-2) & np.int32(0xFF)).astype(np.int64)

@@ -21,9 +21,6 @@ from rl_camera.env.library import CAPSULES, KEYPOINTS, SIZE_NAMES, Table
 #: Nearer than this a point is not in the picture, metres.
 NEAR = 0.1
 
-#: Radius about the pelvis that holds a whole adult of 1.7 m, arms stretched, metres per stature.
-REACH = 0.72
-
 _ONE, _NEAR, _TINY = np.float32(1.0), np.float32(-NEAR), np.float32(1e-8)
 
 
@@ -44,7 +41,6 @@ class Sight:
     heading: Array  # (2, N) where the main subject faces, x and z
     velocity: Array  # (3, N) m/s of the main subject's pelvis, world
     tan: Array  # (2, N) tangents of half the fields of view
-    spread: Array  # (N,) metres across the picture between the subjects
     things: blocking.Things | None
 
     @property
@@ -68,16 +64,20 @@ class _Room:
 
     def __init__(self, performers: int, keys: int, count: int) -> None:
         shape = (performers, keys, count)
-        self.part = max(1, min(keys, _CACHED // count))
+        part = max(1, min(keys, _CACHED // count))
+        together = performers if performers * keys * count <= _CACHED else 1
+        #: Performers and points that are worked on at a time; a batch of one sees everybody at once.
+        self.groups = [slice(p, p + together) for p in range(0, performers, together)]
+        self.parts = [slice(k, min(k + part, keys)) for k in range(0, keys, part)]
         self.local = np.empty((3, *shape), np.float32)
         self.inside, self.hidden = np.empty(shape, bool), np.empty(shape, bool)
         self.matrix = np.empty((3, 4, performers, count), np.float32)
         self.nearest, self.farthest = (np.empty((performers, count), np.float32) for _ in range(2))
         self.slopes = np.empty((2, 2, performers, count), np.float32)
         self.points = np.empty((performers, 3 * keys + EXTRA, count), np.float32)
-        self.work = np.empty((3, self.part, count), np.float32)
-        self.square = np.empty((self.part, count), np.float32)
-        self.flags = np.empty((2, self.part, count), bool)
+        self.work = np.empty((3, together, part, count), np.float32)
+        self.square = np.empty((together, part, count), np.float32)
+        self.flags = np.empty((2, together, part, count), bool)
 
 
 class Eye:
@@ -98,7 +98,8 @@ class Eye:
         # After the keypoints: x of heading and velocity, z of both, y of eyes and velocity.
         self._samples = np.ascontiguousarray(np.concatenate([table.points, table.extra[[3, 5, 4, 7, 1, 6]]]).T)
         self._anchor = np.ascontiguousarray(table.anchors.T)
-        self.capsules = [(names.index(a), names.index(b), radius / 1.7) for a, b, radius in CAPSULES[keypoints]]
+        capsules = [(names.index(a), names.index(b), radius / 1.7) for a, b, radius in CAPSULES[keypoints]]
+        self.capsules = blocking.Capsules(capsules, performers, blocks)
 
     def look(self, episodes: Episodes, state: Columns, bearings: Array | None = None) -> Sight:
         """What is seen now.
@@ -118,67 +119,62 @@ class Eye:
         np.divide(np.float32(SENSOR_WIDTH_MM / 2.0), np.exp(state["log_focal"]), out=tan[0])
         np.divide(tan[0], d["aspect"], out=tan[1])
         _matrices(d, axes, at, room.matrix)
-        for p in range(P):
-            self._read(rows[p], room.points[p])
-            for first in range(0, self.keys, room.part):
-                self._points(p, first, room, tan, bearings)
+        self._read(rows, room)
+        for who in room.groups:
+            for keys in room.parts:
+                self._points(who, keys, room, tan, bearings)
         distance = np.sqrt(np.maximum(room.nearest, _TINY))[:, None]
         inside = room.inside
         if P > 1:
             inside &= d["present"][:, None] > 0.5
         anchors, eyes, heading, velocity = self._extras(episodes, rows, room.points[0, 3 * self.keys :])
         filmed = d["filmed"]
-        anchor = anchors[:, 0] if P == 1 else (anchors * filmed).sum(1) / filmed.sum(0)
+        anchor = anchors[:, 0] if P == 1 else _middle(anchors, filmed)
         anchor_local = into(axes, anchor - at)
-        spread = np.zeros(N, np.float32)
-        if P > 1:
-            across = (anchors[0] - at[0]) * axes[0, 0] + (anchors[2] - at[2]) * axes[0, 2]
-            low = np.where(filmed > 0.5, across, np.float32(np.inf)).min(0)
-            spread = np.where(filmed > 0.5, across, np.float32(-np.inf)).max(0) - low
         things = blocking.Things.of(d, axes, at, self.spheres) if self.blocks else None
         bounds = room.slopes / tan[:, None] if self.outlines else None
         hidden = self._hidden(d, room, axes, tan, things)
         return Sight(
             axes, room.local, distance, bounds, inside, hidden, anchor, anchors, anchor_local, eyes, heading, velocity,
-            tan, spread, things,
+            tan, things,
         )  # fmt: skip
 
-    def _read(self, rows: np.ndarray, out: Array) -> None:
-        """Samples ``rows (N,)`` of the motion as columns, into ``out (3 K + EXTRA, N)``."""
-        for first in range(0, len(rows), _READ):
-            part = slice(first, first + _READ)
-            out[:, part] = self._samples.take(rows[part], axis=0, mode="clip").T
+    def _read(self, rows: np.ndarray, room: _Room) -> None:
+        """Samples ``rows (P, N)`` of the motion as columns, into ``room.points``."""
+        step = max(1, _READ // len(rows))
+        for first in range(0, rows.shape[1], step):
+            part = slice(first, first + step)
+            room.points[..., part] = self._samples.take(rows[:, part], axis=0, mode="clip").transpose(0, 2, 1)
 
-    def _points(self, p: int, first: int, room: _Room, tan: Array, bearings: Array | None) -> None:
-        """Some neighbouring points of performer p in all environments, few enough that all of it stays in the cache."""
-        keys = slice(first, min(first + room.part, self.keys))
-        count = keys.stop - first
-        points = room.points[p, : 3 * self.keys].reshape(3, self.keys, -1)[:, keys]
-        work, square = room.work[:, :count], room.square[:count]
-        local, turn = room.local[:, p, keys], room.matrix[:, :, p, None]  # (3, K, N), (3, 4, 1, N)
-        np.multiply(points[0], turn[:, 0], out=local)
+    def _points(self, who: slice, keys: slice, room: _Room, tan: Array, bearings: Array | None) -> None:
+        """Some points of some performers in all environments, few enough that all of it stays in the cache."""
+        first, count = keys.start, keys.stop - keys.start
+        points = room.points[who, : 3 * self.keys].reshape(-1, 3, self.keys, tan.shape[1])[:, :, keys]
+        work, square = room.work[:, :, :count], room.square[:, :count]
+        local, turn = room.local[:, who, keys], room.matrix[:, :, who, None]  # (3, P, K, N), (3, 4, P, 1, N)
+        np.multiply(points[:, 0], turn[:, 0], out=local)
         for j in (1, 2):
-            np.add(local, np.multiply(points[j], turn[:, j], out=work), out=local)
+            np.add(local, np.multiply(points[:, j], turn[:, j], out=work), out=local)
         np.add(local, turn[:, 3], out=local)
         np.multiply(local, local, out=work)
         np.add(np.add(work[0], work[1], out=square), work[2], out=square)
-        _join(np.minimum, square, room.nearest[p], first)
+        _join(np.minimum, square, room.nearest[who], first)
         if bearings is not None:
-            if not room.nearest[p].min() > _TINY:
+            if not room.nearest[who].min() > _TINY:
                 np.maximum(square, _TINY, out=square)
             np.sqrt(square, out=square)
-            np.log(square, out=bearings[3, p, keys])
+            np.log(square, out=bearings[3, who, keys])
             np.divide(_ONE, square, out=square)
-            np.multiply(local, square, out=bearings[:3, p, keys])
-        inside = room.inside[p, keys]
+            np.multiply(local, square, out=bearings[:3, who, keys])
+        inside = room.inside[who, keys]
         np.less(local[2], _NEAR, out=inside)
         np.divide(-_ONE, np.minimum(local[2], _NEAR, out=square), out=square)
-        slopes, flags = np.multiply(local[:2], square, out=work[:2]), room.flags[:, :count]
+        slopes, flags = np.multiply(local[:2], square, out=work[:2]), room.flags[:, :, :count]
         if self.outlines:
-            _join(np.minimum, local[2], room.farthest[p], first)
-            _join(np.minimum, slopes, room.slopes[0, :, p], first)
-            _join(np.maximum, slopes, room.slopes[1, :, p], first)
-        np.less_equal(np.abs(slopes, out=slopes), tan[:, None], out=flags)
+            _join(np.minimum, local[2], room.farthest[who], first)
+            _join(np.minimum, slopes, room.slopes[0, :, who], first)
+            _join(np.maximum, slopes, room.slopes[1, :, who], first)
+        np.less_equal(np.abs(slopes, out=slopes), tan[:, None, None], out=flags)
         np.logical_and(inside, flags[0], out=inside)
         np.logical_and(inside, flags[1], out=inside)
 
@@ -188,17 +184,12 @@ class Eye:
         """Which points in the picture are hidden; None where nothing can be in the way."""
         if things is None and self.performers == 1:
             return None
-        hidden, local, inside = room.hidden, room.local, room.inside
-        hidden[...] = False
-        views = [
-            blocking.View.of(room.slopes[:, :, p], tan, -room.farthest[p], inside[p]) for p in range(self.performers)
-        ]
-        if things is not None:
-            blocking.by_things(d, things, axes, local, views, self.spheres, hidden)
-        if self.performers > 1:
-            blocking.by_bodies(d, local, views, self.pelvis, REACH * d["stature"], self.capsules, hidden)
-        np.logical_and(hidden, inside, out=hidden)
-        return hidden
+        points = blocking.Points(room.local, room.inside, room.slopes, room.farthest, tan)
+        found = blocking.Found()
+        blocking.find(d, things, axes, points, self.capsules, self.spheres, found)
+        found.mark(room.local, room.hidden)
+        np.logical_and(room.hidden, room.inside, out=room.hidden)
+        return room.hidden
 
     def _room_for(self, count: int) -> _Room:
         room = self._room.pop(count, None) or _Room(self.performers, self.keys, count)
@@ -238,7 +229,7 @@ class Eye:
         out = []
         for k in steps:
             anchors = self._anchors(episodes, episodes.rows + np.minimum(episodes.t + k, episodes.length))
-            out.append((anchors * filmed).sum(1) / filmed.sum(0))
+            out.append(_middle(anchors, filmed))
         return np.stack(out)
 
 
@@ -249,6 +240,11 @@ def _join(least: np.ufunc, values: Array, out: Array, first: int) -> None:
         least(out, least.reduce(values, axis=-2), out=out)
     else:
         least.reduce(values, axis=-2, out=out)
+
+
+def _middle(anchors: Array, filmed: Array) -> Array:
+    """The mean ``(3, N)`` of anchors ``(3, P, N)`` of who is filmed."""
+    return np.add.reduce(anchors * filmed, axis=1) / np.add.reduce(filmed, axis=0)
 
 
 def into(axes: Array, vector: Array) -> Array:
