@@ -272,6 +272,24 @@ def test_odd_shots_get_a_defined_camera(name, controller) -> None:
     assert np.isfinite(path.T_world_camera).all() and (path.focal_mm > 0).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_shot_does_not_begin_behind_a_wall(seed: int) -> None:
+    cast = [stander("hero")]
+    asked = shot(0, 1, of="hero", size="full", view="front")
+    everyone = scene.everyone_at(cast, asked, PLANNING.hz)
+    turn = np.random.default_rng(seed).uniform(-0.2, 0.2)
+    wall = Prop("wall", "box", (1.2, 2.4, 0.1), np.array([1.6 * np.sin(turn), 0.0, 1.6 * np.cos(turn)]))
+    seen = []
+    for stage in (Stage(), Stage(props=(wall,))):
+        core, episodes = scene.episode_of(PLANNING, cast, stage, asked, everyone, WIDE)
+        state = scene.begin(core, episodes)
+        seen.append(float(core.judge(episodes, state).shown.seen[0]))
+        moment = core.judge(episodes, state)
+        if not stage.props:  # nothing is in the way: just what is asked
+            assert abs(moment.errors.view[0]) < 0.03 and abs(moment.errors.size[0]) < 0.05
+    assert min(seen) > 0.8, seen
+
+
 def test_no_line_of_sight_at_all() -> None:
     walls = [Prop(f"w{k}", "box", (3.0, 3.0, 0.2), np.array(at)) for k, at in
              enumerate(([0, 0, 1.2], [0, 0, -1.2]))]  # fmt: skip
