@@ -27,6 +27,9 @@ from rl_camera.director import Action, CameraState, Observation, f_stops, first_
 from rl_camera.env import dynamics, scene
 from rl_camera.env.columns import Columns
 from rl_camera.env.config import FramingConfig
+from rl_camera.env.core import Framing
+from rl_camera.env.episode import Episodes
+from rl_camera.env.present import Present
 from rl_camera.env.reward import COSTS, RewardWeights
 from rl_camera.env.staging import along
 from rl_camera.framing import Tracks
@@ -151,7 +154,10 @@ class _LiveShot:
 
     def __init__(self, controller: Controller, config: FramingConfig, seen: Observation) -> None:
         self.controller, self.config, self.shot = controller, config, protocol.check(seen.shot, seen.performances)
-        self.history: list[Tracks] = []
+        self.present = Present(config.keypoints, config.hz)
+        self.cast: list[str] = []  # who takes the environment's slots
+        self.core: Framing  # made anew when others take them, or other things are the nearest
+        self.episodes: Episodes
         self.since = seen.time  # of the last decision
         around = Surroundings(seen.stage, seen.performances)
         self.side = Decision(self.shot, seen.tracks, seen.aspect, around, Line()).setup().azimuth
@@ -179,23 +185,33 @@ class _LiveShot:
 
     def _decide(self, seen: Observation) -> None:
         """Look at the present, with the second or two before it that headings are averaged over."""
-        self.history = [*self.history, seen.tracks][-32:]
-        times = seen.time + (np.arange(len(self.history)) - len(self.history) + 1) / self.config.hz
-        tracks = replace(seen.tracks, times=times, points=np.concatenate([t.points for t in self.history]))
-        core, episodes = scene.episode_of(self.config, seen.performances, seen.stage, self.shot, tracks, seen.aspect)
+        self.present.see(seen.tracks)
+        tracks = self.present.tracks(seen.time)
+        names = scene.cast(self.shot, tracks, self.config.performers)
+        if names != self.cast or self._full():
+            self.cast = names
+            self.core, self.episodes = scene.episode_of(
+                self.config, seen.performances, seen.stage, self.shot, tracks, seen.aspect
+            )
+        core, episodes = self.core, self.episodes
+        core.use(self.present.table(names))
         if self.begins is None:
-            heading = core.table.extra[3:5, core.table.starts[0]]
+            heading = core.table.extra[3:5, 0]
             self.begins = self.side - float(np.arctan2(heading[0], heading[1]))
         episodes.data["azimuth"][0], episodes.data["either"] = np.mod(self.begins + np.pi, 2 * np.pi) - np.pi, 0.0
-        # The present is the table's last column; how far the shot has come is told apart from it.
+        # The present is all that the table has; how far the shot has come is told apart from it.
         done = min(round((seen.time - self.shot.start_s) * self.config.hz), int(episodes.length[0]))
         episodes.t[:] = done
-        episodes.rows += len(self.history) - 1 - done
+        episodes.rows[: len(names), 0] = core.table.starts - done
         if self.state is None:
             self.state = scene.begin(core, episodes)
         action = self.controller.act(Drive(core, episodes, self.state, None))
         d = episodes.data
         self.after = dynamics.step(self.state, action, d["rig"], d["lens"], core.dt)
+
+    def _full(self) -> bool:
+        """Whether every slot for things is taken: then others may be nearer to the subject by now."""
+        return self.config.occluders > 0 and bool((self.episodes.data["block_reach"] > 0.0).all())
 
 
 def _camera(at: tuple[Array, Array, Array], tracks: Tracks, shot: Shot) -> CameraState:

@@ -41,7 +41,7 @@ class Policy:
         if len(obs) != self.net.observation_size:
             sizes = f"for observations of {self.net.observation_size} numbers, these have {len(obs)}"
             raise BadInput(f"{self.net.where}: a policy {sizes}")
-        return np.clip(self.net.act(np.ascontiguousarray(obs.T)), -1.0, 1.0).T
+        return self.net.act(np.ascontiguousarray(obs.T)).T
 
 
 def config_of(net: PolicyNet) -> FramingConfig:

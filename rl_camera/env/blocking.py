@@ -331,8 +331,13 @@ def _boxes(seen: Array, at: Array, half: Array, axes: Array, turn: tuple[Array, 
     """Whether boxes hide them: boxes with their own turn about the vertical; ``axes (3, 3, M)`` the cameras'."""
     c, s = turn
     # Camera axes in the thing's own frame, so that points go there in one product.
-    own = np.stack([c * axes[:, 0] - s * axes[:, 2], axes[:, 1], s * axes[:, 0] + c * axes[:, 2]])
-    goal = np.stack([own[i, 0] * seen[0] + own[i, 1] * seen[1] + own[i, 2] * seen[2] for i in range(3)])
+    own = np.empty((3, *axes.shape[1:]), np.float32)
+    np.subtract(c * axes[:, 0], s * axes[:, 2], out=own[0])
+    own[1] = axes[:, 1]
+    np.add(s * axes[:, 0], c * axes[:, 2], out=own[2])
+    goal = own[:, 0, None] * seen[0]
+    goal += own[:, 1, None] * seen[1]
+    goal += own[:, 2, None] * seen[2]
     start = -(own * at[None]).sum(1)
     return crosses_box(start, goal, half)
 

@@ -71,6 +71,11 @@ class Framing:
         self.size = self.slots[-1].stop
         self.look_ahead = [max(1, round(s * config.hz)) for s in LOOK_AHEAD_S]
 
+    def use(self, table: Table) -> None:
+        """Go on with other motion of as many keypoints: what a live camera has just seen."""
+        self.table = table
+        self.eye.use(table)
+
     def step(self, episodes: Episodes, state: Columns, actions: Array) -> Columns:
         """Cameras one step later, ``actions (7, N)``; moves ``episodes.t`` on in place."""
         new = dynamics.step(state, actions, episodes.data["rig"], episodes.data["lens"], self.dt)

@@ -136,14 +136,22 @@ def anchors_of(points: Array) -> Array:
         points: ``(T, 33, 3)`` landmarks.
     """
     out = np.empty((len(points), len(SIZES), 3))
-    trunk = [LANDMARK[n] for n in ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "crown")]
-    for k, spec in enumerate(SIZES.values()):
-        keeps = framing.indices(spec.keeps)
-        own = [j for j in trunk if j in set(keeps.tolist())] or list(keeps)
+    for k, (own, keeps) in enumerate(_framed()):
         out[:, k] = points[:, own].mean(1)
         height = points[:, keeps, 1]
         out[:, k, 1] = 0.5 * (height.min(1) + height.max(1))
     return out
+
+
+@lru_cache
+def _framed() -> tuple[tuple[list[int], np.ndarray], ...]:
+    """Of each shot size, landmarks of the trunk's line in the framed part, and all of that part."""
+    trunk = [LANDMARK[n] for n in ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "crown")]
+    out = []
+    for spec in SIZES.values():
+        keeps = framing.indices(spec.keeps)
+        out.append(([j for j in trunk if j in set(keeps.tolist())] or keeps.tolist(), keeps))
+    return tuple(out)
 
 
 def calm_heading(facing: Array, dt: float) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,10 @@ class Slot:
     start: int
     size: int
     about: str  # what, unit, normalisation
+    span: slice = field(init=False, repr=False, compare=False)  # its numbers
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "span", slice(self.start, self.start + self.size))
 
     @property
     def stop(self) -> int:
@@ -94,17 +98,18 @@ class Shown:
 def shown(episodes: Episodes, sight: Sight, keeps: np.ndarray) -> Shown:
     """What is in the picture and what is hidden there, of what the asked sizes must show: ``keeps (K, N)``."""
     filmed = episodes.data["filmed"]
-    one = np.float32(1.0) / np.add.reduce(keeps, axis=0, dtype=np.uint8)
+    one = _ONE / np.add.reduce(keeps, axis=0, dtype=np.uint8)
 
-    def share(flags: np.ndarray) -> Array:
-        each = np.add.reduce(flags.view(np.uint8) & keeps, axis=1, dtype=np.uint8)  # (P, N) points of each body
-        if len(each) == 1:
-            return each[0] * one
-        return np.add.reduce(each * filmed, axis=0) / np.add.reduce(filmed, axis=0) * one
-
-    whole = share(sight.inside)
-    covered = np.zeros_like(whole) if sight.hidden is None else share(sight.hidden)
-    return Shown(whole, covered, whole - covered)
+    marks = sight.marks[: 1 if sight.hidden is None else 2]
+    each = np.add.reduce(marks.view(np.uint8) & keeps, axis=2, dtype=np.uint8)  # (2, P, N) points of each body
+    if len(filmed) == 1:
+        shares = each[:, 0] * one
+    else:
+        shares = np.add.reduce(each * filmed, axis=1) / np.add.reduce(filmed, axis=0) * one
+    whole = shares[0]
+    if sight.hidden is None:
+        return Shown(whole, np.zeros_like(whole), whole)
+    return Shown(whole, shares[1], whole - shares[1])
 
 
 def fill(
@@ -122,8 +127,7 @@ def fill(
     P, K, N = sight.inside.shape
 
     def rows(name: str) -> Array:
-        slot = parts[name]
-        return out[slot.start : slot.stop]
+        return out[parts[name].span]
 
     logs = rows("distances")
     np.subtract(logs, _UNIT_LOG, out=logs)
@@ -135,9 +139,9 @@ def fill(
             logs.reshape(P, K, N)[...] *= ~absent[:, None]
     placing = rows("placing")
     placing[0], placing[1], placing[2], placing[3] = e.x, e.y, e.want_x, e.want_y
-    _clip(placing, 3.0)
+    _clip(placing, _MOST, placing)
     sizing = rows("sizing")
-    _clip(e.size, 3.0, sizing[0])
+    _clip(e.size, _MOST, sizing[0])
     sizing[1] = e.frame
     viewing = rows("viewing")
     np.sin(e.view, out=viewing[0])
@@ -190,14 +194,14 @@ def fill(
             _direction(rows("ahead")[4 * k : 4 * k + 4], into(sight.axes, point - state["place"]))
 
 
+_MOST, _WIDEST = np.float32(3.0), np.float32(1.5)
 _UNIT_LOG, _LENS_LOG = np.float32(np.log(UNIT_M)), np.float32(np.log(35.0))
 _ZERO, _ONE, _HALF, _LEAST = np.float32(0.0), np.float32(1.0), np.float32(0.5), np.float32(0.05)
 
 
-def _clip(values: Array, most: float, out: Array | None = None) -> Array:
-    """Within ±most, in place unless ``out`` is given."""
-    out = values if out is None else out
-    return np.minimum(np.maximum(values, np.float32(-most), out=out), np.float32(most), out=out)
+def _clip(values: Array, most: np.float32, out: Array) -> None:
+    """Within ±most, into ``out``."""
+    np.minimum(np.maximum(values, -most, out=out), most, out=out)
 
 
 def _level(x: Array, z: Array, c: Array, s: Array, right: Array, ahead: Array) -> None:
@@ -217,7 +221,7 @@ def _bounds(rows: Array, sight: Sight, filmed: Array) -> None:
         np.minimum.reduce(np.where(mine, low, np.float32(9.0)), axis=1, out=rows[::2])
         np.maximum.reduce(np.where(mine, high, np.float32(-9.0)), axis=1, out=rows[1::2])
     rows *= _HALF
-    _clip(rows, 1.5)
+    _clip(rows, _WIDEST, rows)
 
 
 def _direction(rows: Array, local: Array) -> Array:

@@ -34,6 +34,7 @@ class Sight:
     bounds: Array | None  # (2, 2, P, N) lowest and highest place of each body's points, right and up; None: not asked
     inside: np.ndarray  # (P, K, N) in the picture
     hidden: np.ndarray | None  # (P, K, N) in the picture, but something is in the way; None: nothing can be
+    marks: np.ndarray  # (2, P, K, N) both of these, the second void where it is None
     anchor: Array  # (3, N) world, middle of what is framed
     anchors: Array  # (3, P, N) the same per performer
     anchor_local: Array  # (3, N)
@@ -70,7 +71,8 @@ class _Room:
         self.groups = [slice(p, p + together) for p in range(0, performers, together)]
         self.parts = [slice(k, min(k + part, keys)) for k in range(0, keys, part)]
         self.local = np.empty((3, *shape), np.float32)
-        self.inside, self.hidden = np.empty(shape, bool), np.empty(shape, bool)
+        self.marks = np.empty((2, *shape), bool)
+        self.inside, self.hidden = self.marks
         self.matrix = np.empty((3, 4, performers, count), np.float32)
         self.nearest, self.farthest = (np.empty((performers, count), np.float32) for _ in range(2))
         self.slopes = np.empty((2, 2, performers, count), np.float32)
@@ -88,18 +90,23 @@ class Eye:
 
     def __init__(self, table: Table, keypoints: str, performers: int, blocks: int, spheres: bool = False) -> None:
         names = KEYPOINTS[keypoints]
-        self.table, self.performers, self.blocks = table, performers, blocks
+        self.performers, self.blocks = performers, blocks
         self.keys, self.spheres = len(names), spheres
         self.pelvis = names.index("pelvis")
         #: Whether the outlines of bodies in the picture are measured; what hides bodies needs them.
         self.outlines = performers > 1 or blocks > 0
         self._room: dict[int, _Room] = {}
+        self.use(table)
+        capsules = [(names.index(a), names.index(b), radius / 1.7) for a, b, radius in CAPSULES[keypoints]]
+        self.capsules = blocking.Capsules(capsules, performers, blocks)
+
+    def use(self, table: Table) -> None:
+        """Look at this motion from now on."""
+        self.table = table
         # One sample's numbers side by side: what a camera needs of a moment is a few lines of memory, not hundreds.
         # After the keypoints: x of heading and velocity, z of both, y of eyes and velocity.
         self._samples = np.ascontiguousarray(np.concatenate([table.points, table.extra[[3, 5, 4, 7, 1, 6]]]).T)
         self._anchor = np.ascontiguousarray(table.anchors.T)
-        capsules = [(names.index(a), names.index(b), radius / 1.7) for a, b, radius in CAPSULES[keypoints]]
-        self.capsules = blocking.Capsules(capsules, performers, blocks)
 
     def look(self, episodes: Episodes, state: Columns, bearings: Array | None = None) -> Sight:
         """What is seen now.
@@ -135,8 +142,8 @@ class Eye:
         bounds = room.slopes / tan[:, None] if self.outlines else None
         hidden = self._hidden(d, room, axes, tan, things)
         return Sight(
-            axes, room.local, distance, bounds, inside, hidden, anchor, anchors, anchor_local, eyes, heading, velocity,
-            tan, things,
+            axes, room.local, distance, bounds, inside, hidden, room.marks, anchor, anchors, anchor_local, eyes,
+            heading, velocity, tan, things,
         )  # fmt: skip
 
     def _read(self, rows: np.ndarray, room: _Room) -> None:
