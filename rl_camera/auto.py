@@ -21,7 +21,7 @@ from motion.errors import BadInput, unknown
 from motion.rate import RateError, exact
 from motion.rotations import Array
 from motion.stage import Performance, Stage
-from rl_camera import dp, editing, framing
+from rl_camera import dp, editing, framing, pace
 from rl_camera.candidates import Cameras, Stand, blocks, judge, propose, rule_cameras, shot_of, stands
 from rl_camera.director import first_frame
 from rl_camera.editing import CUT_TERMS, SHOT_TERMS, Style
@@ -72,6 +72,7 @@ def plan_film(
     style: str | Style = "plain",
     of: Sequence[str] | None = None,
     beats_s: ArrayLike = (),
+    seed: int = 0,
 ) -> AutoPlan:
     """Choose all shots of a stretch of film, and say why.
 
@@ -84,6 +85,7 @@ def plan_film(
         style: one of `editing.STYLES`, or your own.
         of: who is filmed; None: everybody.
         beats_s: times of beats, seconds of the film (`beats.beats_of`); a style with a weight on ``beat`` cuts there.
+        seed: of the pace: which shots are long and which short, beside what the action asks for (`pace.targets`).
 
     Returns:
         Shots from ``start_s`` to ``end_s``: the edit of the highest value by cameras that film the stretch in blocks,
@@ -114,8 +116,10 @@ def plan_film(
     where = stands(propose(filmed), everyone, edges, aspect, MOST_CAMERAS)
     cameras = rule_cameras(performances, around, everyone, where, edges, first, rate, aspect)
 
+    asked_s = pace.targets(filmed, style.rhythm, seed)
+
     def judged(cameras: Cameras) -> _Table:
-        return _Table.of(where, cameras, everyone, around, rate, aspect, style, beats)
+        return _Table.of(where, cameras, everyone, around, rate, aspect, style, beats, asked_s)
 
     best: tuple[dp.Edit, list[Shot], _Table] | None = None
     table, seen = judged(cameras), set()
@@ -193,11 +197,12 @@ class _Table:
     shot: Array  # (T, K, 5)
     transition: Array  # (T, K, K) float32, without beats
     off_beat: Array  # (T,)
+    asked_s: Array  # (T,) seconds of a shot that begins there
 
     @classmethod
     def of(
         cls, where: tuple[Stand, ...], cameras: Cameras, everyone: Tracks, around: Surroundings, rate: Fraction,
-        aspect: float, style: Style, beats: Array,
+        aspect: float, style: Style, beats: Array, asked_s: Array,
     ) -> _Table:  # fmt: skip
         count, blocked = len(everyone.times), None if around.empty else around.blocked
         shots, joins = [], []
@@ -210,7 +215,7 @@ class _Table:
         off = editing.off_beat(everyone.times, beats)
         shot: Array = np.concatenate(shots)
         join: Array = np.concatenate(joins)  # type: ignore[assignment]
-        return cls(where, cameras, everyone, aspect, style, 1.0 / float(rate), shot, join, off)
+        return cls(where, cameras, everyone, aspect, style, 1.0 / float(rate), shot, join, off, asked_s)
 
     def problem(self) -> dict[str, Any]:
         """What `dp.problem` takes."""
@@ -220,7 +225,8 @@ class _Table:
         return {
             "quality": editing.quality(self.shot, weights) * self.tick_s,
             "transition": self.transition - weights.beat * self.off_beat[:, None, None],
-            "rhythm": -weights.rhythm * rhythm.penalty(lengths),
+            "rhythm": np.zeros(longest + 1),
+            "pace": -weights.rhythm * rhythm.penalty(lengths, self.asked_s[:, None]),
             "opening": weights.opening * editing.opening(self.cameras.of),
             "shortest": max(1, round(rhythm.shortest_s / self.tick_s)),
             "longest": longest,
@@ -243,7 +249,8 @@ class _Table:
             near = judge(_at(self.cameras, low, high), _while(self.everyone, dp.Segment(low, high, 0)), self.aspect)
             terms |= dict(zip(CUT_TERMS, map(float, near.cut[segment.first - low, before, camera])))
             terms["beat"] = float(self.off_beat[segment.first])
-        terms["rhythm"] = float(self.style.rhythm.penalty(segment.length * self.tick_s))
+        asked_s = self.asked_s[segment.first]
+        terms["rhythm"] = float(self.style.rhythm.penalty(segment.length * self.tick_s, asked_s))
         if before is None:
             terms["opening"] = float(editing.opening(self.cameras.of)[camera])
         return Choice(self.where[camera].named(_while(self.everyone, segment)).name, terms, value)

@@ -71,6 +71,7 @@ class Problem:
     rhythm: Array  # (L + 1, K) what it is worth that a shot ends after so many ticks
     last: Array  # (L + 1, K) the same for the shot that the end of the time ends
     opening: Array  # (K,) what it is worth to begin with a camera
+    pace: Array  # (T, L + 1) what it is worth that a shot that begins at a tick lasts so many
     shortest: int  # ticks of a shot
     shortest_last: int  # ticks of the last shot
     longest: int  # ticks
@@ -83,6 +84,7 @@ def problem(
     *,
     last: ArrayLike | None = None,
     opening: ArrayLike | None = None,
+    pace: ArrayLike | None = None,
     shortest: int = 1,
     shortest_last: int | None = None,
     longest: int | None = None,
@@ -97,6 +99,8 @@ def problem(
             longest shot and one more.
         last: the same for the last shot, which the end of the time ends; None: like any other.
         opening: ``(K,)`` value of a camera that the edit begins with; None: 0.
+        pace: ``(T, M)`` value of a shot ``[t, ℓ]`` that begins at tick t and lasts ℓ, beside ``rhythm`` or ``last``;
+            None: 0.
         shortest: ticks that a shot lasts at least.
         shortest_last: the same for the last one; None: like any other.
         longest: ticks that a shot lasts at most; None: as long as there is time.
@@ -140,15 +144,26 @@ def problem(
         of_length("rhythm", rhythm),
         of_length("last", rhythm if last is None else last),
         of_shape("opening", np.zeros(cameras) if opening is None else opening, (cameras,)),
+        _paced(pace, ticks, lengths),
         shortest,
         shortest_last,
         longest,
     )
-    for name in ("quality", "transition", "rhythm", "last", "opening"):
+    for name in ("quality", "transition", "rhythm", "last", "opening", "pace"):
         values = getattr(made, name)
         if np.isnan(values).any() or np.isposinf(values).any():
             raise BadInput(f"edit: {name} holds a NaN or +infinity")
     return made
+
+
+def _paced(pace: ArrayLike | None, ticks: int, lengths: int) -> Array:
+    """Values of beginnings and lengths, checked."""
+    if pace is None:
+        return np.broadcast_to(0.0, (ticks, lengths))
+    v = np.asarray(pace, dtype=np.float64)
+    if v.ndim != 2 or len(v) != ticks or v.shape[1] < lengths:
+        raise BadInput(f"edit: pace has shape {v.shape}, expected ({ticks} ticks, at least {lengths} lengths)")
+    return v[:, :lengths]
 
 
 def best_edit(quality: ArrayLike, transition: ArrayLike, rhythm: ArrayLike, **limits: Any) -> Edit:
@@ -189,7 +204,7 @@ def value_of(p: Problem, shots: Sequence[Segment]) -> float:
             return -np.inf
         total += float(p.opening[shot.camera] if now == 0 else p.transition[now, before, shot.camera])
         total += float(p.quality[shot.first : shot.stop, shot.camera].sum())
-        total += float((p.last if ends else p.rhythm)[shot.length, shot.camera])
+        total += float((p.last if ends else p.rhythm)[shot.length, shot.camera] + p.pace[now, shot.length])
         now, before = shot.stop, shot.camera
     if now != len(p.quality):
         raise BadInput(f"edit: the shots end at tick {now}, expected {len(p.quality)}")
@@ -273,6 +288,7 @@ class _Table:
             if len(lengths):
                 begin = t - lengths
                 worth = self.enter[begin] - self.sums[begin] + (p.last if ends else p.rhythm)[lengths]
+                worth = worth + p.pace[begin, lengths][:, None]
                 worth = np.where(self.taboo[begin] < self.taboo[t], -np.inf, worth)
                 best = worth.argmax(axis=0)
                 self.since[t], self.leave[t] = begin[best], worth[best, every] + self.sums[t]
@@ -290,11 +306,11 @@ class _Table:
             begins = np.full(self.cameras, -np.inf)  # best of a shot that begins here and of all after it
             if len(lengths):
                 stop = t + lengths
-                worth = self.after[stop] + self.sums[stop] + p.rhythm[lengths]
+                worth = self.after[stop] + self.sums[stop] + p.rhythm[lengths] + p.pace[t, lengths][:, None]
                 worth = np.where(self.taboo[stop] > self.taboo[t], -np.inf, worth)
                 begins = worth.max(axis=0) - self.sums[t]
             if p.shortest_last <= whole <= p.longest:
-                worth = self.sums[-1] - self.sums[t] + p.last[whole]
+                worth = self.sums[-1] - self.sums[t] + p.last[whole] + p.pace[t, whole]
                 begins = np.maximum(begins, np.where(self.taboo[-1] > self.taboo[t], -np.inf, worth))
             self.after[t] = (p.transition[t] + self.others + begins).max(axis=1)
 
@@ -324,7 +340,7 @@ class _Table:
         """The best edit with a shot of another camera from exactly this shot's beginning to its end."""
         p, a, b = self.p, shot.first, shot.stop
         worth = self.enter[a] + self.sums[b] - self.sums[a] + self.after[b]
-        worth = worth + (p.last if b == self.ticks else p.rhythm)[b - a]
+        worth = worth + (p.last if b == self.ticks else p.rhythm)[b - a] + p.pace[a, b - a]
         worth = np.where(self.taboo[b] > self.taboo[a], -np.inf, worth)
         worth[shot.camera] = -np.inf
         camera = int(worth.argmax())

@@ -90,17 +90,22 @@ class Rhythm:
         mean_s: mean shot length, seconds.
         spread: standard deviation of the logarithm; films lie about 0.8, a strict pulse at 0.2.
         shortest_s, longest_s: seconds that a shot lasts at least and at most.
+        variety: standard deviation of the logarithm of the lengths that a film asks for as it goes (`pace.targets`);
+            0: the same throughout.
     """
 
     mean_s: float = 4.0
     spread: float = 0.55
     shortest_s: float = 1.0
     longest_s: float = 30.0
+    variety: float = 0.5
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
-                raise BadInput(f"rhythm: {name} is {value!r}, expected more than 0")
+            least = "0 or more" if name == "variety" else "more than 0"
+            number = isinstance(value, (int, float)) and math.isfinite(value)
+            if not number or value < 0 or (value == 0 and name != "variety"):
+                raise BadInput(f"rhythm: {name} is {value!r}, expected {least}")
         if not self.shortest_s <= self.mean_s <= self.longest_s:
             raise BadInput(
                 f"rhythm: a mean of {self.mean_s:g} s, expected from the shortest shot's {self.shortest_s:g} s "
@@ -112,13 +117,16 @@ class Rhythm:
         """Of the log-normal law with that mean: ``mean · exp(−spread² / 2)``."""
         return self.mean_s * math.exp(-0.5 * self.spread**2)
 
-    def penalty(self, length_s: ArrayLike) -> Array:
+    def penalty(self, length_s: ArrayLike, median_s: ArrayLike | None = None) -> Array:
         """What a shot of such a length costs when it ends, 0 at the median; any shape.
+
+        ``median_s`` is another median than the law's own, as `pace.targets` asks for it.
 
         ``(ln(ℓ / median))² / (2 spread²) · max(1, ℓ / median)``: minus the logarithm of the law's density per octave,
         against its peak. A longer shot pays for all of its time, so that one endless shot costs what it should.
         """
-        ratio = np.maximum(np.asarray(length_s, dtype=np.float64), 1e-9) / self.median_s
+        median = np.asarray(self.median_s if median_s is None else median_s, dtype=np.float64)
+        ratio = np.maximum(np.asarray(length_s, dtype=np.float64), 1e-9) / median
         return np.log(ratio) ** 2 / (2.0 * self.spread**2) * np.maximum(1.0, ratio)
 
     def overdue(self, length_s: ArrayLike) -> Array:

@@ -154,7 +154,6 @@ def value_of(scene: int, cameras: np.ndarray) -> float:
         last=-rules.weights.rhythm * rules.rhythm.overdue(lengths),
         opening=rules.weights.opening * made.opening[scene].astype(float),
         shortest=config.shortest,
-        shortest_last=1,
     )
     return dp.value_of(whole, shots)
 
@@ -173,6 +172,19 @@ def test_the_best_edit_can_be_played() -> None:
     assert sum(len(p.shots) for p in plans) > bank().size  # they do cut
 
 
+@pytest.mark.parametrize("steps", [1, 3, 4, 5])
+def test_the_best_edit_is_the_best_of_all_that_can_be_played(steps: int) -> None:
+    every = np.stack(np.meshgrid(*[np.arange(8)] * steps, indexing="ij"), -1).reshape(-1, steps)
+    for k in range(3):
+        state, total = core.State.begin(np.full(len(every), k)), np.zeros(len(every))
+        for t in range(steps):
+            moved = core.step(bank(), state, every[:, t], steps)
+            state, total = moved.state, total + moved.reward
+        best = bank().best_edit(k, steps)
+        assert total.max() == pytest.approx(best.value, abs=1e-5)
+        assert min(s.length for s in best.shots) >= min(bank().config.shortest, steps)
+
+
 # rules -----------------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +200,25 @@ def test_a_shot_lasts_its_shortest_time() -> None:
     assert info["held"].all() and (info["camera"] == 2).all() and info["action_mask"].all()
     _, _, _, _, info = env.step(np.full(4, 5))
     assert not info["held"].any() and (info["camera"] == 5).all()
+
+
+@pytest.mark.parametrize("steps", [None, 7])
+def test_no_shot_flashes_up_at_the_end(steps: int | None) -> None:
+    env = batch(4, max_episode_steps=steps, autoreset_mode="disabled")
+    env.reset(seed=1)
+    shortest, on = bank().config.shortest, []
+    for t in range(env.steps):
+        _, _, _, _, info = env.step(np.full(4, t % 8))
+        on.append(info["camera"].copy())
+    cuts = np.flatnonzero((np.diff(on, axis=0) != 0).any(1)) + 1
+    assert cuts.max() == env.steps - shortest - (env.steps - shortest) % shortest  # as late as may be, and no later
+    assert info["action_mask"].sum(1).tolist() == [1] * 4
+    single = CoverageEnv(bank=bank(), max_episode_steps=5)
+    _, info = single.reset(seed=0)
+    for choice in (0, 0, 0, 0):
+        _, _, _, _, info = single.step(choice)
+        assert (single.action_masks() == info["action_mask"]).all()
+    assert info["action_mask"].sum() == 1  # a tick is left, a shot lasts two
 
 
 def test_observations_say_what_they_say() -> None:

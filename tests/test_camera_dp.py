@@ -36,6 +36,8 @@ def chance(seed: int) -> dict:
     }
     if seed % 3 == 0:
         given["last"] = rng.normal(size=ticks + 1)
+    if seed % 2 == 0:
+        given["pace"] = rng.normal(size=(ticks, ticks + 1))
     if seed % 4 == 0:
         given["longest"] = int(rng.integers(3, 6))
     if seed % 5 == 0:

@@ -76,7 +76,6 @@ class Bank:
             last=self.overdue[: steps + 1],
             opening=self.config.rules.weights.opening * self.opening[scene],
             shortest=self.config.shortest,
-            shortest_last=1,
         )
 
     def scene(self, number: int) -> Scene:

@@ -50,17 +50,27 @@ class Moved:
     reward: Array  # (N,) float32
     terms: dict[str, Array]  # (N,) each, `TERMS`
     cut: np.ndarray  # (N,) bool: a camera gave way to another
-    held: np.ndarray  # (N,) bool: the choice was not allowed yet, the camera stayed
+    held: np.ndarray  # (N,) bool: the choice was not allowed, the camera stayed
 
 
-def mask(bank: Bank, state: State) -> np.ndarray:
-    """Choices ``(N, K)`` that do what they say: before the shortest shot is over only the camera that is on."""
-    free = (state.camera < 0) | (state.age >= bank.config.shortest)
+def mask(bank: Bank, state: State, steps: int | None = None) -> np.ndarray:
+    """Choices ``(N, K)`` that do what they say.
+
+    Only the camera that is on before the shortest shot is over, and when what is left is shorter than that: no shot
+    flashes up at the end.
+
+    Args:
+        bank: scenes.
+        state: where the episodes stand.
+        steps: of an episode; None: all of the scene.
+    """
+    shortest, steps = bank.config.shortest, bank.config.steps if steps is None else steps
+    free = (state.camera < 0) | ((state.age >= shortest) & (state.t + shortest <= steps))
     own = np.arange(bank.config.cameras) == state.camera[:, None]
     return free[:, None] | own
 
 
-def step(bank: Bank, state: State, actions: np.ndarray) -> Moved:
+def step(bank: Bank, state: State, actions: np.ndarray, steps: int | None = None) -> Moved:
     """One tick: cut to the chosen camera, or stay, and be paid.
 
     The reward is what the camera shows in the tick, what a cut joins, and rhythm: a shot pays for being overdue as it
@@ -70,9 +80,10 @@ def step(bank: Bank, state: State, actions: np.ndarray) -> Moved:
         bank: scenes.
         state: before; is not changed.
         actions: ``(N,)`` camera numbers.
+        steps: of an episode; None: all of the scene.
     """
     rows, s, t, was, age = np.arange(len(actions)), state.scene, state.t, state.camera, state.age
-    allowed = mask(bank, state)[rows, actions]
+    allowed = mask(bank, state, steps)[rows, actions]
     now = np.where(allowed, actions, was)
     first = was < 0
     cut = ~first & (now != was)
@@ -88,8 +99,8 @@ def step(bank: Bank, state: State, actions: np.ndarray) -> Moved:
     return Moved(State(s.copy(), t + 1, now, length + 1), reward.astype(np.float32), terms, cut, ~allowed)
 
 
-def observe(bank: Bank, state: State) -> Array:
-    """Observations ``(N, D)`` float32; slots as `observation.slots`."""
+def observe(bank: Bank, state: State, steps: int | None = None) -> Array:
+    """Observations ``(N, D)`` float32 in episodes of so many steps; slots as `observation.slots`."""
     config, s, t, on = bank.config, state.scene, state.t, state.camera
     rows, K = np.arange(len(s)), config.cameras
     began = (on >= 0)[:, None]
@@ -100,7 +111,7 @@ def observe(bank: Bank, state: State) -> Array:
     cut = bank.cut[s, t, on] * began[..., None]
     each, ahead = bank.each[s, t], config.look_ahead if config.knowledge == "offline" else 0
     cameras = np.concatenate([each[..., : each.shape[-1] - ahead], axis, cut, each[..., each.shape[-1] - ahead :]], -1)
-    parts = [since, began, mask(bank, state), current, bank.whole[s, t], cameras.reshape(len(rows), -1)]
+    parts = [since, began, mask(bank, state, steps), current, bank.whole[s, t], cameras.reshape(len(rows), -1)]
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 

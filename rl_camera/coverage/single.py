@@ -32,4 +32,4 @@ class CoverageEnv(BatchOfOne):
 
     def action_masks(self) -> np.ndarray:
         """Choices ``(K,)`` that count now; the name is what sb3-contrib's MaskablePPO asks for."""
-        return core.mask(self.batch.bank, self.batch.state)[0]
+        return core.mask(self.batch.bank, self.batch.state, self.batch.steps)[0]

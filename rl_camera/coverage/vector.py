@@ -44,10 +44,10 @@ class CoverageVectorEnv(SeededVectorEnv):
     """Scenes with K cameras, N at a time; every half second each is told which camera is on.
 
     Actions ``(N,)`` are camera numbers: the one that is on holds, another cuts. Before a shot has lasted its shortest
-    time the choice of another is held back (``held`` in the infos; ``action_mask`` there and in the observation says
-    which choices count). The first choice of an episode is free. Rewards are those of `editing` (see `core.step`), in
-    seconds of a perfect picture; `Bank.best_edit` is the most that a scene can pay. Episodes end by their time limit
-    alone, which is truncation.
+    time, and when less than that is left of the episode, the choice of another is held back (``held`` in the infos;
+    ``action_mask`` there and in the observation says which choices count). The first choice of an episode is free.
+    Rewards are those of `editing` (see `core.step`), in seconds of a perfect picture; `Bank.best_edit` is the most that
+    a scene can pay. Episodes end by their time limit alone, which is truncation.
 
     Args:
         num_envs: N.
@@ -126,7 +126,7 @@ class CoverageVectorEnv(SeededVectorEnv):
         self._begin(index)
         self._ready = True
         infos = self._infos({name: np.zeros(self.num_envs, np.float32) for name in TERMS})
-        return core.observe(self.bank, self.state), infos
+        return core.observe(self.bank, self.state, self.steps), infos
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One tick of all environments; see Gymnasium's `VectorEnv.step`.
@@ -141,7 +141,7 @@ class CoverageVectorEnv(SeededVectorEnv):
         if len(waiting):
             self._begin(waiting)
         before = self.state.copy()
-        moved = core.step(self.bank, before, actions)
+        moved = core.step(self.bank, before, actions, self.steps)
         self.state, reward, terms, cut, held = moved.state, moved.reward, moved.terms, moved.cut, moved.held
         if len(waiting):
             self.state.put(waiting, _some(before, waiting))
@@ -150,7 +150,7 @@ class CoverageVectorEnv(SeededVectorEnv):
         self._sums += np.stack([*terms.values(), cut, reward])
         truncated = self.state.t >= self.steps
         self._ended = truncated.copy()
-        obs = core.observe(self.bank, self.state)
+        obs = core.observe(self.bank, self.state, self.steps)
         infos = self._infos(terms, held)
         if truncated.any():
             final, done = self._final(truncated), np.flatnonzero(truncated)
@@ -159,7 +159,7 @@ class CoverageVectorEnv(SeededVectorEnv):
                 last = np.where(truncated[:, None], obs, np.float32(0.0))
                 final |= {name: _only(value, truncated) for name, value in infos.items()}
                 self._begin(done)
-                obs[done] = core.observe(self.bank, _some(self.state, done))
+                obs[done] = core.observe(self.bank, _some(self.state, done), self.steps)
                 for values in (held, *terms.values()):
                     values[done] = 0
                 infos = self._infos(terms, held)
@@ -214,7 +214,7 @@ class CoverageVectorEnv(SeededVectorEnv):
         state, everyone = self.state, np.ones(self.num_envs, bool)
         infos: dict[str, Any] = dict(terms)
         infos |= {
-            "action_mask": core.mask(self.bank, state),
+            "action_mask": core.mask(self.bank, state, self.steps),
             "held": np.zeros(self.num_envs, bool) if held is None else held,
             "camera": state.camera.copy(),
             "scene": state.scene.copy(),
