@@ -53,8 +53,12 @@ class Surroundings:
             hit |= props.blocks(prop, T, a, b)
         return hit
 
-    def push_out(self, points: Array, margin: float = CLEARANCE) -> Array:
-        """The nearest free places for points ``(T, 3)`` that are inside a thing: out through its nearest side."""
+    def push_out(self, points: Array, margin: float = CLEARANCE, before: Array | None = None) -> Array:
+        """The nearest free places for points ``(T, 3)`` that are inside a thing: out through its nearest side.
+
+        Given where they were ``before (T, 3)``, out through the side on which they were: a camera that slides along
+        a wall does not change to its other side.
+        """
         points = np.array(points, dtype=np.float64)
         for _ in range(4):
             moved = False
@@ -73,6 +77,13 @@ class Surroundings:
                          high[2] - local[hit, 2], 1.5 * (high[1] - local[hit, 1])], axis=-1,
                     )  # fmt: skip
                     way = out.argmin(-1)
+                    if before is not None:
+                        was = ((before - place) @ turn)[hit]
+                        beyond = np.stack(
+                            [low[0] - was[:, 0], was[:, 0] - high[0], low[2] - was[:, 2], was[:, 2] - high[2],
+                             was[:, 1] - high[1]], axis=-1,
+                        )  # fmt: skip
+                        way = np.where(beyond.max(-1) >= -1e-6, beyond.argmax(-1), way)
                     goal = local[hit]
                     for k, (axis, value) in enumerate(
                         ((0, low[0]), (0, high[0]), (2, low[2]), (2, high[2]), (1, high[1]))

@@ -19,8 +19,9 @@ from motion.rotations import Array
 from motion.stage import Performance, Stage
 from rl_camera import director as protocol
 from rl_camera import framing
+from rl_camera.clearance import Clearance
 from rl_camera.composer import Composer, Predictor, Zones
-from rl_camera.damping import damp, lowest_within, smooth, substeps, taut_string
+from rl_camera.damping import LOG_RESIDUAL, damp, lowest_within, smooth, substeps, taut_string
 from rl_camera.director import Action, CameraState, Observation, f_stops, first_frame
 from rl_camera.framing import Tracks
 from rl_camera.moves import course
@@ -53,6 +54,12 @@ AIR, STANDING = 1.15, 0.06
 
 #: Seconds until the live filter has gone round after a subject that turned, but for 1 %.
 HEADING_S = 4.0
+
+#: Metres a second at which it does so at most, and seconds until it goes at a speed but for 1 %.
+ROUND_MPS, GATHER_S = 2.0, 0.8
+
+#: Seconds that the live filter looks ahead for a body that comes near the lens.
+SOON_S = 0.3
 
 #: Composed landmarks stay within this share of the half frame, else the planner follows more closely.
 SAFE = 0.97
@@ -257,8 +264,9 @@ class _LiveShot:
         shot = replace(checked, options={**given, "distance": AIR * given.get("distance", 1.0)})
         decision = Decision(shot, seen.tracks, seen.aspect, around, line)
         self.setup = decision.setup()
+        self.partner = decision.partner
         self.reason = decision.reason()
-        self.around = around
+        self.clearance = Clearance(around)
         options = shot.options
         self.zones = Zones(
             dead=float(np.clip(options.get("dead_zone", Zones.dead), 0.0, 1.0)),
@@ -268,13 +276,16 @@ class _LiveShot:
         )
         self.azimuth = self.setup.azimuth
         self.heading = self._heading(seen.tracks)
+        self.turning = [0.0, 0.0]  # rad/s, round the subject
         self.composer = Composer(self.zones)
         self.predictor = Predictor(self.zones.look_ahead_s)
         self.target, self.eyes = self._sight(seen.tracks)
         self.anchor, self.goal, self.eyes_y = self.target.copy(), self.target.copy(), self.eyes
         # A live camera cannot know whether its subject will stay: standing, it travels once the subject has left.
         self.reach: Array | None = None
+        self.drift = np.zeros(3)  # m/s, how the anchor travels
         self.travels = self.setup.rides or shot.options.get("ride", 1.0) > 0
+        self._look(seen.time, seen.tracks, np.zeros_like(seen.velocity), np.zeros(3))
         self.camera = self._state(seen.time, seen.tracks, 0.0)
         decision.remember(self.setup, self.camera.T_world_camera[:3, 3])
         self.fresh = True
@@ -286,7 +297,9 @@ class _LiveShot:
         moved = replace(seen.tracks, points=seen.tracks.points + seen.velocity[None] * seen.dt)
         next_target, next_eyes = self._sight(moved)
         velocity = (next_target - target) / seen.dt
+        self._look(seen.time, seen.tracks, seen.velocity, self.drift)
         count, dt = substeps(seen.dt)
+        began = self.anchor
         for i in range(count):
             share = (i + 1) / count
             here = target + share * (next_target - target)
@@ -304,6 +317,7 @@ class _LiveShot:
             if self.setup.rides:
                 self.eyes_y += float(damp(self.eyes - self.eyes_y, self.zones.travel_s, dt))
             self.camera = self._state(seen.time + (i + 1) * dt, moved, dt)
+        self.drift = (self.anchor - began) / seen.dt
         action = protocol.rates(now, self.camera, seen.dt, cut=self.fresh)
         self.fresh = False
         return action
@@ -315,25 +329,45 @@ class _LiveShot:
     def _turn(self, tracks: Tracks, dt: float) -> None:
         """Go round slowly after a subject that turns, so as to stay on the same side of it."""
         off = self._heading(tracks) - self.heading - (self.azimuth - self.setup.azimuth)
-        step = float(damp(math.remainder(off, 2 * math.pi), HEADING_S, dt))
-        self.azimuth += float(np.clip(step, -MOST_TURN * dt, MOST_TURN * dt))
+        most = min(MOST_TURN, ROUND_MPS / max(self.setup.distance, 0.1))
+        wanted = float(np.clip(math.remainder(off, 2 * math.pi) * LOG_RESIDUAL / HEADING_S, -most, most))
+        # Twice damped: a heading jumps where a body tumbles, a camera on its way round must not.
+        for k in range(2):
+            self.turning[k] += float(damp((wanted if k == 0 else self.turning[0]) - self.turning[k], GATHER_S, dt))
+        self.azimuth += self.turning[1] * dt
 
     def _sight(self, tracks: Tracks) -> tuple[Array, float]:
         subjects = tracks.only(self.setup.subjects)
         target = middle(subjects.points, self.setup.keeps, np.array(self.azimuth), self.setup.elevation or 0.0)[0]
         return target, float(subjects.of("eyes")[0, :, 1].mean())
 
+    def _look(self, time: float, tracks: Tracks, velocity: Array, drift: Array) -> None:
+        """Ask what stands in the way of the shot as it goes on, and who comes near."""
+        subjects = tracks.only(self.setup.subjects)
+        own = [tracks.names.index(name) for name in subjects.names]
+        points = subjects.points[0]
+        soon = points + SOON_S * velocity[own]
+        bodies = np.concatenate([points.reshape(-1, 3), soon.reshape(-1, 3)])
+        others = [k for k, name in enumerate(tracks.names) if name not in (*subjects.names, self.partner)]
+        self.clearance.look(
+            lambda s: self._asked(time + s), self.anchor, drift, bodies, float(subjects.stature.max()),
+            tracks.points[0, others].reshape(-1, 3), velocity[others].reshape(-1, 3),
+        )  # fmt: skip
+
+    def _asked(self, times: Array) -> Array:
+        """Where the shot would have the camera at some times, ``(K, 3)``, the subject staying where it is."""
+        eyes = np.full(len(times), self.eyes_y if self.setup.rides else self.setup.eyes_y)
+        anchor = np.broadcast_to(self.anchor, (len(times), 3))
+        return positions(self.setup, times, anchor, eyes, np.full(len(times), self.azimuth))
+
     def _state(self, time: float, tracks: Tracks, dt: float) -> CameraState:
         setup = self.setup
         times = np.array([time])
         way = course(setup.shot, times, setup.focal_mm, setup.distance, setup.aspect)
         anchor = self.anchor
-        eyes = np.array([self.eyes_y if setup.rides else setup.eyes_y])
-        place = positions(setup, times, anchor[None], eyes, np.array([self.azimuth]))
-        if not self.around.empty:
-            place = self.around.push_out(place)
-        place = place[0]
-        focal = float(setup.focal_mm * way.zoom[0])
+        place = self.clearance.walk(self._asked(times)[0], anchor, dt)
+        place[1] = max(place[1], LOWEST)
+        focal = float(setup.focal_mm * way.zoom[0] * self.clearance.share)
         tan_x, tan_y = (float(t) for t in framing.tangents(focal, setup.aspect))
         y = float(setup.y_at(way.distance[0] / way.zoom[0]))
         rig_yaw, rig_pitch = framing.aim(place, anchor, setup.x, y, tan_x, tan_y)
@@ -343,6 +377,7 @@ class _LiveShot:
         right = np.array([np.cos(yaw), 0.0, -np.sin(yaw)])
         place = place + way.right[0] * right + way.up[0] * np.array([0.0, 1.0, 0.0])
         place[1] = max(place[1], LOWEST)
+        place = self.clearance.settle(place)
         limit = np.radians(89.5)
         T = framing.pose(
             place, yaw + way.yaw[0], np.clip(pitch + way.pitch[0], -limit, limit), setup.roll + way.roll[0]
