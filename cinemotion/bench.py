@@ -10,9 +10,13 @@ physics [dynamics] [KIND …] [FOLDER …] [WEIGHTS] [REPORT.json]
                             retargets and generated motion; without a folder, of the pybullet captures; dynamics: also
                             as Bullet makes bodies perform them
 physics PICTURE.jpg         three captures with planted faults before and after, and one that is left as it was
-camera [POLICY …] [episodes=N] [cem=N,N] [tune=STEPS] [REPORT.json]
-                            directors on the same held-out shots, live and planned; without a policy, the shipped one;
+camera [shots] [POLICY …] [episodes=N] [cem=N,N] [tune=STEPS] [REPORT.json]
+                            controllers on held-out shots, live and planned; without a policy, the shipped ones;
                             tune: the rule controller's settings first, with so many environment steps
+camera scenes[=N]|scene=K [directors=A,B] [import=MODULE] [markdown] [SHEET.png] [REPORT.json]
+                            directors on held-out scenes, live and planned, one's own too
+camera editing [episodes=N] [films=N] [markdown] [REPORT.json]
+                            editors, with the best edit as bound
 camera-env                  the framing environment's speed, the adapter's cost, a whole PPO loop
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import sys
@@ -100,14 +101,15 @@ def _import(modules: Sequence[str]) -> None:
 
 
 def shipped() -> tuple[Path, ...]:
-    """The shipped policy, and those of other training seeds; none where there are none."""
+    """The shipped policies, and those of other training seeds; none where there are none."""
     from motion.prior.weights import find
     from rl_camera.bench import SEEDS
+    from rl_camera.steered import AHEAD, LIVE
 
-    try:
-        own = [find("clean", "camera")]
-    except BadInput:
-        own = []
+    own = []
+    for name in (LIVE, AHEAD):
+        with contextlib.suppress(BadInput):
+            own.append(find(name, "camera"))
     return (*own, *sorted(SEEDS.glob("*.safetensors")))
 
 
@@ -140,7 +142,7 @@ def _print(table: object) -> None:
     names = [row.name for row in table.rows]
     if "rule, tuned" not in names:
         return
-    for name in ("policy", "rule"):
+    for name in ("policy", "policy, ahead", "rule"):
         if name not in names:
             continue
         seeds = table.row(name).returns.shape[0]
@@ -148,16 +150,17 @@ def _print(table: object) -> None:
         for measure, (mean, low, high) in bench.against(table, name, "rule, tuned").items():
             verdict = "better" if low > 0 else "worse" if high < 0 else "no difference shown"
             _say(f"  {measure:28s}{mean:+8.3f}  [{low:+.3f}, {high:+.3f}]  {verdict}")
-    if "policy" in names:
-        _say(same_return(table))
+    for name in ("policy", "policy, ahead"):
+        if name in names:
+            _say(f"{name}: {same_return(table, name)}")
 
 
-def same_return(table: object) -> str:
-    """How much planning reaches the policy's return, in words."""
+def same_return(table: object, name: str = "policy") -> str:
+    """How much planning reaches a policy's return, in words."""
     from rl_camera import bench
 
     assert isinstance(table, bench.Table)
-    policy = table.row("policy")
+    policy = table.row(name)
     for row in sorted((r for r in table.rows if r.name.startswith("cem")), key=lambda r: r.simulations):
         if row.returns.mean() >= policy.returns.mean():
             flops, wall = row.flops / policy.flops, row.decision_ms / policy.decision_ms

@@ -110,20 +110,23 @@ def run(
     """Measure static, rule (as set and tuned), policies, greedy and cem.
 
     Args:
-        policies: weights of one policy from several training seeds.
+        policies: weights of one policy from several training seeds; those that look ahead are a row of their own.
         episodes: how many.
         budgets: of `BUDGETS`.
         config: the environment; None: the policies' own, or the planners'.
         say: takes a line per controller.
     """
-    nets = [Policy(path) for path in policies]
-    base = config or (nets[0].config if nets else planning())
+    every = [Policy(path) for path in policies]
+    nets, ahead = [p for p in every if p.live], [p for p in every if not p.live]
+    base = config or replace(every[0].config if every else planning(), knowledge="live")
     core, library, drawn, state = held_out(base, episodes)
     judge = _Judge(core, library, drawn, state)
     rows = []
 
-    def add(name: str, controllers: Sequence[Controller], simulations: int = 0, flops: float = 0.0) -> None:
-        rows.append(judge.row(name, controllers, simulations, flops))
+    def add(
+        name: str, controllers: Sequence[Controller], simulations: int = 0, flops: float = 0.0, future: bool = False
+    ) -> None:
+        rows.append(judge.row(name, controllers, simulations, flops, future))
         say(f"{name}: {rows[-1].returns.mean():.4f}")
 
     add("static", [Static()])
@@ -134,9 +137,11 @@ def run(
         add("rule, tuned", [Rule(found.settings)])
         notes.append(f"rule tuned by CMA-ES with {found.steps:,} environment steps")
     if nets:
-        add("policy", nets, 0, 2.0 * sum(w.size for w, _ in nets[0].net.shape.layers))
+        add("policy", nets, 0, network_flops(nets[0]))
         look = np.zeros((1, nets[0].net.observation_size), np.float32)
         notes.append(f"the policy's network alone takes {median_ms(lambda: nets[0].net.act(look)):.3f} ms a decision")
+    if ahead:
+        add("policy, ahead", ahead, 0, network_flops(ahead[0]), future=True)
     step = step_flops(core)
     greedy = Greedy()
     tries = greedy.tries * greedy.horizon
@@ -146,6 +151,11 @@ def run(
         planner = CEM(samples, rounds, horizon, knots=min(4, horizon))
         add(f"cem {budget:,}", [planner], planner.simulations, planner.simulations * step)
     return Table(rows, core.config, episodes, notes)
+
+
+def network_flops(policy: Policy) -> float:
+    """Floating point operations of a network for one decision."""
+    return 2.0 * sum(w.size for w, _ in policy.net.shape.layers)
 
 
 def step_flops(core: Framing) -> float:
@@ -160,15 +170,20 @@ class _Judge:
 
     def __init__(self, core: Framing, library: MotionLibrary, drawn: Episodes, state: Columns) -> None:
         self.core, self.drawn, self.state = core, drawn, state
+        #: The same problem for who sees what comes; episodes are a matter of their seeds alone.
+        self.future = Framing(replace(core.config, knowledge="offline"), core.table)
         count = len(drawn)
         self.cast = [staging.performances_of(library, core.table, drawn, i) for i in range(count)]
         self.stages = [staging.stage_of(drawn, i) for i in range(count)]
         self.shots = [staging.shot_of(drawn, i, core.config.hz) for i in range(count)]
 
-    def row(self, name: str, controllers: Sequence[Controller], simulations: int, flops: float) -> Row:
+    def row(
+        self, name: str, controllers: Sequence[Controller], simulations: int, flops: float, future: bool = False
+    ) -> Row:
         returns, outside, terms = [], [], []
+        core = self.future if future else self.core
         for controller in controllers:
-            made = rollout(self.core, controller, self.drawn, self.state, keep=True)
+            made = rollout(core, controller, self.drawn, self.state, keep=True)
             returns.append(made.returns)
             terms.append({k: float(v.mean()) for k, v in made.terms.items()})
             outside.append([self._measured(made.states, i) for i in range(len(self.drawn))])
@@ -180,7 +195,7 @@ class _Judge:
         mean_terms = {k: float(np.mean([t[k] for t in terms])) for k in terms[0]}
         return Row(
             name, controllers[0].live, np.array(returns), mean_terms, measured, simulations, flops,
-            self.decision_ms(controllers[0]),
+            self.decision_ms(core, controllers[0]),
         )  # fmt: skip
 
     def _measured(self, states: list[Columns], index: int) -> dict[str, Any]:
@@ -189,12 +204,12 @@ class _Judge:
         report = measures.measure(path, self.cast[index], self.stages[index], [self.shots[index]], config.aspect)
         return report.row()
 
-    def decision_ms(self, controller: Controller) -> float:
+    def decision_ms(self, core: Framing, controller: Controller) -> float:
         """Wall time of one decision of one camera, the observation included; the median."""
         one = self.drawn.take(np.array([0]))
         state = self.state.take(np.array([0]))
         controller.begin(1)
-        return median_ms(lambda: controller.act(Drive(self.core, one, state, None)))
+        return median_ms(lambda: controller.act(Drive(core, one, state, None)))
 
 
 def median_ms(call: Callable[[], object], least: int = 3, seconds: float = 0.3) -> float:
@@ -255,7 +270,7 @@ def as_json(table: Table) -> dict[str, Any]:
     settings = {k: v for k, v in asdict(replace(table.config, library=None)).items() if k != "library"}
     compared = {}
     names = [r.name for r in table.rows]
-    for name in ("policy", "rule", "greedy"):
+    for name in ("policy", "policy, ahead", "rule", "greedy"):
         if name in names and "rule, tuned" in names:
             compared[name] = against(table, name, "rule, tuned")
     return {"episodes": table.episodes, "config": settings, "rows": rows, "against the tuned rule": compared,

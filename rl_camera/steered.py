@@ -35,7 +35,7 @@ from rl_camera.env.staging import along
 from rl_camera.framing import Tracks
 from rl_camera.placement import LOWEST, Line, Surroundings
 from rl_camera.rule import RuleDirector
-from rl_camera.setup import Decision
+from rl_camera.setup import RIDE_RATIO, Decision, Setup
 from rl_camera.vocabulary import Move
 
 #: Settings under which planners film: four performers in view, and eight things.
@@ -76,10 +76,11 @@ class SteeredDirector:
     Args:
         controller: made anew for each director.
         config: the environment that it knows.
+        stand_in: acts live in place of a controller that needs the future.
     """
 
-    def __init__(self, controller: Controller, config: FramingConfig) -> None:
-        self.controller, self.config = controller, config
+    def __init__(self, controller: Controller, config: FramingConfig, stand_in: SteeredDirector | None = None) -> None:
+        self.controller, self.config, self.stand_in = controller, config, stand_in
         self.filmed: list[Filmed] = []
         self.reasons: Sequence[tuple[str, ...]] = ()
         self._rule = RuleDirector()
@@ -113,7 +114,10 @@ class SteeredDirector:
         within = replace(everyone, times=everyone.times[own], points=everyone.points[own])
         decision = Decision(shot, within, aspect, around, line)
         setup = decision.setup()
-        core, episodes = scene.episode_of(self.config, performances, stage, shot, everyone, aspect, setup.azimuth)
+        stands = _stands(setup)
+        core, episodes = scene.episode_of(
+            self.config, performances, stage, shot, everyone, aspect, setup.azimuth, stands
+        )
         state = scene.begin(core, episodes)
         decision.remember(setup, state["place"][:, 0].astype(np.float64))
         compared = None if isinstance(self.controller, Rule) else rollout(core, Rule(), episodes, state)
@@ -140,6 +144,8 @@ class SteeredDirector:
         Raises:
             BadInput: this controller plans, and cannot act live.
         """
+        if not self.controller.live and self.stand_in is not None:
+            return self.stand_in.step(observation)
         if not self.controller.live:
             raise BadInput(
                 f"director {type(self.controller).__name__.lower()}: plans ahead, cannot act live; use policy or rule"
@@ -160,7 +166,8 @@ class _LiveShot:
         self.episodes: Episodes
         self.since = seen.time  # of the last decision
         around = Surroundings(seen.stage, seen.performances)
-        self.side = Decision(self.shot, seen.tracks, seen.aspect, around, Line()).setup().azimuth
+        setup = Decision(self.shot, seen.tracks, seen.aspect, around, Line()).setup()
+        self.side, self.stands = setup.azimuth, _stands(setup)
         self.begins: float | None = None  # the side again, from the subject's heading at the start
         controller.begin(1)
         self.state: Columns | None = None  # at the last decision
@@ -188,10 +195,10 @@ class _LiveShot:
         self.present.see(seen.tracks)
         tracks = self.present.tracks(seen.time)
         names = scene.cast(self.shot, tracks, self.config.performers)
-        if names != self.cast or self._full():
+        if names != self.cast or self._full() or self._left_behind():
             self.cast = names
             self.core, self.episodes = scene.episode_of(
-                self.config, seen.performances, seen.stage, self.shot, tracks, seen.aspect
+                self.config, seen.performances, seen.stage, self.shot, tracks, seen.aspect, stands=self.stands
             )
         core, episodes = self.core, self.episodes
         core.use(self.present.table(names))
@@ -209,9 +216,27 @@ class _LiveShot:
         d = episodes.data
         self.after = dynamics.step(self.state, action, d["rig"], d["lens"], core.dt)
 
+    def _left_behind(self) -> bool:
+        """Whether the subject has gone so far that a camera which stood goes after it from now on."""
+        if self.stands is None or self.state is None or self.shot.options.get("ride", 1.0) <= 0.0:
+            return False
+        if abs(float(self.core.judge(self.episodes, self.state).errors.size[0])) < _FAR:
+            return False
+        self.stands = None
+        return True
+
     def _full(self) -> bool:
         """Whether every slot for things is taken: then others may be nearer to the subject by now."""
         return self.config.occluders > 0 and bool((self.episodes.data["block_reach"] > 0.0).all())
+
+
+#: ln of the size ratio at which a standing camera is left behind.
+_FAR = float(np.log(RIDE_RATIO))
+
+
+def _stands(setup: Setup) -> float | None:
+    """How far from its subject a camera stands that shall not travel, metres; None: it travels."""
+    return setup.distance if setup.shot.move == Move.STATIC and not setup.rides else None
 
 
 def _camera(at: tuple[Array, Array, Array], tracks: Tracks, shot: Shot) -> CameraState:
@@ -222,19 +247,25 @@ def _camera(at: tuple[Array, Array, Array], tracks: Tracks, shot: Shot) -> Camer
     return CameraState(T, float(np.exp(log_focal)), depth)
 
 
-def policy_director(weights: str | Path = "clean") -> SteeredDirector:
+#: The shipped policies: one that looks ahead plans films, one that knows the present alone acts live.
+AHEAD, LIVE = "clean-ahead", "clean"
+
+
+def policy_director(weights: str | Path | None = None) -> SteeredDirector:
     """The `policy` director.
 
     Args:
-        weights: a name among the shipped weights and one's own, or a file.
+        weights: a name among the shipped weights and one's own, or a file; None: the shipped ones, `AHEAD` for what is
+            planned and `LIVE` for what is not.
 
     Raises:
         BadInput: no such weights, or a policy for something else.
     """
     from motion.prior.weights import find
 
-    policy = Policy(find(weights, "camera"))
-    return SteeredDirector(policy, policy.config)
+    policy = Policy(find(weights or AHEAD, "camera"))
+    stand_in = None if weights or policy.live else policy_director(LIVE)
+    return SteeredDirector(policy, policy.config, stand_in)
 
 
 def _planner(make: Callable[[], Controller]) -> Callable[[], SteeredDirector]:

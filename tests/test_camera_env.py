@@ -238,11 +238,41 @@ def test_looking_ahead_tells_what_comes() -> None:
     env = FramingVectorEnv(20, knowledge="offline", seconds=3.0, moves=False)
     obs, _ = env.reset(seed=0)
     ahead, target = (obs[:, env.core.parts[name].start :][:, :4].copy() for name in ("ahead", "target"))
+    heading = obs[:, env.core.parts["ahead"].start + 4 :][:, :2].copy()
     still = np.zeros((20, 7), np.float32)
     assert not np.allclose(ahead, target, atol=1e-3)
     for _ in range(3):  # 0.3 s
         obs, *_ = env.step(still)
     assert np.allclose(obs[:, env.core.parts["target"].start :][:, :4], ahead, atol=1e-4)
+    assert np.allclose(obs[:, env.core.parts["subject"].start :][:, :2], heading, atol=1e-4)
+
+
+@pytest.mark.parametrize("performers", [1, 4])
+def test_the_framed_parts_drift_is_how_it_moves(performers: int) -> None:
+    env = FramingVectorEnv(30, performers=performers, seconds=3.0)
+    env.reset(seed=3)
+    before = env.core.judge(env.episodes, env.state).sight.anchor.copy()
+    obs, *_ = env.step(np.zeros((30, 7), np.float32))
+    sight = env.core.judge(env.episodes, env.state).sight
+    moved = (sight.anchor - before) * 10.0  # m/s
+    assert np.abs(moved).max() > 0.1
+    drift = obs[:, env.core.parts["drift"].start :][:, :3] * 2.0
+    np.testing.assert_allclose(np.einsum("ijn,ni->jn", sight.axes, drift), moved, atol=2e-3)
+
+
+def test_effort_is_what_the_next_jolt_is_measured_from() -> None:
+    env = FramingVectorEnv(40, seconds=3.0)
+    env.reset(seed=1)
+    push, rig = np.random.default_rng(0), env.episodes.data["rig"]
+    efforts = []
+    for _ in range(3):
+        obs, *_ = env.step(push.uniform(-1, 1, (40, 7)).astype(np.float32))
+        efforts.append(obs[:, env.core.parts["effort"].start :][:, :6].T)
+    assert np.abs(efforts[-1]).max() <= 1.0 + 1e-5  # a rig gives no more
+    turned = np.linalg.norm(efforts[-1][3:] - efforts[-2][3:], axis=0) / 2.0
+    np.testing.assert_allclose(turned, env.state["jolt"][1], atol=1e-5)
+    size = np.linalg.norm(efforts[-1][:3], axis=0) * rig[3]
+    np.testing.assert_allclose(size, np.linalg.norm(env.state["push"], axis=0), atol=1e-4)
 
 
 # ---- bad options

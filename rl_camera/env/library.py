@@ -58,6 +58,7 @@ class Table:
 
     points: Array  # (3 K, F) keypoints: all x, all y, all z
     anchors: Array  # (3, F · 8) middle of the framed part per shot size, sample-major: column ``row · 8 + size``
+    drift: Array  # (3, F · 8) m/s that it moves, looking back
     extra: Array  # (8, F) eyes x y z; heading x z, made calm; velocity of the pelvis x y z, looking back
     starts: np.ndarray  # (C,) first column of each take
     lengths: np.ndarray  # (C,) samples of each take
@@ -105,7 +106,7 @@ def tabulate(tracks: Sequence[Tracks], keypoints: str) -> Table:
         BadInput: a pose is not finite.
     """
     index = [LANDMARK[name] for name in KEYPOINTS[keypoints]]
-    points, anchors, extra = [], [], []
+    points, anchors, drift, extra = [], [], [], []
     for track in tracks:
         own = track.points[:, 0]
         if not np.isfinite(own).all():
@@ -114,6 +115,7 @@ def tabulate(tracks: Sequence[Tracks], keypoints: str) -> Table:
         points.append(own[:, index].transpose(2, 1, 0).reshape(3 * len(index), -1))
         anchors.append(anchors_of(own))
         dt = float(track.times[1] - track.times[0]) if len(track.times) > 1 else 1.0
+        drift.append(np.diff(anchors[-1], axis=0, prepend=anchors[-1][:1]) / dt)
         pelvis = own[:, LANDMARK["pelvis"]]
         velocity = np.diff(pelvis, axis=0, prepend=pelvis[:1]) / dt
         heading = calm_heading(track.facing()[:, 0], dt)
@@ -122,6 +124,7 @@ def tabulate(tracks: Sequence[Tracks], keypoints: str) -> Table:
     return Table(
         np.concatenate(points, axis=1).astype(np.float32),
         np.concatenate(anchors, axis=0).reshape(-1, 3).T.astype(np.float32).copy(),
+        np.concatenate(drift, axis=0).reshape(-1, 3).T.astype(np.float32).copy(),
         np.concatenate(extra, axis=1).astype(np.float32),
         np.concatenate([[0], np.cumsum(lengths)[:-1]]),
         lengths,

@@ -40,7 +40,7 @@ class Slot:
 
 
 #: What a lean observation leaves out: with one performer and no things about, it is constant or follows from the rest.
-RICH = frozenset({"present", "filmed", "bounds", "target", "subject", "rig"})
+RICH = frozenset({"present", "filmed", "bounds", "target", "subject", "drift", "rig"})
 
 
 def slots(keypoints: str, performers: int, blocks: int, offline: bool, lean: bool = False) -> tuple[Slot, ...]:
@@ -64,8 +64,10 @@ def slots(keypoints: str, performers: int, blocks: int, offline: bool, lean: boo
         ("sight", 3, "shares 0..1 of what the size must show: in the picture, hidden, seen"),
         ("target", 4, "unit direction to the framed part, and ln(m / 3)"),
         ("subject", 5, "main subject's heading: ahead and right on the level; velocity right, up, ahead, m/s / 2"),
+        ("drift", 3, "velocity of the framed part: right, up, back in the camera's frame, m/s / 2"),
         ("camera", 4, "ln of the height over 1.5 m; pitch, radians; place's jolt; turn's jolt, shares of the rig's"),
         ("motion", 7, "camera's velocity right, up, ahead; pan, tilt, roll rates; zoom rate; shares of the rig's most"),
+        ("effort", 6, "push right, up, ahead and torque of pan, tilt, roll over the step before; shares of the rig's"),
         ("rig", 10, "the rig's bounds, as `rigs.LIMITS`, x / (1 + x)"),
         ("asked", 4, "share of the shot that is left; rates of the asked ln height, azimuth, elevation over the shot"),
     ]  # fmt: skip
@@ -76,7 +78,8 @@ def slots(keypoints: str, performers: int, blocks: int, offline: bool, lean: boo
             ("obstacle_near", 5, f"the thing nearest to the camera: {near}; none: 0"),
         ]
     if offline:
-        parts.append(("ahead", 4 * len(LOOK_AHEAD_S), f"the framed part {LOOK_AHEAD_S} s from now: as `target`"))
+        what = "the framed part as `target`, the main subject's heading ahead and right on the level"
+        parts.append(("ahead", 6 * len(LOOK_AHEAD_S), f"{LOOK_AHEAD_S} s from now, each: {what}"))
     out, at = [], 0
     for name, size, about in parts:
         if lean and name in RICH:
@@ -121,7 +124,7 @@ def fill(
     Args:
         out: the observation, one column per environment.
         parts: the `slots` by name.
-        ahead: ``(4, 3, N)`` what is framed in the future, or None.
+        ahead: ``(4, 5, N)`` as `Eye.ahead`, or None.
     """
     d = episodes.data
     P, K, N = sight.inside.shape
@@ -172,6 +175,11 @@ def fill(
     motion[:3] /= most[:3]
     motion[3:6] /= most[4:7]
     motion[6] /= most[8]
+    effort, push = rows("effort"), state["push"]
+    _level(push[0], push[2], c, s, effort[0], effort[2])
+    effort[1] = push[1]
+    effort[3:] = state["torque"]
+    effort.reshape(2, 3, N)[...] /= rig[3:8:4, None]
     left = rows("asked")
     left[0], left[1:4] = asked.left, asked.going
     if "subject" in parts:
@@ -184,14 +192,17 @@ def fill(
         _level(v[0], v[2], c, s, subject[2], subject[4])
         subject[3] = v[1]
         subject[2:5] *= np.float32(0.5)
+        np.multiply(into(sight.axes, sight.drift), _HALF, out=rows("drift"))
         np.divide(rig, rig + _ONE, out=rows("rig"))
         away = _direction(rows("target"), sight.anchor_local)
         if sight.things is not None:
             start = parts["obstacle_sight"].start
             _obstacles(out[start : start + 10].reshape(2, 5, N), d["block_reach"], sight.things, rows("target"), away)
     if ahead is not None:
-        for k, point in enumerate(ahead):
-            _direction(rows("ahead")[4 * k : 4 * k + 4], into(sight.axes, point - state["place"]))
+        for k, then in enumerate(ahead):
+            row = rows("ahead")[6 * k : 6 * k + 6]
+            _direction(row[:4], into(sight.axes, then[:3] - state["place"]))
+            _level(then[3], then[4], c, s, row[5], row[4])
 
 
 _MOST, _WIDEST = np.float32(3.0), np.float32(1.5)

@@ -54,14 +54,16 @@ class Present:
         if not np.isfinite(own).all():
             bad = int(np.flatnonzero(~np.isfinite(own).all(axis=(1, 2)))[0])
             raise BadInput(f"{names[bad]}: the pose at {now.times[0]:.2f} s is not finite")
-        pelvis = LANDMARK["pelvis"]
-        before = self._samples[-2].points[0, pick, pelvis] if len(self._samples) > 1 else own[:, pelvis]
-        velocity = (own[:, pelvis] - before) * self.hz
+        before = self._samples[-2].points[0, pick] if len(self._samples) > 1 else own
+        anchors = anchors_of(own)
+        drift = (anchors - anchors_of(before)) * self.hz
+        velocity = (own - before)[:, LANDMARK["pelvis"]] * self.hz
         extra = np.concatenate([own[:, LANDMARK["eyes"]], self._heading(pick), velocity], axis=1)
         count = np.arange(len(pick))
         return Table(
             own[:, self._index].transpose(2, 1, 0).reshape(-1, len(pick)).astype(np.float32),
-            np.ascontiguousarray(anchors_of(own).reshape(-1, 3).T, np.float32),
+            np.ascontiguousarray(anchors.reshape(-1, 3).T, np.float32),
+            np.ascontiguousarray(drift.reshape(-1, 3).T, np.float32),
             np.ascontiguousarray(extra.T, np.float32),
             count,
             np.ones_like(count),

@@ -117,7 +117,7 @@ def begin(core: Framing, made: Episodes) -> Columns:
     turn, away = (np.array(v, np.float32).ravel() for v in np.meshgrid(np.radians(_TURNS), np.log(_DISTANCES)))
     tried = made.take(np.zeros(len(turn), np.int64))
     states = compose(tried, core.table, turn, away, np.zeros_like(turn))
-    return states.take(core.judge(tried, states).reward.argmax(keepdims=True))
+    return states.take(np.array([int(core.judge(tried, states).reward.argmax())]))
 
 
 def _ask(made: Episodes, shot: Shot, aspect: float, stands: float | None = None) -> None:

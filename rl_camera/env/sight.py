@@ -38,6 +38,7 @@ class Sight:
     anchor: Array  # (3, N) world, middle of what is framed
     anchors: Array  # (3, P, N) the same per performer
     anchor_local: Array  # (3, N)
+    drift: Array  # (3, N) m/s of that middle, world
     eyes_y: Array  # (N,) height of the main subject's eyes
     heading: Array  # (2, N) where the main subject faces, x and z
     velocity: Array  # (3, N) m/s of the main subject's pelvis, world
@@ -106,7 +107,7 @@ class Eye:
         # One sample's numbers side by side: what a camera needs of a moment is a few lines of memory, not hundreds.
         # After the keypoints: x of heading and velocity, z of both, y of eyes and velocity.
         self._samples = np.ascontiguousarray(np.concatenate([table.points, table.extra[[3, 5, 4, 7, 1, 6]]]).T)
-        self._anchor = np.ascontiguousarray(table.anchors.T)
+        self._anchor = np.ascontiguousarray(np.concatenate([table.anchors, table.drift]).T)
 
     def look(self, episodes: Episodes, state: Columns, bearings: Array | None = None) -> Sight:
         """What is seen now.
@@ -134,15 +135,16 @@ class Eye:
         inside = room.inside
         if P > 1:
             inside &= d["present"][:, None] > 0.5
-        anchors, eyes, heading, velocity = self._extras(episodes, rows, room.points[0, 3 * self.keys :])
-        filmed = d["filmed"]
-        anchor = anchors[:, 0] if P == 1 else _middle(anchors, filmed)
+        framed, eyes, heading, velocity = self._extras(episodes, rows, room.points[0, 3 * self.keys :])
+        anchors = framed[:3]
+        middle = _middle(framed, d["filmed"])
+        anchor, drift = middle[:3], middle[3:]
         anchor_local = into(axes, anchor - at)
         things = blocking.Things.of(d, axes, at, self.spheres) if self.blocks else None
         bounds = room.slopes / tan[:, None] if self.outlines else None
         hidden = self._hidden(d, room, axes, tan, things)
         return Sight(
-            axes, room.local, distance, bounds, inside, hidden, room.marks, anchor, anchors, anchor_local, eyes,
+            axes, room.local, distance, bounds, inside, hidden, room.marks, anchor, anchors, anchor_local, drift, eyes,
             heading, velocity, tan, things,
         )  # fmt: skip
 
@@ -206,7 +208,7 @@ class Eye:
         return room
 
     def _extras(self, episodes: Episodes, rows: np.ndarray, raw: Array) -> tuple[Array, Array, Array, Array]:
-        """Middles of the framed parts ``(3, P, N)``, eyes' height, heading and velocity of the main subject; world."""
+        """Framed parts as `_anchors`, eyes' height, heading and velocity of the main subject; world."""
         d = episodes.data
         c, s, scale = d["cos"][0], d["sin"][0], d["scale"][0]
         x = c * raw[0:2] + s * raw[2:4]
@@ -220,24 +222,34 @@ class Eye:
         return self._anchors(episodes, rows), y[0], heading, velocity
 
     def _anchors(self, episodes: Episodes, rows: np.ndarray) -> Array:
-        """Middles of what each performer shows, ``(3, P, N)``, world."""
+        """Middles of what each performer shows, and their velocities, ``(6, P, N)``, world."""
         d = episodes.data
-        taken = self._anchor.take(rows * len(SIZE_NAMES) + episodes.size, axis=0, mode="clip")  # (P, N, 3)
+        taken = self._anchor.take(rows * len(SIZE_NAMES) + episodes.size, axis=0, mode="clip")  # (P, N, 6)
         raw = np.ascontiguousarray(taken.transpose(2, 0, 1))
         out = np.empty_like(raw)
-        out[0] = d["cos"] * raw[0] + d["sin"] * raw[2] + d["off_x"]
-        out[1] = d["scale"] * raw[1]
-        out[2] = d["cos"] * raw[2] - d["sin"] * raw[0] + d["off_z"]
+        c, s = d["cos"], d["sin"]
+        np.add(c * raw[::3], s * raw[2::3], out=out[::3])
+        np.multiply(d["scale"], raw[1::3], out=out[1::3])
+        np.subtract(c * raw[2::3], s * raw[::3], out=out[2::3])
+        out[0] += d["off_x"]
+        out[2] += d["off_z"]
         return out
 
     def ahead(self, episodes: Episodes, steps: Sequence[int]) -> Array:
-        """Middle of what is framed some steps from now, ``(len(steps), 3, N)``, world."""
-        filmed = episodes.data["filmed"]
-        out = []
-        for k in steps:
-            anchors = self._anchors(episodes, episodes.rows + np.minimum(episodes.t + k, episodes.length))
-            out.append(_middle(anchors, filmed))
-        return np.stack(out)
+        """Middle of what is framed, and where the main subject faces (x, z), some steps from now.
+
+        Returns:
+            ``(len(steps), 5, N)``, world.
+        """
+        d = episodes.data
+        out = np.empty((len(steps), 5, len(episodes)), np.float32)
+        c, s = d["cos"][0] / d["scale"][0], d["sin"][0] / d["scale"][0]
+        for k, one in zip(steps, out):
+            rows = episodes.rows + np.minimum(episodes.t + k, episodes.length)
+            one[:3] = _middle(self._anchors(episodes, rows)[:3], d["filmed"])
+            x, z = self.table.extra[3:5].take(rows[0], axis=1, mode="clip")
+            one[3], one[4] = c * x + s * z, c * z - s * x
+        return out
 
 
 def _join(least: np.ufunc, values: Array, out: Array, first: int) -> None:
@@ -249,9 +261,11 @@ def _join(least: np.ufunc, values: Array, out: Array, first: int) -> None:
         least.reduce(values, axis=-2, out=out)
 
 
-def _middle(anchors: Array, filmed: Array) -> Array:
-    """The mean ``(3, N)`` of anchors ``(3, P, N)`` of who is filmed."""
-    return np.add.reduce(anchors * filmed, axis=1) / np.add.reduce(filmed, axis=0)
+def _middle(each: Array, filmed: Array) -> Array:
+    """The mean ``(…, N)`` of ``(…, P, N)`` over who is filmed."""
+    if len(filmed) == 1:
+        return each[:, 0]
+    return np.add.reduce(each * filmed, axis=1) / np.add.reduce(filmed, axis=0)
 
 
 def into(axes: Array, vector: Array) -> Array:
