@@ -35,6 +35,9 @@ TURNED, TURNED_SHOULDER = np.radians(40.0), np.radians(15.0)
 #: Several subjects have a front when the mean of their facings is at least so long.
 FRONT = 0.6
 
+#: Metres apart at which one can be filmed over the other's shoulder, and for which share of the time at least.
+TALK_M, TALK_SHARE = (0.6, 2.6), 0.2
+
 #: Performers nearer to each other than this are a pair, metres.
 PAIR_M = 5.0
 
@@ -132,10 +135,15 @@ def _company(everyone: Tracks) -> list[Candidate]:
     def singles(size: str, degrees: float) -> list[Candidate]:
         return [_from((name,), size, degrees * s) for name, s in zip(names, side)]
 
+    def talk(i: int, j: int) -> bool:
+        metres = np.hypot(*(everyone.of("pelvis")[:, i] - everyone.of("pelvis")[:, j])[:, [0, 2]].T)
+        return float(((metres > TALK_M[0]) & (metres < TALK_M[1])).mean()) >= TALK_SHARE
+
     def shoulders(turned: int) -> list[Candidate]:
         return [
             Candidate((names[a], names[b]), str(ShotSize.MEDIUM_CLOSE_UP), shoulder=float(turned * sign))
             for i, j in pairs
+            if talk(i, j)
             for a, b, sign in ((i, j, 1), (j, i, -1))
         ]
 

@@ -48,6 +48,16 @@ ABOUT: Mapping[str, str] = {
 #: An over-the-shoulder shot may be this much wider than its size, since the shoulder is in front.
 OVER_SHOULDER_WIDER = 1.6
 
+#: A picture so many times as wide or as narrow as its size asks is still that size, and so many times it is not at all.
+SIZE_HELD, SIZE_LOST = 1.6, 2.5
+
+#: Share of what must be seen below which a picture no longer is one of its subjects.
+SEEN_HELD = 0.5
+
+#: How far off somebody is past whose shoulder a camera looks, as a share of how far off the subject is: up to the first
+#: he is before the subject, from the second beside it.
+IN_FRONT = (0.75, 0.95)
+
 #: Seconds off a beat at which a cut is felt to be off it.
 BEAT_SIGMA_S = 0.06
 
@@ -193,17 +203,45 @@ def shot(
     wider = np.where(of.sum(-1) > 1, np.inf, np.where(shows.sum(-1) > 1, OVER_SHOULDER_WIDER, 1.0))
     share = np.exp(shot_terms.of_subjects(np.log(sight.share), of))
     wanted = np.clip(share, asked, np.asarray(asked) * wider)
-    true = shot_terms.over_shoulder(sight, points, stature, of, shows)
+    over = shot_terms.over_shoulder(sight, points, stature, of, shows)
+    seen = shot_terms.seen(sight, of, keeps)
+    true = kept(sight, of, shows, wanted, seen, stature)
     return np.stack(
         [
-            shot_terms.size(sight, of, wanted) * true,
-            shot_terms.placed(sight, of, shows, keeps) * true,
-            shot_terms.seen(sight, of, keeps),
-            shot_terms.face(sight, of),
-            shot_terms.action(sight, who, what),
+            shot_terms.size(sight, of, wanted) * over * true,
+            shot_terms.placed(sight, of, shows, keeps) * over * true,
+            seen * true,
+            shot_terms.face(sight, of) * true,
+            shot_terms.action(sight, who, what) * true,
         ],
         axis=-1,
     )
+
+
+def kept(sight: Sight, of: ArrayLike, shows: ArrayLike, wanted: ArrayLike, seen: Array, stature: ArrayLike) -> Array:
+    """Whether a picture is what it is called, ``(…, K)``: 1, down to 0 for one that nobody would call so.
+
+    A medium close-up that shows a whole figure, a picture of somebody whom another hides, a shot past the shoulder of
+    somebody who stands beside or behind the subject: whatever else they show, they are another shot than the one that
+    was chosen. The product of: the size is within `SIZE_HELD` of the asked one, 0 at `SIZE_LOST`, straight in the
+    logarithm; `SEEN_HELD` of what must be seen is seen, straight to 0; who stands in front is in front, `IN_FRONT`.
+
+    Args:
+        sight: what the cameras see.
+        of: ``(…, K, S)`` bool, each camera's subjects.
+        shows: ``(…, K, S)`` bool: the same, and past whose shoulder it looks.
+        wanted: ``(…, K)`` height of the frame that is asked for, statures.
+        seen: ``(…, K)`` from `shot_terms.seen`.
+        stature: ``(…, S)`` metres.
+    """
+    of = np.asarray(of, dtype=bool)
+    off = np.abs(shot_terms.of_subjects(np.log(sight.share), of) - np.log(wanted))
+    large = np.clip((np.log(SIZE_LOST) - off) / np.log(SIZE_LOST / SIZE_HELD), 0.0, 1.0)
+    depth = np.log(sight.share * np.asarray(stature)[..., None, :])  # of the frame's height, which grows with distance
+    nearer = np.exp(np.clip(depth - shot_terms.of_subjects(depth, of)[..., None], -5.0, 5.0))
+    front = np.clip((IN_FRONT[1] - nearer) / (IN_FRONT[1] - IN_FRONT[0]), 0.0, 1.0)
+    front = np.where(np.asarray(shows, dtype=bool) & ~of, front, 1.0).min(-1)
+    return large * np.clip(seen / SEEN_HELD, 0.0, 1.0) * front
 
 
 def opening(of: ArrayLike) -> Array:

@@ -33,9 +33,9 @@ def targets(everyone: Tracks, rhythm: Rhythm, seed: int = 0) -> Array:
     """Length in seconds ``(T,)`` of a shot that begins at each moment: short where much goes on, and as the seed draws.
 
     The logarithm is normal over the film, with the rhythm's ``variety`` v as its standard deviation, about
-    ``ln(mean) + v² / 2``: a moment falls into a long shot more often than into a short one, in proportion to its length,
-    and this is the law of moments that belongs to a log-normal law of shots with that mean. A film of few shots does
-    not reach the law's tails: of n shots the extremes are expected at the quantiles 1 / (n + 1) and n / (n + 1).
+    ``ln(mean) + v² / 2``: a moment falls into a long shot more often than into a short one, in proportion to its
+    length, and this is the law of moments that belongs to a log-normal law of shots with that mean. A film of few shots
+    does not reach the law's tails: of n shots the extremes are expected at the quantiles 1 / (n + 1) and n / (n + 1).
 
     Args:
         everyone: who is filmed, evenly in time.

@@ -122,6 +122,36 @@ def test_the_face_is_where_the_body_looks() -> None:
         np.testing.assert_allclose(out, [np.sin(heading), 0.0, np.cos(heading)], atol=0.05)
 
 
+def test_a_picture_that_is_not_what_it_is_called_is_worth_nothing() -> None:
+    hero, of = stander(), np.array([[True]])
+    asked = look([hero], far(4.0))[0].share[0, 0, 0]
+
+    def kept(people: list[Performance], of: np.ndarray, shows: np.ndarray, wanted: float, *cameras: Array) -> Array:
+        sight, tracks = look(people, *cameras)
+        seen = shot_terms.seen(sight, of, [ALL])
+        return editing.kept(sight, of, shows, np.full(len(cameras), wanted), seen, tracks.stature)[0]
+
+    # Somewhat off is the size that was asked for, a medium as a full figure is not; the same too near as too far.
+    sizes = [kept([hero], of, of, asked * factor, far(4.0))[0] for factor in (1.0, 1.5, 2.0, 2.6)]
+    assert sizes[:2] == [1.0, 1.0] and 0.4 < sizes[2] < 0.6 and sizes[3] == 0.0
+    assert kept([hero], of, of, asked / 2.0, far(4.0))[0] == pytest.approx(sizes[2])
+    # Hidden, out of the picture.
+    one = np.array([[True, False]])
+    assert kept([hero, stander("other", at=(0.0, 2.0))], one, one, asked, far(4.0))[0] < 0.6
+    assert kept([hero], of, of, asked, camera((0, 1.5, 4.0), (9.0, 1, 0)))[0] == 0.0
+    # Past a shoulder: its owner stands before the subject, not beside or behind it.
+    both = np.array([[True, True]])
+    places = {"before": (0.4, 1.4), "beside": (0.9, 0.0), "behind": (0.4, -1.4)}
+    over = {k: kept([hero, stander("other", at=at)], one, both, asked, far(4.0))[0] for k, at in places.items()}
+    assert over["before"] > 0.9 and over["beside"] == over["behind"] == 0.0
+
+
+def test_who_is_far_off_is_not_offered_over_a_shoulder() -> None:
+    for apart, offered in ((0.3, False), (1.6, True), (4.0, False)):
+        two = framing.track([stander(), stander("other", at=(apart, 0.0), heading=np.pi)], np.arange(8) / 4)
+        assert any(c.shoulder for c in propose(two)) == offered, apart
+
+
 def test_who_moves_is_who_acts() -> None:
     tracks = framing.track([walker(), stander("still", at=(2.0, 0.0))], np.arange(20) / 10)
     points = shot_terms.points_of(tracks.points)
