@@ -130,20 +130,18 @@ def _company(everyone: Tracks) -> list[Candidate]:
     near = {tuple(sorted((i, int(apart[i].argmin())))) for i in range(len(names)) if apart[i].min() < PAIR_M}
     pairs = sorted(near, key=lambda p: float(apart[p]))
     two = [] if len(names) == 2 and not pairs else [tuple(names[i] for i in p) for p in pairs]
+    ways = everyone.of("pelvis")[..., [0, 2]]
+    metres = {p: np.hypot(*(ways[:, p[0]] - ways[:, p[1]]).T) for p in pairs}
+    talks = [p for p, m in metres.items() if ((m > TALK_M[0]) & (m < TALK_M[1])).mean() >= TALK_SHARE]
     side = [1 if i % 2 == 0 else -1 for i in range(len(names))]
 
     def singles(size: str, degrees: float) -> list[Candidate]:
         return [_from((name,), size, degrees * s) for name, s in zip(names, side)]
 
-    def talk(i: int, j: int) -> bool:
-        metres = np.hypot(*(everyone.of("pelvis")[:, i] - everyone.of("pelvis")[:, j])[:, [0, 2]].T)
-        return float(((metres > TALK_M[0]) & (metres < TALK_M[1])).mean()) >= TALK_SHARE
-
     def shoulders(turned: int) -> list[Candidate]:
         return [
             Candidate((names[a], names[b]), str(ShotSize.MEDIUM_CLOSE_UP), shoulder=float(turned * sign))
-            for i, j in pairs
-            if talk(i, j)
+            for i, j in talks
             for a, b, sign in ((i, j, 1), (j, i, -1))
         ]
 

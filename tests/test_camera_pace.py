@@ -90,5 +90,5 @@ def test_a_film_s_shots_differ_in_length_and_its_seed_decides_how() -> None:
 
 @pytest.mark.parametrize("bad", [-0.1, float("nan"), "much"])
 def test_a_variety_that_is_none(bad: object) -> None:
-    with pytest.raises(BadInput, match="variety is .* expected 0 or more"):
+    with pytest.raises(BadInput, match=r"variety is .* expected 0 or more"):
         Rhythm(variety=bad)  # type: ignore[arg-type]
