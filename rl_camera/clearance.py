@@ -16,11 +16,11 @@ AHEAD_S = np.array([0.0, 0.5, 1.0, 1.5])
 #: At so many of these something in the way counts: what only passes by is let pass.
 PERSISTS = 2
 
-#: Shares of the distance at which a camera may stand instead, the asked one first: rather nearer than farther.
-SHARES = np.concatenate([np.linspace(1.0, 0.3, 15), np.linspace(1.1, 2.0, 10)])
+#: Shares of the distance at which a camera may stand instead.
+SHARES = np.linspace(1.0, 0.3, 15)
 
-#: Metres between the lens and a passer-by's landmarks.
-PASSER_BY = 0.55
+#: Metres between the lens and a passer-by's farthest limb, and seconds ahead at which the camera steps aside.
+PASSER_BY, ASIDE_S = 0.4, 0.8
 
 #: Metres a second at which a distance changes at most.
 SPEED = 3.0
@@ -53,6 +53,7 @@ class Clearance:
         self._held_share, self._held_stretch = 1.0, 1.0  # with what was wanted lately
         self._goal_share, self._goal_stretch = 1.0, 1.0  # the same at a speed that a rig has
         self._shares, self._stretches = np.ones(3), np.ones(3)
+        self._aside, self._steps = np.zeros(3), np.zeros((3, 3))
         self._offset = np.zeros(3)
         self._before: Array | None = None
 
@@ -69,7 +70,7 @@ class Clearance:
             drift: ``(3,)`` m/s, how the anchor travels.
             bodies: ``(N, 3)`` points of whom the shot films, now and where they are about to be.
             stature: metres.
-            others: ``(M, 3)`` points of passers-by.
+            others: ``(M, J, 3)`` points of passers-by.
             velocity: ``(M, 3)`` m/s, how these go.
         """
         asked = camera(AHEAD_S)
@@ -78,49 +79,52 @@ class Clearance:
         self._held_stretch = max(self._held_stretch, stretch)
         self._wanted_stretch = stretch
         self._wanted_share = 1.0
-        if len(others) or not self.around.empty:
+        if not self.around.empty:
             way = AHEAD_S[:, None] * drift
-            others = others + AHEAD_S[:3, None, None] * velocity  # (3, M, 3)
-            self._wanted_share = self._free(asked + way, anchor + way, self._stretches[2], others)
-            # Taken at once where it is farther from what was asked, left slowly.
-            if abs(np.log(self._wanted_share)) > abs(np.log(self._held_share)):
-                self._held_share = self._wanted_share
+            self._wanted_share = self._free(asked + way, anchor + way, self._stretches[2])
+            # Taken at once, left slowly.
+            self._held_share = min(self._held_share, self._wanted_share)
+        here = anchor + self._shares[2] * self._stretches[2] * (asked[0] - anchor)
+        self._aside = step_aside(here, others, velocity, self._steps[2])
+        if not self.around.empty and self._before is not None:
+            # Lean off a surface before it is reached: the contact itself would be a jolt.
+            scale = self._shares[2] * self._stretches[2]
+            soon = (anchor + way + scale * (asked - anchor) + self._aside)[:2]
+            off = self.around.push_out(soon, CLEARANCE, np.broadcast_to(self._before, soon.shape)) - soon
+            self._aside = self._aside + off[np.linalg.norm(off, axis=-1).argmax()]
         if self._before is None:
-            self._shares[:], self._stretches[:] = self._held_share, self._held_stretch
+            self._shares[:], self._stretches[:], self._steps[:] = self._held_share, self._held_stretch, self._aside
             self._goal_share, self._goal_stretch = self._held_share, self._held_stretch
             self.share = self._held_share
 
-    def _free(self, asked: Array, anchors: Array, stretch: float, others: Array) -> float:
-        """The first share at which the camera is in nothing and nothing stays in the way."""
+    def _free(self, asked: Array, anchors: Array, stretch: float) -> float:
+        """The largest share at which the camera is in nothing and nothing stays in the way, or the nearest to that."""
         tries = anchors + SHARES[:, None, None] * stretch * (asked - anchors)  # (S, K, 3)
-        free = ~self.around.inside(tries, CLEARANCE + 0.05).any(1)
-        if others.size:
-            soon = tries[:, : len(others)]
-            square = ((soon[:, :, None] - others) ** 2).sum(-1)
-            free &= (square > PASSER_BY**2).all((1, 2))
-        hidden = self.around.blocked(tries, np.broadcast_to(anchors, tries.shape)).sum(1) >= PERSISTS
-        good = free & ~hidden
-        # Nowhere on this line the subject is seen: it went behind something; wait for it.
-        good = good if good.any() else free
-        return float(SHARES[good.argmax()]) if good.any() else 1.0
+        inside = self.around.inside(tries, CLEARANCE + 0.05).sum(1)
+        hidden = self.around.blocked(tries, np.broadcast_to(anchors, tries.shape)).sum(1)
+        # The least bad, the largest of equals: where none is good, the camera stays on the subject's side of a wall.
+        return float(SHARES[(2 * inside + np.maximum(hidden - PERSISTS + 1, 0)).argmin()])
 
     def walk(self, place: Array, anchor: Array, dt: float) -> Array:
         """The place ``(3,)`` that is taken instead of the asked one, ``dt`` seconds later."""
         if self._before is not None:
-            self._held_share += float(damp(self._wanted_share - self._held_share, FORGET_S, dt))
+            self._held_share += float(damp(max(self._wanted_share - self._held_share, 0.0), FORGET_S, dt))
             self._held_stretch += float(damp(min(self._wanted_stretch - self._held_stretch, 0.0), FORGET_S, dt))
             most = SPEED * dt / max(self._far, 0.1)
             self._goal_share += float(np.clip(self._held_share - self._goal_share, -most, most))
             self._goal_stretch += float(np.clip(self._held_stretch - self._goal_stretch, -most, most))
-            for chain, goal in ((self._shares, self._goal_share), (self._stretches, self._goal_stretch)):
+            for chain, goal in (
+                (self._shares, self._goal_share), (self._stretches, self._goal_stretch), (self._steps, self._aside)
+            ):  # fmt: skip
                 for k in range(3):
-                    chain[k] += float(damp((goal if k == 0 else chain[k - 1]) - chain[k], QUICK_S, dt))
+                    chain[k] += damp((goal if k == 0 else chain[k - 1]) - chain[k], QUICK_S, dt)
             self.share = float(self._shares[2])
             far = float(np.linalg.norm(self._offset))
             if far > 0:
                 back = min(float(damp(far, FORGET_S, dt)), LEAVE * dt)
                 self._offset = self._offset * (1.0 - back / far)
-        return anchor + self.share * float(self._stretches[2]) * (place - anchor) + self._offset
+        way = self.share * float(self._stretches[2]) * (place - anchor)
+        return np.asarray(anchor + way + self._steps[2] + self._offset)
 
     def settle(self, place: Array) -> Array:
         """The place itself, or beside what it is in: out through the side on which the camera was, never through."""
@@ -154,3 +158,33 @@ def least_stretch(way: Array, points: Array, stature: float) -> float:
     reach = along + np.sqrt(np.maximum(least**2 - aside, 0.0))
     near = (aside < least**2) & (reach > far)
     return float(min(reach[near].max() / far, 3.0)) if near.any() else 1.0
+
+
+def step_aside(camera: Array, others: Array, velocity: Array, before: Array) -> Array:
+    """How far a camera steps out of the way of passers-by, ``(3,)`` metres on the level.
+
+    Each is taken to walk on as now; where it comes nearest to the camera within `ASIDE_S` seconds, the camera must be
+    beyond its limbs' reach and `PASSER_BY`.
+
+    Args:
+        camera: ``(3,)`` where it would stand.
+        others: ``(M, J, 3)`` points of passers-by.
+        velocity: ``(M, 3)`` m/s.
+        before: ``(3,)`` how far it has stepped aside: it rather goes on than back.
+    """
+    out = np.zeros(3)
+    level = np.array([1.0, 0.0, 1.0])
+    for points, speed in zip(others, velocity, strict=True):
+        if camera[1] > points[:, 1].max() + PASSER_BY:
+            continue
+        middle = points.mean(0) * level
+        reach = float(np.linalg.norm(points * level - middle, axis=-1).max()) + PASSER_BY
+        off, speed = camera * level - middle, speed * level
+        when = float(np.clip(off @ speed / max(float(speed @ speed), 1e-6), 0.0, ASIDE_S))
+        nearest = off - when * speed
+        lacks = reach - float(np.linalg.norm(nearest))
+        way = nearest + 0.5 * before
+        far = float(np.linalg.norm(way))
+        if lacks > 0 and far > 1e-6:
+            out = out + lacks * way / far
+    return out

@@ -83,7 +83,7 @@ class Surroundings:
                             [low[0] - was[:, 0], was[:, 0] - high[0], low[2] - was[:, 2], was[:, 2] - high[2],
                              was[:, 1] - high[1]], axis=-1,
                         )  # fmt: skip
-                        way = np.where(beyond.max(-1) >= -1e-6, beyond.argmax(-1), way)
+                        way = np.where(beyond.max(-1) >= -0.5 * CLEARANCE, beyond.argmax(-1), way)
                     goal = local[hit]
                     for k, (axis, value) in enumerate(
                         ((0, low[0]), (0, high[0]), (2, low[2]), (2, high[2]), (1, high[1]))

@@ -351,7 +351,7 @@ class _LiveShot:
         others = [k for k, name in enumerate(tracks.names) if name not in (*subjects.names, self.partner)]
         self.clearance.look(
             lambda s: self._asked(time + s), self.anchor, drift, bodies, float(subjects.stature.max()),
-            tracks.points[0, others].reshape(-1, 3), velocity[others].reshape(-1, 3),
+            tracks.points[0, others], velocity[others].mean(1),
         )  # fmt: skip
 
     def _asked(self, times: Array) -> Array:
