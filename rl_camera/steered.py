@@ -33,6 +33,7 @@ from rl_camera.env.present import Present
 from rl_camera.env.reward import COSTS, RewardWeights
 from rl_camera.env.staging import along
 from rl_camera.framing import Tracks
+from rl_camera.lost import longest_lost_s
 from rl_camera.placement import LOWEST, Line, Surroundings
 from rl_camera.rule import RuleDirector
 from rl_camera.setup import RIDE_RATIO, Decision, Setup
@@ -40,6 +41,10 @@ from rl_camera.vocabulary import Move
 
 #: Settings under which planners film: four performers in view, and eight things.
 PLANNING = FramingConfig(keypoints="eight", performers=4, occluders=8, knowledge="offline")
+
+
+#: Seconds for which a subject may be out of sight before the rule director is asked.
+LOST_S = 0.7
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,11 @@ class SteeredDirector:
     def plan(
         self, performances: Sequence[Performance], stage: Stage, shots: Sequence[Shot], fps: Fraction, aspect: float
     ) -> CameraPath:
-        """See `director.Director.plan`. Moves that only a fixed rig can make are the rule director's."""
+        """See `director.Director.plan`.
+
+        Moves that only a fixed rig can make are the rule director's, and so are shots in which a controller loses its
+        subject for longer than `LOST_S` and the rule director for less than half of that.
+        """
         around, line = Surroundings(stage, performances), Line()
         paths, reasons = [], []
         self.filmed = []
@@ -99,7 +108,19 @@ class SteeredDirector:
                 move = shot.move.replace("_", " ")
                 reasons.append((f"a {move} is the rule director's to make", *self._rule.reasons[0]))
                 continue
-            paths.append(self._shot(performances, stage, around, line, shot, fps, aspect))
+            path = self._shot(performances, stage, around, line, shot, fps, aspect)
+            lost = longest_lost_s(path, performances, shot, around, aspect)
+            if lost > LOST_S:  # a wall that the controller did not find its way round
+                other = self._rule.plan(performances, stage, [shot], fps, aspect)
+                less = longest_lost_s(other, performances, shot, around, aspect)
+                if less < 0.5 * lost:
+                    paths.append(other)
+                    told = (
+                        f"on its rig the subject was lost for {lost:.1f} s: the rule director films it ({less:.1f} s)"
+                    )
+                    reasons.append((told, *self._rule.reasons[0]))
+                    continue
+            paths.append(path)
             reasons.append(self.filmed[-1].lines())
         self.reasons = tuple(reasons)
         return protocol.join(paths)

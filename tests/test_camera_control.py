@@ -28,6 +28,7 @@ from rl_camera.env.core import Framing
 from rl_camera.env.library import KEYPOINTS, default_library
 from rl_camera.env.sampling import Sampler
 from rl_camera.env.vector import FramingVectorEnv
+from rl_camera.lost import longest_lost_s
 from rl_camera.placement import LOWEST, Surroundings
 from rl_camera.policy_net import PolicyNet, Shape
 from rl_camera.steered import PLANNING, SteeredDirector, policy_director
@@ -382,3 +383,28 @@ def test_live_controllers_do_not_read_the_future(library) -> None:
     again = Rule()
     again.begin(6)
     assert np.array_equal(before, again.act(Drive(other, episodes, state, None)))
+
+
+def test_who_loses_the_subject_leaves_the_shot_to_the_rule_director() -> None:
+    cast, stage = [walker("hero", seconds=5.0, speed=1.6)], Stage()
+    asked = shot(0, 5, of="hero", size="full", view="left", move="follow")
+    stands = SteeredDirector(Static(), PLANNING)
+    path = stands.plan(cast, stage, [asked], FPS, WIDE)
+    around = Surroundings(stage, cast)
+    assert longest_lost_s(path, cast, asked, around, WIDE) < 0.7
+    assert "was lost for" in stands.reasons[0][0] and "the rule director films it" in stands.reasons[0][0]
+    follows = SteeredDirector(Rule(), PLANNING)
+    follows.plan(cast, stage, [asked], FPS, WIDE)
+    assert not any("was lost" in line for line in follows.reasons[0])
+
+
+def test_a_camera_that_looks_away_has_lost_its_subject_all_the_time() -> None:
+    cast, asked = [stander("hero")], shot(0, 2, of="hero")
+    around = Surroundings(Stage(), cast)
+    path = direct(cast, Stage(), [asked], FPS, WIDE)
+    assert longest_lost_s(path, cast, asked, around, WIDE) == 0.0
+    T = path.T_world_camera.copy()
+    T[:, :3, [0, 2]] *= -1.0
+    assert longest_lost_s(replace(path, T_world_camera=T), cast, asked, around, WIDE) == pytest.approx(2.0, abs=0.1)
+    T[24:] = path.T_world_camera[24:]
+    assert longest_lost_s(replace(path, T_world_camera=T), cast, asked, around, WIDE) == pytest.approx(1.0, abs=0.1)
