@@ -22,7 +22,7 @@ from motion.rate import RateError, exact
 from motion.rotations import Array
 from motion.stage import Performance, Stage
 from rl_camera import dp, editing, framing, pace
-from rl_camera.candidates import Cameras, Stand, blocks, judge, propose, rule_cameras, shot_of, stands
+from rl_camera.candidates import Cameras, Stand, judge, propose, rule_cameras, shot_of, stands
 from rl_camera.director import first_frame
 from rl_camera.editing import CUT_TERMS, SHOT_TERMS, Style
 from rl_camera.framing import Tracks
@@ -112,11 +112,10 @@ def plan_film(
         raise BadInput(f"edit: a pose of '{bad}' is not finite (NaN or infinite)")
     filmed = everyone.only(tuple(dict.fromkeys(of))) if of else everyone
     around = Surroundings(stage, performances)
-    edges = blocks(len(everyone.times), 1.5 * style.rhythm.mean_s * float(rate))
+    asked_s = pace.targets(filmed, style.rhythm, seed)
+    edges = pace.blocks(asked_s, 1.5 * float(rate))
     where = stands(propose(filmed), everyone, edges, aspect, MOST_CAMERAS)
     cameras = rule_cameras(performances, around, everyone, where, edges, first, rate, aspect)
-
-    asked_s = pace.targets(filmed, style.rhythm, seed)
 
     def judged(cameras: Cameras) -> _Table:
         return _Table.of(where, cameras, everyone, around, rate, aspect, style, beats, asked_s)

@@ -277,11 +277,6 @@ def _turn(a: float, b: float) -> float:
     return abs(float(np.arctan2(np.sin(a - b), np.cos(a - b))))
 
 
-def blocks(count: int, per_block: float) -> np.ndarray:
-    """Edges ``(B + 1,)`` of about equal blocks of samples."""
-    return np.unique(np.linspace(0, count, max(1, round(count / per_block)) + 1).round().astype(int))
-
-
 def rule_cameras(
     performances: Sequence[Performance], around: Surroundings, everyone: Tracks, where: Sequence[Stand],
     edges: np.ndarray, first: int, rate: Fraction, aspect: float,

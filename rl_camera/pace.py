@@ -55,6 +55,22 @@ def targets(everyone: Tracks, rhythm: Rhythm, seed: int = 0) -> Array:
     return np.clip(rhythm.mean_s * np.exp(0.5 * v**2 + v * normal), rhythm.shortest_s, rhythm.longest_s)
 
 
+def blocks(asked_s: Array, samples_per_s: float) -> np.ndarray:
+    """Edges ``(B + 1,)`` of blocks of samples, each about as long as a shot is asked to be that begins with it.
+
+    Args:
+        asked_s: ``(T,)`` seconds, of `targets`.
+        samples_per_s: samples of a block for each second that is asked for.
+    """
+    edges = [0]
+    while edges[-1] < len(asked_s):
+        edges.append(edges[-1] + max(1, round(float(asked_s[edges[-1]]) * samples_per_s)))
+    # What the end cuts off to less than half joins the block before it.
+    if len(edges) > 2 and 2 * (len(asked_s) - edges[-2]) < edges[-1] - edges[-2]:
+        edges.pop(-2)
+    return np.array([*edges[:-1], len(asked_s)])
+
+
 def _generator(names: Sequence[str], start_s: float, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32("\n".join(names).encode()), round(1000.0 * start_s)])
 

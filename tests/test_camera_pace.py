@@ -48,6 +48,15 @@ def test_short_films_stay_near_the_mean(seconds: float) -> None:
     assert np.abs(np.log(asked / LAW.mean_s)).max() < 0.2 + LAW.variety * np.sqrt(2.0 * np.log(2.0 * (shots + 1.0)))
 
 
+def test_blocks_fill_the_time_and_are_as_long_as_shots_will_be() -> None:
+    asked = np.where(np.arange(400) < 200, 2.0, 5.0)
+    edges = pace.blocks(asked, 8.0)
+    assert edges[0] == 0 and edges[-1] == 400 and (np.diff(edges) > 0).all()
+    assert set(np.diff(edges)[edges[:-1] < 200]) == {16} and np.diff(edges)[-1] >= 20
+    for count in (1, 2, 7):
+        assert pace.blocks(np.full(count, 4.0), 8.0).tolist() == [0, count]
+
+
 def test_busy_is_shorter_than_calm() -> None:
     calm, busy = stander("mia", seconds=60.0), walker("mia", speed=2.0, seconds=60.0)
     times = np.arange(0.0, 60.0, 0.25)
