@@ -12,7 +12,7 @@ from motion.camera import Shot
 from motion.rotations import Array
 from rl_camera import framing
 from rl_camera.framing import LANDMARK, Tracks
-from rl_camera.moves import course
+from rl_camera.moves import amount_of, course
 from rl_camera.placement import LOWEST, Line, Surroundings, bodies_at, bodies_in_the_way
 from rl_camera.subjects import axes, heading, middle, partner_of
 from rl_camera.vocabulary import ANGLES, MOVES, POSITIONS, SIZES, VIEWS, Angle, Move, Position, ShotSize
@@ -235,7 +235,8 @@ class Decision:
             return max(float(np.quantile(need.max(1), 0.995)), float(near))
 
         def far(rides: bool) -> float:
-            d = max(self._size_distance(), fitting(rides))
+            d = self._size_distance()
+            d = max(d, fitting(rides) / self._closest(d))
             if self.partner is not None:
                 d = max(d, self._past_partner(targets))
             return d * float(np.clip(shot.options.get("distance", 1.0), 0.05, 100.0))
@@ -256,6 +257,12 @@ class Decision:
             roll=float(np.radians(shot.options.get("roll_deg", ANGLES[shot.angle].roll_deg))),
             rides=rides, turns=asked and self.partner is None, stand=stand, eyes_y=float(np.median(eyes)),
         )  # fmt: skip
+
+    def _closest(self, distance: float) -> float:
+        """Where a push-in on a group ends, as a share of where it begins: there the group must still have room."""
+        if len(self.subjects.names) < 2 or self.shot.move != Move.PUSH_IN:
+            return 1.0
+        return max(1.0 - amount_of(self.shot, self.shot.lens_mm, distance, self.aspect), 0.5)
 
     def _floor(self, x: float, y: float) -> float:
         """The distance that a standing camera would take if the subject stayed where it is."""

@@ -654,3 +654,15 @@ def test_words_in_any_spelling_give_the_same_film() -> None:
     two = film(hero, shot(size="medium_close_up", move="push_in", view="profile", angle="overhead"))
     np.testing.assert_array_equal(one.T_world_camera, two.T_world_camera)
     assert vocabulary.find("shot size", "MCU") == "medium_close_up"
+
+
+@pytest.mark.parametrize("gap", [1.0, 2.0, 3.0])
+def test_a_push_in_on_a_group_ends_with_all_of_it_in_the_picture(gap: float) -> None:
+    cast = [stander("a", at=(-gap / 2, 0.0)), stander("b", at=(gap / 2, 0.5))]
+    asked = shot(start_s=0, end_s=3, of=("a", "b"), size="medium", move="push_in")
+    path = direct(cast, Stage(), [asked], Fraction(24), 16 / 9)
+    tracks = framing.track(cast, np.arange(path.frames) / 24)
+    names = ("eyes", "neck", "left_shoulder", "right_shoulder")
+    points = tracks.points[:, :, [framing.LANDMARK[n] for n in names]].reshape(path.frames, -1, 3)
+    xy, depth = framing.project(path.T_world_camera, path.focal_mm, 16 / 9, points)
+    assert (depth > 0).all() and (np.abs(xy) <= 1.0).all()
