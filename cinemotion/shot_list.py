@@ -72,7 +72,7 @@ def expand(
         performances: who moves; the film chooses its shots by how they do.
         stage: the set.
         aspect: width over height of the picture.
-        seed: of the film; decides how a hand-held camera sways.
+        seed: of the film; decides how a hand-held camera sways and how long shots are that the film chooses.
         report: takes problems.
         beats_s: times of the music's beats, seconds of the film.
     """
@@ -83,14 +83,14 @@ def expand(
             spec = scene.listed[time.index] if time.index >= 0 else ShotSpec(size="full")
             if time.index < 0 and scene.chosen is not None:
                 style = scene.chosen.style
-                found += _chosen(time, performances, stage, scene.fps, aspect, style, beats_s)
+                found += _chosen(time, performances, stage, scene.fps, aspect, style, beats_s, seed)
             elif time.index >= 0 and scene.director_of(spec) == "auto":
-                found += _chosen(time, performances, stage, scene.fps, aspect, spec.style, beats_s)
+                found += _chosen(time, performances, stage, scene.fps, aspect, spec.style, beats_s, seed)
             elif spec.words is not None:
                 for one in _said(scene, time, spec, seed, beats_s):
                     if one.shot.director == "auto":
                         span = ShotTime(time.index, one.first, one.stop, one.shot.of)
-                        chosen = _chosen(span, performances, stage, scene.fps, aspect, spec.style, beats_s)
+                        chosen = _chosen(span, performances, stage, scene.fps, aspect, spec.style, beats_s, seed)
                         found += [replace(c, part=None) for c in chosen]
                     else:
                         found.append(one)
@@ -171,7 +171,7 @@ def _said(scene: Scene, time: ShotTime, spec: ShotSpec, seed: int, beats_s: Sequ
 
 def _chosen(
     time: ShotTime, performances: Sequence[Performance], stage: Stage, fps: Fraction, aspect: float, style: str | None,
-    beats_s: Sequence[float],
+    beats_s: Sequence[float], seed: int,
 ) -> list[Listed]:  # fmt: skip
     """The shots that the film chooses for a stretch of time, each with its reason."""
     from rl_camera.auto import plan_film
@@ -182,6 +182,7 @@ def _chosen(
     plan = plan_film(
         performances, stage, float(time.first / fps), float(time.stop / fps), fps, aspect,
         style=style or ("music" if len(beats_s) else "plain"), beats_s=beats_s, of=of if len(of) < len(there) else None,
+        seed=seed,
     )  # fmt: skip
     starts = [time.first, *(first_frame(shot.start_s, fps) for shot in plan.shots[1:])]
     out = []

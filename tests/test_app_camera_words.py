@@ -241,7 +241,11 @@ def test_cuts_fall_on_the_beats_of_music(tmp_path: Path) -> None:
     cuts = np.flatnonzero(made.camera.cuts)[1:] / 24
     assert len(cuts) == 2 and np.abs(cuts[:, None] - beats).min(1).max() < 0.08
     assert ("music", "song.wav") in [(i.role, i.name) for i in made.inputs]
-    chosen = film(tmp_path, "music: song.wav\ndirector: auto\n")
+    beats = np.arange(0.3, 8.9, 0.5)
+    clicks(tmp_path / "song.wav", beats, seconds=9.0)
+    path = scene(tmp_path, "music: song.wav\ndirector: auto\n")
+    path.write_text(path.read_text(encoding="utf-8").replace("for: 4s", "for: 9s"), encoding="utf-8")
+    chosen = load(read(path))[0]
     cuts = np.flatnonzero(chosen.camera.cuts)[1:] / 24
     assert len(cuts) and np.abs(cuts[:, None] - beats).min(1).max() < 0.08
     (tmp_path / "noise.wav").write_text("not a sound")
