@@ -161,7 +161,9 @@ STYLES: Mapping[str, Style] = {
     "plain": Style(),
     "calm": Style(Rhythm(6.5, 0.55, 2.0, 40.0)),
     "lively": Style(Rhythm(2.4, 0.5, 0.8, 12.0), replace(EditingWeights(), eyes=0.15, gaze=0.35)),
-    "music": Style(Rhythm(2.6, 0.6, 0.6, 10.0, variety=0.25), replace(EditingWeights(), beat=1.0, rhythm=0.45, gaze=0.35)),
+    "music": Style(
+        Rhythm(2.6, 0.6, 0.6, 10.0, variety=0.25), replace(EditingWeights(), beat=1.0, rhythm=0.45, gaze=0.35)
+    ),
 }
 
 
