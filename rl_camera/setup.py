@@ -15,13 +15,16 @@ from rl_camera.framing import LANDMARK, Tracks
 from rl_camera.moves import amount_of, course
 from rl_camera.placement import LOWEST, Line, Surroundings, bodies_at, bodies_in_the_way
 from rl_camera.subjects import axes, heading, middle, partner_of
-from rl_camera.vocabulary import ANGLES, MOVES, POSITIONS, SIZES, VIEWS, Angle, Move, Position, ShotSize
+from rl_camera.vocabulary import ANGLES, MOVES, POSITIONS, SIZES, VIEWS, Angle, Move, Position, ShotSize, usual_lens
 
 #: Share of half the frame that a composed figure may reach, across and up.
 REACH_X, REACH_Y = 0.92, 0.95
 
 #: A standing camera becomes a travelling one beyond these: distances far to near, and radians it would have to pan.
 RIDE_RATIO, RIDE_PAN = 1.5, np.radians(65.0)
+
+#: How many times as long a lens may become to look past a partner who stands far off.
+MOST_LONGER = 2.0
 
 #: Sides tried when the asked one is blocked: degrees off it.
 DETOURS = (0.0, 12.0, -12.0, 25.0, -25.0, 40.0, -40.0, 60.0, -60.0, 90.0, -90.0, 130.0, -130.0, 180.0)
@@ -108,8 +111,14 @@ class Decision:
         self.share = (1.0 - self.spec.bottom) / (1.0 - headroom)
         self.headroom = headroom - float(headroom_for(self.share))
         self.stature = float(self.subjects.stature.max())
-        tan_x, _ = framing.tangents(shot.lens_mm, aspect)
-        self.behind = max(0.65 * self.stature / 1.7, 0.28 / (0.8 * float(tan_x)))  # metres from a partner to the camera
+        self.focal_mm = shot.lens_mm
+        self.behind = self._behind()  # metres from a partner to the camera
+        if self.partner is not None and shot.lens_mm == usual_lens(shot.size):
+            # Past a partner who stands far off, the size is kept by a longer lens; a lens that was asked for stays.
+            for _ in range(4):
+                longer = self._past_partner() / self._size_distance()
+                self.focal_mm = float(np.clip(self.focal_mm * longer, shot.lens_mm, MOST_LONGER * shot.lens_mm))
+                self.behind = self._behind()
         self.heading = heading(self.subjects)
         self.tried: list[Tried] = []
 
@@ -190,7 +199,7 @@ class Decision:
         subject, other = (heads[self.everyone.names.index(n)][[0, 2]] for n in (self.shot.of[0], self.partner))
         away = other - subject
         apart = float(np.hypot(*away))
-        tan_x, _ = framing.tangents(self.shot.lens_mm, self.aspect)
+        tan_x, _ = framing.tangents(self.focal_mm, self.aspect)
         d = max(self._size_distance(), apart + self.behind)
         clear = max(0.28, 0.8 * float(tan_x) * (d - apart))
         angle = float(np.arcsin(min(0.8, clear / max(apart, 0.3))))
@@ -200,7 +209,7 @@ class Decision:
     # composition -----------------------------------------------------------------------------------------------
 
     def _size_distance(self) -> float:
-        return float(framing.distance_for(self.share * self.stature, self.shot.lens_mm, self.aspect))
+        return float(framing.distance_for(self.share * self.stature, self.focal_mm, self.aspect))
 
     def _elevation(self) -> float | None:
         given = self.shot.options.get("elevation_deg", ANGLES[self.shot.angle].elevation_deg)
@@ -215,7 +224,7 @@ class Decision:
         x = self._place(azimuth)
         centre, lift = self._centre(), POSITIONS[shot.position].y
         y = 1.0 - 2.0 * (float(headroom_for(self.share)) + self.headroom + (1.0 - centre) / self.share) + lift
-        focal = shot.lens_mm
+        focal = self.focal_mm
         tan_x, tan_y = (float(t) for t in framing.tangents(focal, self.aspect))
         right, up, back = axes(np.array(azimuth), tilt)
         stand = 0.5 * (targets.min(0) + targets.max(0))
@@ -238,7 +247,7 @@ class Decision:
             d = self._size_distance()
             d = max(d, fitting(rides) / self._closest(d))
             if self.partner is not None:
-                d = max(d, self._past_partner(targets))
+                d = max(d, self._past_partner())
             return d * float(np.clip(shot.options.get("distance", 1.0), 0.05, 100.0))
 
         d = far(rides)
@@ -262,23 +271,30 @@ class Decision:
         """Where a push-in on a group ends, as a share of where it begins: there the group must still have room."""
         if len(self.subjects.names) < 2 or self.shot.move != Move.PUSH_IN:
             return 1.0
-        return max(1.0 - amount_of(self.shot, self.shot.lens_mm, distance, self.aspect), 0.5)
+        return max(1.0 - amount_of(self.shot, self.focal_mm, distance, self.aspect), 0.5)
 
     def _floor(self, x: float, y: float) -> float:
         """The distance that a standing camera would take if the subject stayed where it is."""
         points = self.subjects.points
         right, up, _ = axes(np.array(self.heading), 0.0)
         kept = points[:, :, self.keeps].reshape(len(points), -1, 3)
-        tan_x, tan_y = (float(t) for t in framing.tangents(self.shot.lens_mm, self.aspect))
+        tan_x, tan_y = (float(t) for t in framing.tangents(self.focal_mm, self.aspect))
         wide = np.median(np.ptp(kept @ right, axis=1)) / 2 / (max(0.3, REACH_X - abs(x)) * tan_x)
         high = np.median(np.ptp(kept @ up, axis=1)) / 2 / (max(0.3, REACH_Y - abs(y)) * tan_y)
         return max(self._size_distance(), float(wide), float(high))
 
-    def _past_partner(self, targets: Array) -> float:
+    def _past_partner(self) -> float:
+        """How far off a camera is that stands behind the partner, metres."""
         assert self.partner is not None
         other = self.everyone.of("head")[:, self.everyone.names.index(self.partner)]
-        apart = np.hypot(other[:, 0] - targets[:, 0], other[:, 2] - targets[:, 2])
+        own = self.subjects.of("spine2")[:, 0]
+        apart = np.hypot(other[:, 0] - own[:, 0], other[:, 2] - own[:, 2])
         return float(np.quantile(apart, 0.9)) + self.behind
+
+    def _behind(self) -> float:
+        """How far behind a partner's head a camera must be for head and shoulder to take a third of the picture."""
+        tan_x, _ = framing.tangents(self.focal_mm, self.aspect)
+        return max(0.65 * self.stature / 1.7, 0.28 / (0.8 * float(tan_x)))
 
     def _place(self, azimuth: float) -> float:
         """Where the framed part's middle goes across the picture: thirds and look room."""

@@ -666,3 +666,19 @@ def test_a_push_in_on_a_group_ends_with_all_of_it_in_the_picture(gap: float) -> 
     points = tracks.points[:, :, [framing.LANDMARK[n] for n in names]].reshape(path.frames, -1, 3)
     xy, depth = framing.project(path.T_world_camera, path.focal_mm, 16 / 9, points)
     assert (depth > 0).all() and (np.abs(xy) <= 1.0).all()
+
+
+@pytest.mark.parametrize("gap", [1.0, 1.5, 3.0])
+def test_over_the_shoulder_keeps_its_size_by_a_longer_lens(gap: float) -> None:
+    cast = [stander("a"), stander("b", at=(0.0, gap))]
+    asked = shot(of=("a", "b"), view="over_the_shoulder", size="medium_close_up", lens_mm=65.0, end_s=1.0)
+    usual, given = (direct(cast, Stage(), [replace(asked, lens_mm=mm)], Fraction(24), 16 / 9) for mm in (65.0, 60.0))
+    assert 65.0 <= usual.focal_mm[0] <= 130.0 and given.focal_mm[0] == pytest.approx(60.0)
+    crown_to_chest = []
+    for path in (usual, given):
+        points = framing.track(cast, np.zeros(1)).points[:, 0, [framing.LANDMARK[n] for n in ("crown", "spine2")]]
+        xy, _ = framing.project(path.T_world_camera[:1], path.focal_mm[:1], 16 / 9, points)
+        crown_to_chest.append(float(xy[0, 0, 1] - xy[0, 1, 1]))
+    assert crown_to_chest[0] > 1.3 * crown_to_chest[1] if gap > 1.2 else crown_to_chest[0] > 1.6
+    if gap < 2.0:
+        assert crown_to_chest[0] > 1.5  # alone, a medium close-up has 1.75
