@@ -465,3 +465,4 @@ def test_the_benchmark_measures_each_part(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_device_that_is_not_there_is_said_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"device 'cuda:77'.*expected cpu, cuda"):
         train(TINY, tmp_path / "run", Budget(steps=100), device="cuda:77")
+    assert not (tmp_path / "run").exists()

@@ -81,10 +81,8 @@ def build(config: TrainConfig, env: VecEnv, seed: int, device: str = "cpu") -> A
         device: of the networks: ``cpu``, ``cuda``, ``cuda:1``.
 
     Raises:
-        BadInput: no such device here.
         MissingExtra: memory is asked for and sb3-contrib is not installed.
     """
-    _check_device(device)
     arch: Any = {"pi": list(config.net_arch), "vf": list(config.net_arch_vf or config.net_arch)}
     network: dict[str, Any] = {
         "net_arch": arch,
@@ -118,7 +116,8 @@ def build(config: TrainConfig, env: VecEnv, seed: int, device: str = "cpu") -> A
     return LeanPPO(TowerPolicy, env, **settings)
 
 
-def _check_device(name: str) -> None:
+def check_device(name: str) -> None:
+    """Refuse a device that torch does not find here; raises `BadInput`."""
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:

@@ -23,7 +23,7 @@ from rl_camera.learn.checkpoint import State
 from rl_camera.learn.config import TrainConfig
 from rl_camera.learn.evaluate import Score, evaluate
 from rl_camera.learn.logs import RunLog
-from rl_camera.learn.model import adopt, build, make_batch, make_env, ship
+from rl_camera.learn.model import adopt, build, check_device, make_batch, make_env, ship
 from rl_camera.policy_net import PolicyNet
 
 Say = Callable[[str], None]
@@ -105,6 +105,7 @@ def train(
     budget = budget or Budget()
     if budget.minutes is None and budget.steps is None:
         budget = Budget(steps=config.n_timesteps)
+    check_device(device)
     folder.mkdir(parents=True, exist_ok=True)
     found = folder / checkpoint.NAME
     hyperparameters.write(config, folder / SETTINGS)
