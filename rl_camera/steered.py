@@ -42,7 +42,6 @@ from rl_camera.vocabulary import Move
 #: Settings under which planners film: four performers in view, and eight things.
 PLANNING = FramingConfig(keypoints="eight", performers=4, occluders=8, knowledge="offline")
 
-
 #: Seconds for which a subject may be out of sight before the rule director is asked.
 LOST_S = 0.7
 
@@ -103,32 +102,35 @@ class SteeredDirector:
         paths, reasons = [], []
         self.filmed = []
         for shot in (protocol.check(s, performances) for s in shots):
-            if Move(shot.move) not in scene.ASKED_MOVES:
-                paths.append(self._rule.plan(performances, stage, [shot], fps, aspect))
-                move = shot.move.replace("_", " ")
-                reasons.append((f"a {move} is the rule director's to make", *self._rule.reasons[0]))
-                continue
-            path = self._shot(performances, stage, around, line, shot, fps, aspect)
-            lost = longest_lost_s(path, performances, shot, around, aspect)
-            if lost > LOST_S:  # a wall that the controller did not find its way round
-                other = self._rule.plan(performances, stage, [shot], fps, aspect)
-                less = longest_lost_s(other, performances, shot, around, aspect)
-                if less < 0.5 * lost:
-                    paths.append(other)
-                    told = (
-                        f"on its rig the subject was lost for {lost:.1f} s: the rule director films it ({less:.1f} s)"
-                    )
-                    reasons.append((told, *self._rule.reasons[0]))
-                    continue
+            path, reason = self._take(performances, stage, around, line, shot, fps, aspect)
             paths.append(path)
-            reasons.append(self.filmed[-1].lines())
+            reasons.append(reason)
         self.reasons = tuple(reasons)
         return protocol.join(paths)
+
+    def _take(
+        self, performances: Sequence[Performance], stage: Stage, around: Surroundings, line: Line, shot: Shot,
+        fps: Fraction, aspect: float,
+    ) -> tuple[CameraPath, tuple[str, ...]]:  # fmt: skip
+        """One shot by the controller, or by the rule director where it is his; and why it is so."""
+        if Move(shot.move) not in scene.ASKED_MOVES:
+            path = self._rule.plan(performances, stage, [shot], fps, aspect)
+            return path, (f"a {shot.move.replace('_', ' ')} is the rule director's to make", *self._rule.reasons[0])
+        path, filmed = self._shot(performances, stage, around, line, shot, fps, aspect)
+        lost = longest_lost_s(path, performances, shot, around, aspect)
+        if lost > LOST_S:  # a wall that the controller did not find its way round
+            other = self._rule.plan(performances, stage, [shot], fps, aspect)
+            less = longest_lost_s(other, performances, shot, around, aspect)
+            if less < 0.5 * lost:
+                told = f"on its rig the subject was lost for {lost:.1f} s: the rule director films it ({less:.1f} s)"
+                return other, (told, *self._rule.reasons[0])
+        self.filmed.append(filmed)
+        return path, filmed.lines()
 
     def _shot(
         self, performances: Sequence[Performance], stage: Stage, around: Surroundings, line: Line, shot: Shot,
         fps: Fraction, aspect: float,
-    ) -> CameraPath:  # fmt: skip
+    ) -> tuple[CameraPath, Filmed]:  # fmt: skip
         everyone = scene.everyone_at(performances, shot, self.config.hz)
         # Which side is decided by the shot's own time, not by what the look-ahead sees after it.
         own = everyone.times <= shot.end_s + 1e-9
@@ -145,7 +147,7 @@ class SteeredDirector:
         by_rule = None if compared is None else float(compared.returns[0])
         made = rollout(core, self.controller, episodes, state, keep=True)
         terms = {name: float(value[0]) for name, value in made.terms.items()}
-        self.filmed.append(Filmed(shot, terms, float(made.returns[0]), core.config.weights, by_rule))
+        filmed = Filmed(shot, terms, float(made.returns[0]), core.config.weights, by_rule)
         first, stop = first_frame(shot.start_s, fps), first_frame(shot.end_s, fps)
         times = np.arange(first, stop) / float(fps)
         place, angles, focal = along(made.states, (times - shot.start_s) * self.config.hz, core.dt)
@@ -157,7 +159,7 @@ class SteeredDirector:
         depth = np.maximum(-np.einsum("ti,ti->t", eyes - place, T[:, :3, 2]), 0.05)
         cuts = np.zeros(stop - first, dtype=bool)
         cuts[:1] = True
-        return CameraPath(T, np.exp(focal), fps, depth, f_stops([shot.f_stop] * (stop - first)), cuts=cuts)
+        return CameraPath(T, np.exp(focal), fps, depth, f_stops([shot.f_stop] * (stop - first)), cuts=cuts), filmed
 
     def step(self, observation: Observation) -> Action:
         """One live step, see `director.Director.step`; for controllers that need no future.
