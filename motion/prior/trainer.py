@@ -133,14 +133,16 @@ def train(
     if path.is_file():
         step, seconds = _restore(path, module, average, optimiser)
         say(f"goes on at step {step} after {seconds / 60:.1f} minutes")
-    there = isinstance(task, Movable) and device.type != "cpu"
-    if there and isinstance(task, Movable):
-        task.onto(device)
+    home = torch.device("cpu")  # where the data lie
+    if isinstance(task, Movable) and device.type != "cpu":
+        home = device
+        task.onto(home)
+    at_home = home if home.type != "cpu" else nullcontext()
 
-    def figures_of(averaged: nn.Module) -> dict[str, float]:
-        """Held-out figures, taken where the data lie."""
-        with device if there else nullcontext():
-            return task.check(averaged)
+    def figures_now() -> dict[str, float]:
+        """Held-out figures of the averaged weights, taken where the data lie."""
+        with at_home:
+            return task.check(_averaged(module, average, home))
 
     figures: dict[str, float] = {}
     log = _Log(folder) if rank == 0 else None
@@ -151,7 +153,7 @@ def train(
         progress = _progress(settings, step, time.monotonic() - started)
         for group in optimiser.param_groups:
             group["lr"] = _rate(settings, step, progress)
-        with device if there else nullcontext():
+        with at_home:
             batch = task.batch(step)
         rows = task.rows(batch)
         share = slice(rows * rank // world, rows * (rank + 1) // world)
@@ -175,7 +177,7 @@ def train(
                 say(f"step {step}  {now / 60:.1f} min  " + "  ".join(f"{k} {v:.4f}" for k, v in losses.items()))
         stop = _agreed(done(), device)
         if log and (step % settings.check_every == 0 or stop):
-            figures = figures_of(_averaged(module, average, device if there else torch.device("cpu")))
+            figures = figures_now()
             if figures:
                 log.write(step, figures, kind="check")
                 say(f"step {step}  " + "  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
@@ -185,7 +187,7 @@ def train(
                 keep(Run(_averaged(module, average, torch.device("cpu")), step, time.monotonic() - started, figures))
             saved = time.monotonic()
     if log and not figures:  # the budget was spent before: nothing was left to train
-        figures = figures_of(_averaged(module, average, device if there else torch.device("cpu")))
+        figures = figures_now()
     return Run(_averaged(module, average, torch.device("cpu")), step, time.monotonic() - started, figures)
 
 
