@@ -15,7 +15,7 @@ from motion.material import Material
 from motion.props.held import PropMotion
 from motion.rotations import Array
 from motion.stage import Performance, Prop, Stage
-from render.lighting import PRESETS
+from render.lighting import PRESETS, LightPreset, towards
 from render.materials import GROUNDS, PATTERNS
 
 _BLOB_POINTS = 16  # vertices averaged to follow one blob
@@ -140,18 +140,20 @@ class World:
     Args:
         performances: who performs, already in world coordinates; names must differ.
         stage: ground, props, light.
+        light: sun, sky and lamps of one's own; None: the preset that the stage names.
 
     Raises:
         BadInput: a name twice, an unknown ground, light preset or material pattern, a mesh that cannot be read.
     """
 
-    def __init__(self, performances: Sequence[Performance], stage: Stage) -> None:
+    def __init__(self, performances: Sequence[Performance], stage: Stage, light: LightPreset | None = None) -> None:
         if stage.ground is not None and stage.ground not in GROUNDS:
             raise unknown("ground", stage.ground, GROUNDS)
         if stage.light not in PRESETS:
             raise unknown("light preset", stage.light, PRESETS)
         self.performances = tuple(performances)
         self.stage = stage
+        self.light = light or PRESETS[stage.light]
         self.names: tuple[str, ...] = tuple(p.name for p in performances) + tuple(p.name for p in stage.props)
         for name in self.names:
             if self.names.count(name) > 1:
@@ -167,6 +169,15 @@ class World:
         self._motions = tuple(PropMotion(prop, self.performances) for prop in stage.props)
         self.ground_instance = len(self.drawables) + 1
         self._cache: OrderedDict[float, Instant] = OrderedDict()
+
+    @property
+    def sun(self) -> Array:
+        """Unit vector ``(3,)`` towards the sun, world."""
+        azimuth, elevation = self.stage.sun_azimuth, self.stage.sun_elevation
+        return towards(
+            self.light.sun_azimuth if azimuth is None else azimuth,
+            self.light.sun_elevation if elevation is None else elevation,
+        )
 
     def instance_name(self, instance: int) -> str:
         """Name of an id in the ``ids`` pass: ``"nothing"``, a performer, a prop, or ``"ground"``."""

@@ -36,12 +36,7 @@ class Scene:
         plate: np.ndarray | None,
     ) -> None:
         self.context, self.world, self.settings = context, world, settings
-        self.preset = lighting.PRESETS[world.stage.light]
-        azimuth, elevation = world.stage.sun_azimuth, world.stage.sun_elevation
-        self.sun = lighting.towards(
-            self.preset.sun_azimuth if azimuth is None else azimuth,
-            self.preset.sun_elevation if elevation is None else elevation,
-        )
+        self.preset, self.sun = world.light, world.sun
         self._meshes = [Mesh(context, drawable) for drawable in world.drawables]
         self._posed: Instant | None = None
         self._block = np.zeros((), BLOCK)
