@@ -1,4 +1,4 @@
-"""Control videos of a shot: depth, normal, flow and ids as 8-bit pictures, for video models and for the eye.
+"""Control videos of a shot: depth, normal, flow, ids and edges as 8-bit pictures, for video models and for the eye.
 
 Every shot has one fixed scale (`ShotScale`), known before its first frame is drawn, so that brightness means the same
 all through it and chunks drawn apart fit together; the scales are in ``control.json`` beside the videos.
@@ -7,6 +7,7 @@ all through it and chunks drawn apart fit together; the scales are in ``control.
     normal  in the camera's frame: right in red, up in green, towards the camera in blue; mid-grey is nothing
     flow    to the next frame: hue is direction (right red, down yellow-green, left cyan, up violet), saturation speed
     ids     a fixed colour for every instance and part; black is nothing
+    edges   white lines one pixel wide where a thing or colour ends, one surface hides another, or a surface creases
 """
 
 from __future__ import annotations
@@ -26,9 +27,22 @@ from motion.files import write_json
 from motion.stage import Performance
 from render.frame import Frame, check_size
 from render.passes import SCHEMA, arrays
+from render.passes import to_draw as passes_to_draw
 from render.video import VideoWriter
 
-CONTROLS: tuple[str, ...] = ("depth", "normal", "flow", "ids")
+CONTROLS: tuple[str, ...] = ("depth", "normal", "flow", "ids", "edges")
+
+#: The passes that each control is made from, as `render.passes` names them.
+SOURCES: dict[str, tuple[str, ...]] = {name: (name,) for name in CONTROLS} | {
+    "edges": ("ids", "depth", "normal", "albedo")
+}
+
+#: A crease sharper than this is an edge: the corners of a box, not the facets of a rounded body.
+_CREASE_DEGREES = 50.0
+#: Parts of one body meet unseen where both have the same colour; hair and skin differ by more than this.
+_COLOUR = 0.08
+#: Depth off the plane of the pixel beside it by more than this share of itself is another surface.
+_STEP = 0.02
 
 #: Flesh, hair and clothes around a joint's centre, metres: how much nearer a body may be than its nearest joint.
 _FLESH_M = 0.35
@@ -134,6 +148,80 @@ def ids_picture(ids: np.ndarray) -> np.ndarray:
     return np.where((ids[..., :1] != 0), colour, np.uint8(0))
 
 
+def edges_picture(
+    ids: np.ndarray, depth: np.ndarray, normal: np.ndarray, albedo: np.ndarray, view: np.ndarray
+) -> np.ndarray:
+    """Lines where the picture's surfaces end, ``(H, W, 3)`` uint8, white on black, exact and steady.
+
+    Of the two pixels beside a border the one on the nearer surface is drawn (of equals, the upper or left one), so a
+    line is one pixel wide and belongs to the thing whose outline it is. A shadow or a pattern draws no line, and
+    parts of a body draw one only where their base colours differ, as hair and skin do.
+
+    Args:
+        ids: ``(H, W, 2)`` instance and part, 0 where nothing is.
+        depth: ``(H, W)`` metres along the view, 0 where nothing is.
+        normal: ``(H, W, 3)`` unit, in the camera's frame.
+        albedo: ``(H, W, 3)`` base colour.
+        view: ``(H, W, 3)`` points of the pixels' rays at a depth of 1, in the camera's frame.
+    """
+    far = np.where(depth > 0, depth, np.float32(np.inf))
+    found = np.zeros(depth.shape, bool)
+    # Distance of each pixel's tangent plane from the camera: the plane's depth along any other ray follows from it.
+    offset = np.einsum("hwc,hwc->hw", normal, view) * depth
+    crease = np.cos(np.radians(_CREASE_DEGREES))
+    for axis in (0, 1):
+        a, b = _beside(axis)
+        both = (depth[a] > 0) & (depth[b] > 0)
+        border = (ids[a][..., 0] != ids[b][..., 0]) | ((depth[a] > 0) != (depth[b] > 0))
+        border |= (ids[a][..., 1] != ids[b][..., 1]) & (np.abs(albedo[a] - albedo[b]).max(axis=-1) > _COLOUR)
+        border |= both & (np.einsum("hwc,hwc->hw", normal[a], normal[b]) < crease)
+        border |= both & _off_plane(offset, normal, view, depth, a, b) & _off_plane(offset, normal, view, depth, b, a)
+        nearer = far[a] <= far[b]
+        found[a] |= border & nearer
+        found[b] |= border & ~nearer
+    return np.repeat((found * np.uint8(255))[..., None], 3, axis=2)
+
+
+def _beside(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Each pixel but the last, and the one after it, along an axis."""
+    first, second = [slice(None)] * 2, [slice(None)] * 2
+    first[axis], second[axis] = slice(None, -1), slice(1, None)
+    return tuple(first), tuple(second)
+
+
+def _off_plane(
+    offset: np.ndarray,
+    normal: np.ndarray,
+    view: np.ndarray,
+    depth: np.ndarray,
+    a: tuple[slice, ...],
+    b: tuple[slice, ...],
+) -> np.ndarray:
+    """Whether b's depth is far from where a's tangent plane meets b's ray; a plane seen edge-on says nothing."""
+    slope = np.einsum("hwc,hwc->hw", normal[a], view[b])
+    expected = np.divide(offset[a], slope, out=np.full(slope.shape, np.inf, slope.dtype), where=np.abs(slope) > 1e-6)
+    return np.abs(expected - depth[b]) > _STEP * depth[b]
+
+
+def view_rays(camera: CameraPath, index: int, size: tuple[int, int]) -> np.ndarray:
+    """Points ``(H, W, 3)`` float32 of every pixel centre's ray at a depth of 1 m, in the camera's frame."""
+    width, height = size
+    tan = camera.sensor_width_mm / (2 * float(camera.focal_mm[index]))
+    shift_x, shift_y = (2 * tan * s for s in camera.shift)
+    x = ((np.arange(width) + 0.5) / width * 2 - 1) * tan + shift_x
+    y = -((np.arange(height) + 0.5) / height * 2 - 1) * tan * height / width + shift_y
+    rays = np.empty((height, width, 3), np.float32)
+    rays[..., 0], rays[..., 1], rays[..., 2] = x[None, :], y[:, None], -1.0
+    return rays
+
+
+def _edges(frame: Frame) -> np.ndarray:
+    passes = arrays(frame, SOURCES["edges"])
+    turn = frame.camera.T_world_camera[frame.index][:3, :3].astype(np.float32)
+    view = view_rays(frame.camera, frame.index, frame.size)
+    return edges_picture(passes["ids"], passes["depth"], passes["normal"] @ turn, passes["albedo"], view)
+
+
 def picture(name: str, frame: Frame, scale: ShotScale) -> np.ndarray:
     """The control picture ``(H, W, 3)`` uint8 of one frame.
 
@@ -142,6 +230,8 @@ def picture(name: str, frame: Frame, scale: ShotScale) -> np.ndarray:
     """
     if name not in CONTROLS:
         raise unknown("control video", name, CONTROLS)
+    if name == "edges":
+        return _edges(frame)
     value = arrays(frame, [name])[name]
     makers: dict[str, Callable[[], np.ndarray]] = {
         "depth": lambda: depth_picture(value, scale),
@@ -150,6 +240,11 @@ def picture(name: str, frame: Frame, scale: ShotScale) -> np.ndarray:
         "ids": lambda: ids_picture(value),
     }
     return makers[name]()
+
+
+def to_draw(controls: Iterable[str]) -> tuple[str, ...]:
+    """What to ask a renderer for so that `picture` can make the controls; flow is computed later."""
+    return passes_to_draw(name for control in controls for name in SOURCES[control])
 
 
 class ControlWriter:
@@ -239,6 +334,7 @@ class ControlWriter:
             "normal": "camera frame: (x right, y up, z towards the camera) * 127.5 + 127.5; 128 = nothing",
             "flow": "to the next frame: hue = direction, 0 right, clockwise; saturation = px / flow_max_px",
             "ids": "a fixed colour per instance and part; black = nothing",
+            "edges": "white lines, one pixel wide, where a thing or colour ends, hides another or creases",
         }
         return {
             "schema": SCHEMA,
