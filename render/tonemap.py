@@ -145,6 +145,32 @@ def to_srgb8(
     return np.concatenate([pixels, straight[..., None]], axis=-1)
 
 
+def shown(beauty: np.ndarray, curve: str = "agx", exposure: float = 0.0) -> np.ndarray:
+    """What `to_srgb8` shows, before it is rounded to 8 bits: for metrics, where a code's width would count.
+
+    Args:
+        beauty: ``(…, 3)`` linear Rec.709. NaN stays NaN: a measurement must see it.
+        curve: one of `CURVES`.
+        exposure: stops, added before the curve.
+
+    Returns:
+        ``(…, 3)`` float32 in [0, 1], display-encoded sRGB.
+
+    Raises:
+        BadInput: an unknown curve, or no three channels.
+    """
+    if curve not in CURVES:
+        raise unknown("tone curve", curve, CURVES)
+    beauty = np.asarray(beauty, dtype=np.float32)
+    if beauty.shape[-1:] != (3,):
+        raise BadInput(f"tone map: shape {beauty.shape}, expected (…, 3)")
+    inset, outset = _matrices(curve)
+    # Infinite light is as bright as the table's last entry; sums of infinities would be NaN.
+    light = np.clip(beauty, -1e6, 1e6) @ (inset.T * 2.0**exposure).astype(np.float32)
+    curved = _curve(curve, np.minimum(light, 1e6)) @ outset.T.astype(np.float32)
+    return np.clip(curved, 0.0, 1.0) if curve == "agx" else linear_to_srgb(curved)
+
+
 def from_srgb8(pixels: np.ndarray, curve: str = "agx", exposure: float = 0.0) -> np.ndarray:
     """Linear light ``(…, 3)`` float32 that `to_srgb8` takes back to ``pixels (…, 3)`` uint8, as nearly as it can.
 

@@ -8,7 +8,7 @@ import render_figures as figures
 
 from motion.errors import BadInput
 from render import Rasterizer, RenderSettings
-from render.tonemap import CURVES, from_srgb8, to_srgb8
+from render.tonemap import CURVES, from_srgb8, shown, to_srgb8
 
 
 @pytest.mark.parametrize("curve", CURVES)
@@ -66,10 +66,23 @@ def test_alpha_makes_straight_colours() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(BadInput, match="did you mean 'agx'"):
-        to_srgb8(np.zeros((1, 3)), curve="agxx")
-    with pytest.raises(BadInput, match="expected"):
-        to_srgb8(np.zeros((4, 4)))
+    for tone_map in (to_srgb8, shown):
+        with pytest.raises(BadInput, match="expected"):
+            tone_map(np.zeros((4, 4)))
+        with pytest.raises(BadInput, match="did you mean 'agx'"):
+            tone_map(np.zeros((1, 3)), curve="agxx")
+
+
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize("exposure", [-1.5, 0.0, 2.0])
+def test_unrounded_values_are_those_that_are_rounded(curve: str, exposure: float) -> None:
+    rng = np.random.default_rng(0)
+    light = np.exp2(rng.uniform(-12, 6, (4000, 1))) * rng.uniform(-0.1, 1, (4000, 3))
+    exact = shown(light, curve, exposure)
+    assert exact.dtype == np.float32 and exact.min() >= 0 and exact.max() <= 1
+    assert np.abs(exact * 255 - to_srgb8(light, curve=curve, exposure=exposure)).max() < 1.01
+    odd = shown(np.array([[np.inf] * 3, [-np.inf] * 3, [np.nan, 0.1, 0.1]]), curve)
+    assert odd[0].min() > 0.98 and odd[1].max() < 0.01 and np.isnan(odd[2]).any()
 
 
 @pytest.mark.parametrize("curve", CURVES)
