@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from motion.camera import CameraPath
 from motion.errors import BadInput, CinemotionError
+
+if TYPE_CHECKING:
+    from render.world import World
 
 #: What `Rasterizer.render` can be asked for. ``beauty`` brings ``alpha`` with it.
 PASSES: tuple[str, ...] = (
@@ -65,6 +68,7 @@ class Frame:
     depth: np.ndarray | None = None  # (H, W) float32, metres along the camera's −Z; 0 = nothing
     ids: np.ndarray | None = None  # (H, W, 2) int32, instance and part; 0 = nothing
     albedo_aa: np.ndarray | None = None  # (H, W, 3) float32, base colour under beauty's own filter
+    world: World | None = field(default=None, repr=False, compare=False)  # what was drawn: names of ids, light
     _flow: Callable[[int], Flow] | None = field(default=None, repr=False, compare=False)
 
     def flow_to(self, k: int) -> Flow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -91,6 +91,22 @@ def view(
         pose = pose.copy()
         pose[:3, 3] += pose[:3, 0] * x + pose[:3, 1] * y
     return View(pose, f, (cx, cy), size)
+
+
+def window(camera: CameraPath, size: tuple[int, int], left: float, top: float, part: tuple[int, int]) -> CameraPath:
+    """A camera that sees only a window of another one's picture, pixel for pixel.
+
+    Args:
+        camera: the one of the whole picture.
+        size: width and height of the whole picture, px.
+        left: of the window in the whole picture, px.
+        top: the same, downwards.
+        part: width and height of the window, px.
+    """
+    (width, height), (w, h) = size, part
+    right = (w / 2 - width / 2 + left + camera.shift[0] * width) / w
+    up = (height / 2 - top - h / 2 + camera.shift[1] * width) / w
+    return replace(camera, sensor_width_mm=camera.sensor_width_mm * w / width, shift=(right, up))
 
 
 def silhouette(instants: Sequence[Instant], looking: View, margin_px: int = 4) -> tuple[int, int, int, int]:

@@ -199,8 +199,9 @@ class Rasterizer:
             return self._flow_to(world, camera, index, k)
 
         return Frame(
-            index, float(index / camera.fps), self.size, camera, beauty=beauty, alpha=alpha, _flow=flow_to, **arrays
-        )
+            index, float(index / camera.fps), self.size, camera, beauty=beauty, alpha=alpha, world=world,
+            _flow=flow_to, **arrays,
+        )  # fmt: skip
 
     def _flow_to(self, world: World, camera: CameraPath, index: int, k: int) -> Flow:
         context = self._open()

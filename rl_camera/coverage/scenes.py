@@ -57,7 +57,7 @@ def make(clips: Sequence[Clip], config: CoverageConfig, number: int) -> Scene:
     if not clips:
         raise BadInput("Coverage-v0: no clips to make scenes of")
     rng = np.random.default_rng([config.seed, number])
-    performances = _cast(clips, config, 1 + number % config.performers, rng)
+    performances = cast(clips, config.seconds, 1 + number % config.performers, rng)
     times = np.arange(config.steps * SAMPLES + 1) * (config.tick_s / SAMPLES)
     everyone = framing.track(performances, times)
     if not np.isfinite(everyone.points).all():
@@ -69,15 +69,20 @@ def make(clips: Sequence[Clip], config: CoverageConfig, number: int) -> Scene:
     return Scene(performances, stage, everyone, judge(cameras, everyone, config.aspect, blocked))
 
 
-def _cast(
-    clips: Sequence[Clip], config: CoverageConfig, count: int, rng: np.random.Generator
-) -> tuple[Performance, ...]:
-    """Performers on a ring of one to three metres, facing its middle more or less, of all sizes."""
+def cast(clips: Sequence[Clip], seconds: float, count: int, rng: np.random.Generator) -> tuple[Performance, ...]:
+    """Performers on a ring of one to three metres, facing its middle more or less, of all sizes; without bodies.
+
+    Args:
+        clips: what they do is a window of one of these each.
+        seconds: how long the window is.
+        count: of performers, 1 to 16.
+        rng: all chance comes from here.
+    """
     start = rng.uniform(0.0, 2.0 * np.pi)
     radius = 0.0 if count == 1 else rng.uniform(0.6, 1.6) * (1.0 + 0.3 * (count - 2))
-    cast = []
+    performers = []
     for k in range(count):
-        drawn = [_window(clips[int(rng.integers(len(clips)))], config.seconds, rng) for _ in range(DRAWS)]
+        drawn = [_window(clips[int(rng.integers(len(clips)))], seconds, rng) for _ in range(DRAWS)]
         clip, begin, end, _ = min(drawn, key=lambda w: w[-1])
         clip = edit.slice(clip, begin, end)
         if rng.random() < 0.5:
@@ -92,8 +97,8 @@ def _cast(
         middle = 0.5 * (clip.root_position.min(0) + clip.root_position.max(0))[[0, 2]]
         clip = edit.transform(clip, translation=(spot[0] - middle[0], 0.0, spot[1] - middle[1]))
         # No body: cameras take average proportions then, and pictures are of sticks.
-        cast.append(Performance("abcdefghijklmnop"[k], clip, None))  # type: ignore[arg-type]
-    return tuple(cast)
+        performers.append(Performance("abcdefghijklmnop"[k], clip, None))  # type: ignore[arg-type]
+    return tuple(performers)
 
 
 def _window(clip: Clip, seconds: float, rng: np.random.Generator) -> tuple[Clip, float, float, float]:
