@@ -23,14 +23,21 @@ def lpips_model() -> tuple[Any, str]:
         if importlib.util.find_spec(package) is None:
             return None, f"LPIPS not measured: the package '{package}' is not installed"
     import torch
-    from torchvision.models import AlexNet_Weights
 
+    try:
+        from torchvision.models import AlexNet_Weights
+    except (ImportError, RuntimeError) as error:  # built for another torch
+        return None, f"LPIPS not measured: torchvision does not load ({error})"
     weights = Path(torch.hub.get_dir()) / "checkpoints" / Path(AlexNet_Weights.IMAGENET1K_V1.url).name
     if not weights.is_file():
         return None, f"LPIPS not measured: AlexNet's weights are not at {weights}, and nothing is downloaded"
-    import lpips as package_
+    import warnings
 
-    return package_.LPIPS(net="alex", spatial=True, verbose=False).eval(), ""
+    import lpips as library
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package names the weights as torchvision did years ago
+        return library.LPIPS(net="alex", spatial=True, verbose=False).eval(), ""
 
 
 def lpips(
