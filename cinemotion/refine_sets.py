@@ -223,9 +223,10 @@ def _camera(performances: Sequence[Performance], stage: Stage, rng: np.random.Ge
     size = one(_SIZES)
     lens = float(rng.choice([24.0, 35.0, 50.0, 85.0]))
     wide_open = rng.random() < 0.2
+    views = [str(v) for v in View if v != View.OVER_THE_SHOULDER]
     shot = Shot(
-        0.0, SECONDS, tuple(p.name for p in performances), size, one(_ANGLES), str(rng.choice([str(v) for v in View][:-1])),
-        one(_MOVES), "auto", lens, "rule", f_stop=float(rng.choice([1.4, 2.0, 2.8, 4.0])) if wide_open else None,
+        0.0, SECONDS, tuple(p.name for p in performances), size, one(_ANGLES), str(rng.choice(views)), one(_MOVES),
+        "auto", lens, "rule", f_stop=float(rng.choice([1.4, 2.0, 2.8, 4.0])) if wide_open else None,
     )  # fmt: skip
     path = direct(performances, stage, [shot], FPS, 16 / 9)
     return path, f"{size}, {lens:g} mm"

@@ -27,7 +27,7 @@ def modulator(albedo_aa: T, alpha: T) -> T:
         albedo_aa: base colour under the beauty's filter, of any shape.
         alpha: how much of the pixel is not background, of a shape that broadcasts.
     """
-    return albedo_aa + MIRRORED * alpha + (1.0 - alpha)  # type: ignore[operator]
+    return albedo_aa + MIRRORED * alpha + (1.0 - alpha)  # type: ignore[operator,return-value]
 
 
 def to_state(light: np.ndarray, modulator: np.ndarray) -> np.ndarray:

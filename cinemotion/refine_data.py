@@ -1,0 +1,346 @@
+"""Training pairs for the refiner: random sets drawn by the rasterizer and path-traced, in parallel, for a time budget.
+
+Every file is a function of its tier, its number and the captures alone, so a stopped run goes on where it was and any
+number of workers writes the same files; the budget decides only how many there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cinemotion import refine_sets
+from motion.errors import BadInput, unknown
+from motion.files import write_json
+
+if TYPE_CHECKING:
+    from motion.camera import CameraPath
+    from render.path_tracer import PathTracer
+    from render.rasterizer import Rasterizer
+
+Say = Callable[[str], None]
+Size = tuple[int, int]
+
+#: What training sees of a picture, px.
+WINDOW: Size = (320, 180)
+
+#: Pictures that windows are cut from: all of a small one up to a sixteenth of a 720p frame.
+WHOLES: dict[Size, float] = {(320, 180): 0.25, (480, 270): 0.25, (640, 360): 0.2, (960, 540): 0.15, (1280, 720): 0.15}
+
+_SEED = 20261128  # of everything that is drawn here besides sets
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One part of the data."""
+
+    split: str  # of `refine_sets`
+    spp: int  # paths a pixel, both references together
+    windows: int  # of a set, unless it is a clip
+    clips: float  # share of sets that are clips
+    frames: int  # of a clip
+    share: float  # of the time
+    most: int | None = None  # files
+
+
+#: ``many`` for losses that forgive noise, ``fine`` for others, ``check`` while training, ``test`` for tables.
+TIERS: dict[str, Tier] = {
+    "many": Tier("train", 32, 3, 0.3, 8, 0.40),
+    "fine": Tier("train", 256, 2, 0.2, 8, 0.32),
+    "check": Tier("check", 256, 2, 0.5, 8, 0.04, 16),
+    "test": Tier("test", 1024, 1, 1.0, 4, 0.24, 24),
+}
+
+#: Pictures of the test split: whole ones, the last two files at 720p.
+TEST_SIZE: Size = (480, 270)
+TEST_LARGE: Size = (1280, 720)
+_LARGE = (11, 23)
+_BEFORE = 12  # frames before the first that is compared: a refiner has its history by then
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file."""
+
+    tier: str
+    number: int
+    path: Path
+    data: str | None  # folder of captures
+
+
+def make(
+    folder: Path,
+    minutes: float,
+    *,
+    data: str | None = None,
+    tiers: Sequence[str] = tuple(TIERS),
+    workers: int = 0,
+    say: Say = lambda _: None,
+) -> dict[str, int]:
+    """Make training pairs in ``folder/TIER/NUMBER.safetensors`` until the time is spent; files there already count.
+
+    Args:
+        folder: of the data; made when missing.
+        minutes: of this run; a file that is begun is finished.
+        data: a folder of captures; None: the pybullet wheel's.
+        tiers: which parts; the time is shared among them.
+        workers: processes; 0: one for each core.
+        say: told how it goes.
+
+    Returns:
+        Files of each tier that are there now.
+
+    Raises:
+        BadInput: an unknown tier, a budget that is none.
+        MissingExtra: Mitsuba is not installed.
+    """
+    for tier in tiers:
+        if tier not in TIERS:
+            raise unknown("tier of training data", tier, TIERS)
+    if not minutes > 0:
+        raise BadInput(f"--minutes {minutes:g}, expected more than 0")
+    from motion.prior.threads import cores
+    from render.path_tracer.variant import mitsuba
+
+    mitsuba()  # says now what is missing
+    workers = workers or cores()
+    spent = dict.fromkeys(tiers, 0.0)
+    end = time.monotonic() + 60 * minutes
+    with ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), _begin, (max(1, cores() // workers),)
+    ) as pool:
+        jobs = _jobs(folder, data, tiers, spent)
+        running: dict[Future[float], Job] = {}
+        made = 0
+        while True:
+            while len(running) < workers and time.monotonic() < end and (job := next(jobs, None)) is not None:
+                running[pool.submit(_run, job)] = job
+                # Counted as begun, so that two workers do not both take the tier that is behind.
+                spent[job.tier] += 1e-3
+            if not running:
+                break
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(done)
+                seconds = done.result()
+                spent[job.tier] += seconds
+                made += 1
+                if made % 25 == 0 or job.tier == "test":
+                    left = max(0.0, end - time.monotonic()) / 60
+                    say(f"{made} files; {job.tier} {job.number}: {seconds:.1f} s; {left:.0f} minutes left")
+    found = {tier: len(files(folder, tier)) for tier in tiers}
+    if found.get("test"):
+        freeze(folder)
+    return found
+
+
+def files(folder: Path, tier: str) -> list[Path]:
+    """A tier's files in order of number."""
+    return sorted((folder / tier).glob("[0-9]*.safetensors"))
+
+
+def freeze(folder: Path) -> str:
+    """Write down a hash of the test split's raster passes, before training, in ``baseline.json``; returns it.
+
+    What is compared with must not change with what is compared: `cinemotion bench refine` refuses another raster.
+    """
+    from render.refine import shards
+
+    digest = hashlib.sha256()
+    paths = files(folder, "test")
+    for path in paths:
+        arrays = shards.load(path)
+        digest.update(path.stem.encode())
+        for name in ("beauty", "diffuse", "specular", "albedo_aa", "normal", "depth", "alpha"):
+            digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    value = digest.hexdigest()
+    write_json(folder / "baseline.json", {"shots": [p.stem for p in paths], "sha256": value})
+    return value
+
+
+def baseline(folder: Path) -> dict[str, Any]:
+    """What `freeze` wrote.
+
+    Raises:
+        BadInput: nothing was frozen there.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / "baseline.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{folder}: no frozen baseline (baseline.json: {error}); make the test tier first") from error
+    return found
+
+
+def _jobs(folder: Path, data: str | None, tiers: Sequence[str], spent: dict[str, float]) -> Iterator[Job]:
+    """Files to make, of whichever tier is furthest behind its share of the time."""
+    at = dict.fromkeys(tiers, 0)
+    open_ = list(tiers)
+    while open_:
+        tier = min(open_, key=lambda t: spent[t] / TIERS[t].share)
+        number, most = at[tier], TIERS[tier].most
+        if most is not None and number >= most:
+            open_.remove(tier)
+            continue
+        at[tier] += 1
+        path = folder / tier / f"{number:06d}.safetensors"
+        if not path.is_file():
+            yield Job(tier, number, path, data)
+
+
+# ---- in a worker
+
+
+class _Tools:
+    """Rasterizers and path tracers by picture size; a GL context each."""
+
+    def __init__(self) -> None:
+        self._rasters: dict[tuple[Size, Size], Rasterizer] = {}
+        self._tracers: dict[tuple[Size, Size], PathTracer] = {}
+
+    def raster(self, size: Size, whole: Size) -> Rasterizer:
+        from render.rasterizer import Rasterizer
+
+        if (size, whole) not in self._rasters:
+            self._rasters[size, whole] = Rasterizer(size, _settings(whole))
+        return self._rasters[size, whole]
+
+    def tracer(self, size: Size, whole: Size) -> PathTracer:
+        from render.path_tracer import PathTracer
+
+        if (size, whole) not in self._tracers:
+            self._tracers[size, whole] = PathTracer(size, raster=_settings(whole))
+        return self._tracers[size, whole]
+
+
+_tools = _Tools()
+
+
+def _settings(whole: Size) -> Any:
+    """The film's own settings; shadows as fine as they are in the whole picture, though a window of it is drawn."""
+    from render.rasterizer import RenderSettings
+
+    return RenderSettings(shadow_texels=RenderSettings().texels(whole))
+
+
+def _begin(threads: int) -> None:
+    """What a worker does first."""
+    from render.path_tracer.variant import mitsuba, use_threads
+
+    os.nice(5)
+    mitsuba()
+    use_threads(threads)
+
+
+def _run(job: Job) -> float:
+    """Make one file; returns the seconds it took."""
+    from render.refine import shards
+
+    began = time.monotonic()
+    tier = TIERS[job.tier]
+    made = refine_sets.make(job.number if tier.split != "train" else _number(job), tier.split, job.data)
+    rng = np.random.default_rng([_SEED, _KEYS[job.tier], job.number])
+    clip = tier.split == "test" or rng.random() < tier.clips
+    shots = _windows(made, tier, job, clip, rng)
+    packed = []
+    for view_, size, whole, frames in shots:
+        for k, index in enumerate(frames):
+            packed.append(_pair(made, view_, size, whole, index, tier, job))
+            if clip and k > 0:
+                packed[-1] |= _flows(made, view_, size, whole, index, frames[0])
+    if clip and len(packed) > 1:
+        packed[0] |= {name: _none(name, value) for name, value in packed[-1].items() if name not in packed[0]}
+    _, size, whole, _ = shots[0]
+    indices = tuple(int(i) for *_, frames in shots for i in frames)
+    about = shards.About(tier.split, made.number, clip, tier.spp, size, whole, indices, made.words, made.sky)
+    shards.save(job.path, packed, about)
+    return time.monotonic() - began
+
+
+_KEYS = {name: k for k, name in enumerate(TIERS)}
+
+
+def _number(job: Job) -> int:
+    """Sets for training: no two tiers share one."""
+    return 2 * job.number + (job.tier == "fine")
+
+
+def _windows(
+    made: refine_sets.RandomSet, tier: Tier, job: Job, clip: bool, rng: np.random.Generator
+) -> list[tuple[CameraPath, Size, Size, list[int]]]:
+    """Cameras, sizes, and frames that are drawn of them."""
+    from render.view import window
+
+    last = made.camera.frames - 1
+    if tier.split == "test":
+        size = TEST_LARGE if job.number in _LARGE else TEST_SIZE
+        first = int(rng.integers(_BEFORE, last - tier.frames))
+        return [(made.camera, size, size, list(range(first, first + tier.frames)))]
+    whole = list(WHOLES)[int(rng.choice(len(WHOLES), p=list(WHOLES.values())))]
+    out = []
+    for _ in range(1 if clip else tier.windows):
+        count = tier.frames if clip else 1
+        first = int(rng.integers(0, last - count))
+        left, top = _aim(made, whole, first, rng)
+        frames = list(range(first, first + count))
+        out.append((window(made.camera, whole, left, top, WINDOW), WINDOW, whole, frames))
+    return out
+
+
+def _aim(made: refine_sets.RandomSet, whole: Size, frame: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Where a window lies in the picture: mostly about somebody's joint, as the audience looks at people."""
+    from render.view import view
+
+    free = whole[0] - WINDOW[0], whole[1] - WINDOW[1]
+    middle = np.array([rng.uniform(0, free[0] + 1e-9), rng.uniform(0, free[1] + 1e-9)])
+    if rng.random() < 0.7:
+        performance = made.world.performances[int(rng.integers(len(made.world.performances)))]
+        at = round(frame / float(made.camera.fps) * float(performance.clip.fps))
+        joints = performance.clip.positions()[min(at, performance.clip.frames - 1)]
+        place, depth = view(made.camera, frame, whole).project(joints[int(rng.integers(len(joints)))])
+        if depth > 0 and np.isfinite(place).all():
+            middle = place - np.array(WINDOW) * rng.uniform(0.3, 0.7, 2)
+    left, top = np.clip(middle, 0, free).astype(int)
+    return int(left), int(top)
+
+
+def _pair(
+    made: refine_sets.RandomSet, camera: CameraPath, size: Size, whole: Size, index: int, tier: Tier, job: Job
+) -> dict[str, np.ndarray]:
+    from render.refine import shards
+
+    frame = next(_tools.raster(size, whole).render(made.world, camera, [index], shards.PASSES))
+    tracer = _tools.tracer(size, whole)
+    references = []
+    for half in range(2):
+        seed = int(np.random.SeedSequence([_SEED, _KEYS[job.tier], job.number, half]).generate_state(1)[0])
+        tracer.settings = replace(tracer.settings, spp=tier.spp // 2, seed=seed)
+        references.append(next(tracer.render(made.world, camera, [index], ("beauty",))).beauty)
+    return shards.pack(frame, *references)  # type: ignore[arg-type]
+
+
+def _flows(
+    made: refine_sets.RandomSet, camera: CameraPath, size: Size, whole: Size, index: int, first: int
+) -> dict[str, np.ndarray]:
+    """Flow to the frame before, and to the end of the chunk before; the first chunk has none before it."""
+    from render.refine import shards
+
+    frame = next(_tools.raster(size, whole).render(made.world, camera, [index], ("depth",)))
+    before = first + (index - first) // shards.CHUNK * shards.CHUNK - 1
+    flows = shards.pack_flow(frame, index - 1)
+    if before >= first:
+        return flows | shards.pack_flow(frame, before, "_far")
+    return flows | {f"{name}_far": _none(name, value) for name, value in flows.items()}
+
+
+def _none(name: str, like: np.ndarray) -> np.ndarray:
+    """Flow of a clip's first frame: there is nothing before it."""
+    return np.ones_like(like) if name.startswith("hidden") else np.zeros_like(like)

@@ -1,0 +1,264 @@
+"""What is trained: the refiner on pictures, then on clips with its own earlier output; and the rivals it must beat."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from motion.errors import BadInput, unknown
+from render.refine import bridge, losses, shards
+from render.refine.batches import Batches, Pairs
+from render.refine.display import shown
+from render.refine.guides import GUIDES, Passes, Seen, changed, light_of, look, state_of
+from render.refine.network import SIZES, NetConfig, Network
+from render.refine.warp import warp_torch
+
+#: How a network answers: ``bridge`` begins at the raster frame, ``noise`` at noise, ``regression`` has one answer.
+KINDS = ("bridge", "noise", "regression")
+
+#: Share of training states that lie at the raster's end of the bridge, where one step begins.
+_AT_END = 0.5
+
+#: Share of clips whose history is left out, so that a shot's first frames are refined as well.
+_FORGET = 0.3
+
+#: Noise on the changes at half size that the finer stage is trained with, in logarithms: it forgives the coarser one.
+_AUGMENT = 0.05
+
+#: Weights of the losses' terms.
+_WEIGHTS = {"relative": 1.0, "coarse": 0.5, "absolute": 6.0, "gradients": 3.0, "structure": 1.0, "steadiness": 1.0}
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where a task's pairs lie."""
+
+    train: tuple[Path, ...]
+    check: tuple[Path, ...] = ()
+
+
+class RefinerTask:
+    """`motion.prior.trainer.Task` of a refiner.
+
+    Args:
+        data: files of training pairs.
+        size: one of `render.refine.network.SIZES`.
+        kind: one of `KINDS`.
+        frames: 1: pictures; `render.refine.shards.CHUNK`: clips.
+        rows: frames of a batch.
+        begin: a network to train on from.
+        seed: of weights and batches.
+
+    Raises:
+        BadInput: an unknown size or kind; data without what is asked for.
+    """
+
+    def __init__(
+        self, data: Data, size: str = "S", kind: str = "bridge", frames: int = 1, rows: int = 8,
+        begin: Network | None = None, crop: tuple[int, int] | None = (176, 320), seed: int = 0,
+    ) -> None:  # fmt: skip
+        if size not in SIZES:
+            raise unknown("size of the refiner", size, SIZES)
+        if kind not in KINDS:
+            raise unknown("kind of refiner", kind, KINDS)
+        if frames not in (1, shards.CHUNK):
+            raise BadInput(f"refiner: clips of {frames} frames, expected 1 or {shards.CHUNK}")
+        self.config, self.kind, self.frames, self.seed = NetConfig(GUIDES, **SIZES[size]), kind, frames, seed
+        self._begin = begin
+        self._train = Batches(list(data.train), rows, 2 * frames if frames > 1 else 1, crop, seed=seed)
+        self._check = (
+            Batches(list(data.check), rows, 2 * frames if frames > 1 else 1, crop, seed=1) if data.check else None
+        )
+
+    def module(self) -> nn.Module:
+        """The network, freshly initialised, or the one to begin with."""
+        if self._begin is not None:
+            return copy.deepcopy(self._begin)
+        torch.manual_seed(self.seed)
+        return Network(self.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def batch(self, step: int) -> Pairs:
+        """The pairs of a step; its chance comes from the step's number, on the device."""
+        pairs = self._train(step)
+        torch.manual_seed(self.seed * 1_000_003 + step)
+        return pairs
+
+    def rows(self, batch: Pairs) -> int:
+        """Clips of a batch."""
+        return len(batch.clean) // (2 * self.frames if self.frames > 1 else 1)
+
+    def loss(self, module: nn.Module, batch: Pairs, rows: slice) -> dict[str, Tensor]:
+        """Terms for each clip of ``rows``."""
+        assert isinstance(module, Network)
+        length = 2 * self.frames if self.frames > 1 else 1
+        mine = slice(rows.start * length, rows.stop * length)
+        part = take(batch, torch.arange(len(batch.clean), device=batch.clean.device)[mine])
+        # Light and its logarithms need all of float32; `_predict` turns to bf16 for the network alone.
+        with torch.autocast(batch.clean.device.type, enabled=False):
+            if self.frames == 1:
+                return self._terms(module, part)
+            return self._terms(module, *self._unrolled(module, part))
+
+    @torch.no_grad()
+    def check(self, module: nn.Module) -> dict[str, float]:
+        """PSNR of one step over solid pixels as displayed, beside the raster's, on held-out pairs."""
+        if self._check is None:
+            return {}
+        assert isinstance(module, Network)
+        ours, raster, steady = [], [], []
+        for step in range(4):
+            pairs = self._check(step)
+            history = valid = None
+            if self.frames > 1:
+                pairs, history, valid = self._unrolled(module, pairs, forget=0.0)
+            full, half = look(pairs.passes, history, valid)
+            light = light_of(self._predict(module, pairs, full, half)[0], full.modulator)
+            reference = 0.5 * (pairs.first + pairs.second)
+            ours.append(_psnr(shown(light), shown(reference), full.solid))
+            raster.append(_psnr(shown(pairs.passes.beauty), shown(reference), full.solid))
+            if self.frames > 1:
+                steady.append(self._steadiness(pairs, light, reference, full).mean())
+        figures = {"psnr": float(torch.cat(ours).mean()), "raster": float(torch.cat(raster).mean())}
+        figures["gain"] = figures["psnr"] - figures["raster"]
+        if steady:
+            figures["steadiness"] = float(torch.stack(steady).mean())
+        return figures
+
+    # ---- one step
+
+    def _unrolled(
+        self, module: Network, pairs: Pairs, forget: float = _FORGET
+    ) -> tuple[Pairs, Tensor | None, Tensor | None]:
+        """The second chunk of every clip, and the network's own output for the first, warped there."""
+        n, t = len(pairs.clean) // (2 * self.frames), self.frames
+        index = torch.arange(2 * n * t, device=pairs.clean.device).view(n, 2 * t)
+        before, now = take(pairs, index[:, :t].flatten()), take(pairs, index[:, t:].flatten())
+        with torch.no_grad():
+            full, half = look(before.passes)
+            light = light_of(self._predict(module, before, full, half)[0], full.modulator)
+        last = light.view(n, t, *light.shape[1:])[:, -1]
+        assert now.flow_far is not None and now.hidden_far is not None
+        history = warp_torch(last.repeat_interleave(t, 0), now.flow_far)
+        valid = 1.0 - now.hidden_far
+        kept = (torch.rand(n, device=valid.device) >= forget).float().repeat_interleave(t)
+        return now, history, valid * kept[:, None, None, None]
+
+    def _predict(
+        self,
+        module: Network,
+        pairs: Pairs,
+        full: Seen,
+        half: Seen,
+        u: Tensor | None = None,
+        target: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """States at full and half size; at place ``u`` of the bridge to ``target``, else at its raster end."""
+        n = len(pairs.clean)
+        y = half.raster
+        noise = torch.randn_like(y)
+        if u is None:
+            u = torch.ones(n, device=y.device)
+        if self.kind == "regression":
+            x = y
+            u = torch.ones_like(u)
+        elif self.kind == "bridge":
+            x = bridge.put(y if target is None else target, y, u, noise)
+        else:
+            x = noised(USUAL if target is None else target, u, noise)
+        bf16 = torch.autocast(y.device.type, torch.bfloat16)
+        with bf16:
+            changes = module(x - USUAL, half.guides, pairs.passes.code, u, self.frames).float()
+        if self.kind == "noise":
+            changes = from_nothing(changes, half.raster)
+        coarse = changed(half, changes)
+        if module.training:
+            changes = changes + _AUGMENT * torch.randn_like(changes)
+        with bf16:
+            fine = module.finer(changes, full.guides)
+        return changed(full, fine), coarse
+
+    def _terms(
+        self, module: Network, pairs: Pairs, history: Tensor | None = None, valid: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        full, half = look(pairs.passes, history, valid)
+        n, clean = len(pairs.clean), pairs.clean
+        both = 0.5 * (pairs.first + pairs.second)
+        pick = clean[:, None, None, None] > 0
+        # What the state is made of must not be what the answer is compared with, or noise is learned with it.
+        leads, reference = torch.where(pick, both, pairs.first), torch.where(pick, both, pairs.second)
+        target = state_of(F.avg_pool2d(leads, 2), half.modulator)
+        places = torch.rand(n // self.frames, device=clean.device)
+        places = torch.where(torch.rand_like(places) < _AT_END, torch.ones_like(places), places.clamp_min(0.02))
+        state, coarse = self._predict(module, pairs, full, half, places.repeat_interleave(self.frames), target)
+        light = light_of(state, full.modulator)
+        pooled = F.avg_pool2d(reference, 2)
+        terms = {
+            "relative": losses.relative(light, reference, full.modulator, full.solid),
+            "coarse": losses.relative(light_of(coarse, half.modulator), pooled, half.modulator, half.solid),
+        }
+        if bool(clean.any()):
+            seen, wanted = shown(light), shown(reference)
+            terms |= {
+                "absolute": losses.absolute(seen, wanted, full.solid) * clean,
+                "gradients": losses.gradients(seen, wanted, full.solid) * clean,
+                "structure": losses.structure(seen, wanted, full.solid) * clean,
+            }
+        if self.frames > 1:
+            terms["steadiness"] = self._steadiness(pairs, light, reference, full)
+        return {k: _WEIGHTS[k] * v.view(-1, self.frames).mean(1) for k, v in terms.items()}
+
+    def _steadiness(self, pairs: Pairs, light: Tensor, reference: Tensor, full: Seen) -> Tensor:
+        """`losses.steadiness` of every frame but a chunk's first, whose neighbour is another chunk's."""
+        assert pairs.flow is not None and pairs.hidden is not None
+        before = torch.arange(len(light), device=light.device).view(-1, self.frames)
+        later = before[:, 1:].flatten()
+        before = before[:, :-1].flatten()
+        flow = pairs.flow[later]
+        seen = (1.0 - pairs.hidden[later]) * full.solid[later]
+        found = losses.steadiness(
+            light[later], reference[later], warp_torch(light[before], flow), warp_torch(reference[before], flow),
+            full.modulator[later], seen,
+        )  # fmt: skip
+        return F.pad(found.view(-1, self.frames - 1), (1, 0)).flatten()
+
+
+#: State of light that is usual; what noise is mixed with in its place.
+USUAL = 2.6
+
+#: Standard deviation of states about it: how strong noise is at the far end of `noised`.
+SPREAD = 0.6
+
+
+def noised(x0: Tensor | float, u: Tensor, noise: Tensor) -> Tensor:
+    """A state of diffusion from noise at places ``u``: at 1 there is nothing but noise (variance preserving)."""
+    u = u[:, None, None, None]
+    return USUAL + (x0 - USUAL) * (1 - u * u).sqrt() + SPREAD * u * noise
+
+
+def from_nothing(changes: Tensor, raster: Tensor) -> Tensor:
+    """Changes that replace the raster's state by the usual one, plus what the network says: no raster to begin at."""
+    nothing = USUAL - raster
+    return changes + torch.cat([nothing, nothing], dim=1)
+
+
+def take(pairs: Pairs, index: Tensor) -> Pairs:
+    """Some frames of a batch."""
+
+    def some(part: Pairs | Passes) -> dict[str, Any]:
+        return {name: value[index] for name, value in vars(part).items() if isinstance(value, Tensor)}
+
+    return replace(pairs, passes=replace(pairs.passes, **some(pairs.passes)), **some(pairs))
+
+
+def _psnr(a: Tensor, b: Tensor, solid: Tensor) -> Tensor:
+    """dB of displayed values over solid pixels, ``(N,)``; rows with next to nothing solid are left out."""
+    weight = (solid > 0.5).float()
+    count = 3 * weight.sum((1, 2, 3))
+    mse = ((a - b).square() * weight).sum((1, 2, 3)) / count.clamp_min(1)
+    return -10 * torch.log10(mse.clamp_min(1e-10))[count > 300]
