@@ -32,6 +32,7 @@ KINDS: dict[str, str] = {
     "gpt": "motion without end, token by token",
     "calibrator": "takes tremor, tilt and drift out of motion",
     "camera": "steers a camera, some decisions a second",
+    "refiner": "turns raster frames into final ones",
 }
 #: The shipped families and what they were trained on.
 FAMILIES: dict[str, str] = {

@@ -3,61 +3,87 @@
 At place ``u`` of the bridge, 0 refined and 1 raster, a state is ``x_u = x_0 + eta(u) (y - x_0) + kappa sqrt(eta(u)) e``
 with ``y`` the raster's state and ``e`` white noise (Yue et al. 2023, ResShift, in logarithms of demodulated light
 instead of a latent). Beginning at the raster frame instead of at noise, one step already gives a picture.
+
+Two rivals are trained with the same network and inputs: diffusion from noise, and a regression with one answer.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from motion.errors import BadInput
+from render.refine.guides import USUAL, Seen, changed
+from render.refine.network import Network
+
+#: How a network is used: from the raster frame, from noise, or with one answer.
+KINDS = ("bridge", "noise", "regression")
 
 #: Noise at the raster end, in logarithms of light: a tenth, far less than what separates raster and reference.
 KAPPA = 0.1
+
+#: Standard deviation of states about the usual one: how strong noise is where nothing else is left.
+SPREAD = 0.6
 
 #: Most steps that a bridge is walked in.
 MOST_STEPS = 64
 
 
-def eta(u: Tensor) -> Tensor:
-    """How much of the residual is left at a place ``u`` of the bridge."""
-    return u * u
+def put(kind: str, x0: Tensor, y: Tensor, u: Tensor, noise: Tensor) -> Tensor:
+    """A training state at places ``u (N,)``, from the refined state ``x0`` and the raster's ``y``, ``(N, C, H, W)``."""
+    u = u[:, None, None, None]
+    if kind == "regression":
+        return y
+    if kind == "noise":  # variance preserving: at 1 there is nothing but noise
+        return USUAL + (x0 - USUAL) * (1 - u * u).sqrt() + SPREAD * u * noise
+    return x0 + u * u * (y - x0) + KAPPA * u * noise
 
 
-def put(x0: Tensor, y: Tensor, u: Tensor, noise: Tensor, kappa: float = KAPPA) -> Tensor:
-    """A state at places ``u (N,)`` of the bridge from the refined ``x0`` and the raster ``y``, ``(N, C, H, W)``."""
-    e = eta(u)[:, None, None, None].to(x0.dtype)
-    return x0 + e * (y - x0) + kappa * e.sqrt() * noise
+def answer(network: Network, kind: str, x: Tensor, half: Seen, code: Tensor, u: Tensor, frames: int) -> Tensor:
+    """Changes of the raster's light at half size that lead from a state ``x`` at ``u`` to the refined one."""
+    changes = network((x - USUAL).to(half.guides.dtype), half.guides, code, u, frames).float()
+    if kind == "noise":  # it does not begin at the raster: what it says is about the usual state
+        nothing = USUAL - half.raster
+        changes = changes + torch.cat([nothing, nothing], dim=1)
+    return changes
 
 
 def walk(
-    predict: Callable[[Tensor, Tensor], Tensor], y: Tensor, steps: int, noise: Tensor | None = None,
-    kappa: float = KAPPA,
-) -> Tensor:  # fmt: skip
-    """From the raster's state to the refined one.
+    network: Network, kind: str, half: Seen, code: Tensor, frames: int, steps: int = 1, noise: Tensor | None = None
+) -> Tensor:
+    """Changes at half size ``(N, CHANGES, h, w)`` after walking the whole bridge.
 
     The way back is the posterior's mean; the noise of the start is the only one, so that what moves with the picture
     moves all the way and nothing flickers.
 
     Args:
-        predict: says ``x_0`` of a state and its place ``(N,)``.
-        y: the raster's state ``(N, C, H, W)``.
-        steps: calls of ``predict``.
-        noise: of the start, white, like ``y``; None: none.
+        network: trained.
+        kind: one of `KINDS`.
+        half: what it sees, `render.refine.guides.look`.
+        code: of the light.
+        frames: of a clip.
+        steps: calls of the network.
+        noise: of the start, white, ``(N, 3, h, w)``; None: none.
 
     Raises:
         BadInput: no such number of steps.
     """
     if not 1 <= steps <= MOST_STEPS:
         raise BadInput(f"refiner: {steps} steps, expected 1 to {MOST_STEPS}")
-    x = y if noise is None else y + kappa * noise
-    found = y
+    y = half.raster
+    noise = torch.zeros_like(y) if noise is None else noise
+    x = put(kind, y, y, torch.ones(len(y), device=y.device), noise)
+    changes = y
     for k in range(steps, 0, -1):
-        u = torch.full((len(y),), k / steps, device=y.device)
-        found = predict(x, u)
-        if k > 1:
-            share = float(((k - 1) / k) ** 2)  # eta of the next place over eta of this one
-            x = share * x + (1 - share) * found
-    return found
+        u, after = k / steps, (k - 1) / steps
+        changes = answer(network, kind, x, half, code, torch.full((len(y),), u, device=y.device), frames)
+        if k == 1 or kind == "regression":
+            break
+        x0 = changed(half, changes)
+        if kind == "bridge":
+            share = (after / u) ** 2  # eta of the next place over eta of this one
+            x = share * x + (1 - share) * x0
+        else:  # DDIM (Song et al. 2021): the noise that the state implies is kept
+            implied = (x - USUAL - (x0 - USUAL) * (1 - u * u) ** 0.5) / u
+            x = USUAL + (x0 - USUAL) * (1 - after * after) ** 0.5 + after * implied
+    return changes

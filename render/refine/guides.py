@@ -5,6 +5,7 @@ Everything here works on batches ``(N, C, H, W)`` of torch tensors, in float32, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,7 +18,7 @@ from render.refine.state import KNEE, modulator
 GUIDES = 26
 
 #: State of light that is usual: what is subtracted so that channels are about zero.
-_USUAL = 2.6
+USUAL = 2.6
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,26 @@ class Passes:
     def padded(self, multiple: int) -> Passes:
         """The same with rows and columns added at the bottom and right, each a copy of the last."""
         height, width = self.size
-        right, below = -width % multiple, -height % multiple
-        if not right and not below:
-            return self
-        grown = {
-            name: F.pad(getattr(self, name), (0, right, 0, below), mode="replicate")
-            for name in _PICTURES
-        }  # fmt: skip
-        return replace(self, **grown)
+        return self._each(lambda picture: padded(picture, (height + -height % multiple, width + -width % multiple)))
+
+    def rows(self, first: int, stop: int) -> Passes:
+        """Some rows of the pictures; rays begin there."""
+        part = self._each(lambda picture: picture[..., first:stop, :])
+        rays = torch.cat([self.rays[:, :1] + first * self.rays[:, 2:], self.rays[:, 1:]], dim=1)
+        return replace(part, rays=rays)
+
+    def to(self, device: torch.device) -> Passes:
+        """The same on a device."""
+        return replace(self, **{name: value.to(device) for name, value in vars(self).items()})
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Passes:
+        return replace(self, **{name: change(getattr(self, name)) for name in _PICTURES})
+
+
+def padded(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    """A picture ``(N, C, H, W)`` grown to a height and width by copies of its last row and column."""
+    below, right = size[0] - picture.shape[-2], size[1] - picture.shape[-1]
+    return F.pad(picture, (0, right, 0, below), mode="replicate") if below or right else picture
 
 
 _PICTURES = ("beauty", "diffuse", "specular", "albedo_aa", "normal", "depth", "rough_metal", "alpha", "ids")
@@ -102,7 +115,7 @@ def look(passes: Passes, history: Tensor | None = None, valid: Tensor | None = N
     half_m, half_light = F.avg_pool2d(full_m, 2), F.avg_pool2d(passes.beauty, 2)
     half_raster = state_of(half_light, half_m)
     pooled = F.avg_pool2d(guides, 2)
-    pooled = torch.cat([half_raster - _USUAL, pooled[:, 3:]], dim=1)
+    pooled = torch.cat([half_raster - USUAL, pooled[:, 3:]], dim=1)
     half = Seen(half_raster, half_m, F.avg_pool2d(mirrored, 2), F.avg_pool2d(passes.alpha, 2), pooled)
     return full, half
 
@@ -135,8 +148,8 @@ def _guides(
         assert valid is not None
         known = (state_of(history, full_modulator) - raster) * valid
     channels = (
-        raster - _USUAL,
-        torch.log1p(passes.diffuse.clamp_min(0) / KNEE) - _USUAL,
+        raster - USUAL,
+        torch.log1p(passes.diffuse.clamp_min(0) / KNEE) - USUAL,
         torch.log1p(passes.specular.clamp_min(0) / KNEE) - 1.0,
         passes.albedo_aa.clamp(0, 1).sqrt() - 0.5,
         normal,

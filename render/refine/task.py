@@ -19,9 +19,6 @@ from render.refine.guides import GUIDES, Passes, Seen, changed, light_of, look, 
 from render.refine.network import SIZES, NetConfig, Network
 from render.refine.warp import warp_torch
 
-#: How a network answers: ``bridge`` begins at the raster frame, ``noise`` at noise, ``regression`` has one answer.
-KINDS = ("bridge", "noise", "regression")
-
 #: Share of training states that lie at the raster's end of the bridge, where one step begins.
 _AT_END = 0.5
 
@@ -49,7 +46,7 @@ class RefinerTask:
     Args:
         data: files of training pairs.
         size: one of `render.refine.network.SIZES`.
-        kind: one of `KINDS`.
+        kind: one of `render.refine.bridge.KINDS`.
         frames: 1: pictures; `render.refine.shards.CHUNK`: clips.
         rows: frames of a batch.
         begin: a network to train on from.
@@ -65,8 +62,8 @@ class RefinerTask:
     ) -> None:  # fmt: skip
         if size not in SIZES:
             raise unknown("size of the refiner", size, SIZES)
-        if kind not in KINDS:
-            raise unknown("kind of refiner", kind, KINDS)
+        if kind not in bridge.KINDS:
+            raise unknown("kind of refiner", kind, bridge.KINDS)
         if frames not in (1, shards.CHUNK):
             raise BadInput(f"refiner: clips of {frames} frames, expected 1 or {shards.CHUNK}")
         self.config, self.kind, self.frames, self.seed = NetConfig(GUIDES, **SIZES[size]), kind, frames, seed
@@ -159,23 +156,12 @@ class RefinerTask:
         target: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """States at full and half size; at place ``u`` of the bridge to ``target``, else at its raster end."""
-        n = len(pairs.clean)
         y = half.raster
-        noise = torch.randn_like(y)
-        if u is None:
-            u = torch.ones(n, device=y.device)
-        if self.kind == "regression":
-            x = y
-            u = torch.ones_like(u)
-        elif self.kind == "bridge":
-            x = bridge.put(y if target is None else target, y, u, noise)
-        else:
-            x = noised(USUAL if target is None else target, u, noise)
+        u = torch.ones(len(y), device=y.device) if u is None else u
+        x = bridge.put(self.kind, y if target is None else target, y, u, torch.randn_like(y))
         bf16 = torch.autocast(y.device.type, torch.bfloat16)
         with bf16:
-            changes = module(x - USUAL, half.guides, pairs.passes.code, u, self.frames).float()
-        if self.kind == "noise":
-            changes = from_nothing(changes, half.raster)
+            changes = bridge.answer(module, self.kind, x, half, pairs.passes.code, u, self.frames)
         coarse = changed(half, changes)
         if module.training:
             changes = changes + _AUGMENT * torch.randn_like(changes)
@@ -226,25 +212,6 @@ class RefinerTask:
             full.modulator[later], seen,
         )  # fmt: skip
         return F.pad(found.view(-1, self.frames - 1), (1, 0)).flatten()
-
-
-#: State of light that is usual; what noise is mixed with in its place.
-USUAL = 2.6
-
-#: Standard deviation of states about it: how strong noise is at the far end of `noised`.
-SPREAD = 0.6
-
-
-def noised(x0: Tensor | float, u: Tensor, noise: Tensor) -> Tensor:
-    """A state of diffusion from noise at places ``u``: at 1 there is nothing but noise (variance preserving)."""
-    u = u[:, None, None, None]
-    return USUAL + (x0 - USUAL) * (1 - u * u).sqrt() + SPREAD * u * noise
-
-
-def from_nothing(changes: Tensor, raster: Tensor) -> Tensor:
-    """Changes that replace the raster's state by the usual one, plus what the network says: no raster to begin at."""
-    nothing = USUAL - raster
-    return changes + torch.cat([nothing, nothing], dim=1)
 
 
 def take(pairs: Pairs, index: Tensor) -> Pairs:

@@ -1,0 +1,172 @@
+"""The refiner on real raster frames: every size, strips, chunks and cuts, light and weights that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import render_figures as figures
+import torch
+
+from motion.errors import BadInput
+from motion.prior import weights
+from motion.prior.weights import Card
+from render import Rasterizer
+from render.frame import Frame
+from render.refine import model, shards
+from render.refine.bridge import KINDS
+from render.refine.guides import GUIDES
+from render.refine.model import BridgeRefiner, Carry
+from render.refine.network import SIZES, NetConfig, Network
+
+SIZE = (80, 48)
+
+
+def network(size: str = "S", seed: int = 0) -> Network:
+    """A network whose layers that begin as nothing are something, so that what it says depends on everything."""
+    torch.manual_seed(seed)
+    made = Network(NetConfig(GUIDES, **SIZES[size]))
+    for name, parameter in made.named_parameters():
+        if not parameter.any():
+            torch.nn.init.normal_(parameter, std=0.02 if "weight" in name else 0.05)
+    return made
+
+
+def refiner(steps: int = 1, kind: str = "bridge") -> BridgeRefiner:
+    config = {"kind": kind, "network": NetConfig(GUIDES, **SIZES["S"]).as_dict()}
+    return BridgeRefiner(network(), Card("refiner", "test", "CC0-1.0", config=config), steps)
+
+
+@pytest.fixture(scope="module")
+def rasterizer() -> Iterator[Rasterizer]:
+    with Rasterizer(SIZE) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def frames(rasterizer: Rasterizer) -> list[Frame]:
+    return list(rasterizer.render(figures.world(), figures.camera(), range(10), shards.PASSES))
+
+
+def lights(refined) -> list[np.ndarray]:
+    return [one.beauty for one in refined]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_every_frame_comes_back_changed_and_finite(frames: list[Frame], kind: str, steps: int) -> None:
+    out = list(refiner(steps, kind).refine(frames))
+    assert [one.index for one in out] == [frame.index for frame in frames]
+    for one, frame in zip(out, frames, strict=True):
+        assert one.beauty is not None and one.beauty.shape == (48, 80, 3) and one.beauty.dtype == np.float32
+        assert np.isfinite(one.beauty).all() and (one.beauty >= 0).all()
+        assert np.abs(one.beauty - frame.beauty).max() > 1e-3
+
+
+def test_a_network_that_has_learned_nothing_changes_nothing(frames: list[Frame]) -> None:
+    torch.manual_seed(0)
+    config = NetConfig(GUIDES, **SIZES["S"])
+    plain = BridgeRefiner(Network(config), Card("refiner", "test", "CC0-1.0", config={"network": config.as_dict()}))
+    for one, frame in zip(lights(plain.refine(frames[:2])), frames, strict=False):
+        np.testing.assert_allclose(one, frame.beauty, rtol=0, atol=2e-3)
+
+
+def test_the_sky_stays_what_it_is(frames: list[Frame]) -> None:
+    assert frames[0].alpha is not None
+    sky = frames[0].alpha == 0
+    assert sky.any()
+    np.testing.assert_allclose(
+        lights(refiner().refine(frames[:1]))[0][sky], frames[0].beauty[sky], rtol=1e-4, atol=1e-5
+    )
+
+
+def test_the_same_frames_give_the_same_light(frames: list[Frame]) -> None:
+    for a, b in zip(lights(refiner().refine(frames)), lights(refiner().refine(frames)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("cut", [1, 4, 8, 9])
+def test_a_shot_in_parts_is_the_shot_in_one(frames: list[Frame], cut: int) -> None:
+    whole = lights(refiner().refine(frames))
+    carry = Carry()
+    one = refiner()
+    parts = [*lights(one.refine(frames[:cut], carry=carry)), *lights(one.refine(frames[cut:], carry=carry))]
+    if cut % shards.CHUNK == 0:
+        for a, b in zip(whole, parts, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert len(parts) == len(whole) and carry.index == frames[-1].index
+
+
+def test_history_is_used_and_nothing_of_it_is_kept_between_shots(frames: list[Frame]) -> None:
+    one = refiner()
+    carried = lights(one.refine(frames))
+    fresh = lights(one.refine(frames[4:]))
+    assert np.abs(carried[4] - fresh[0]).max() > 1e-4
+    np.testing.assert_array_equal(fresh[0], lights(refiner().refine(frames[4:]))[0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (17, 33), (101, 7)])
+def test_odd_sizes(size: tuple[int, int]) -> None:
+    with Rasterizer(size) as small:
+        drawn = list(small.render(figures.world(), figures.camera(), range(2), shards.PASSES))
+        for light in lights(refiner().refine(drawn)):
+            assert light.shape == (size[1], size[0], 3) and np.isfinite(light).all()
+
+
+def test_strips_are_the_picture_in_one(frames: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = refiner()
+    exact.dtype = torch.float32
+    exact._network.float()
+    whole = lights(exact.refine(frames[:5]))
+    monkeypatch.setattr(model, "STRIP_PX", 80 * 16)
+    for a, b in zip(whole, lights(exact.refine(frames[:5])), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_light_that_is_no_light(frames: list[Frame], value: float) -> None:
+    beauty = frames[0].beauty.copy()
+    beauty[20:24, 30:34] = value
+    for light in lights(refiner().refine([replace(frames[0], beauty=beauty)])):
+        assert np.isfinite(light).all()
+
+
+def test_a_frame_that_lacks_a_pass_or_a_world(frames: list[Frame]) -> None:
+    with pytest.raises(BadInput, match="frame 0: pass 'normal' was not drawn"):
+        list(refiner().refine([replace(frames[0], normal=None)]))
+    with pytest.raises(BadInput, match="frame 0 does not say what world"):
+        list(refiner().refine([replace(frames[0], world=None)]))
+
+
+def test_a_carried_frame_of_another_size(frames: list[Frame]) -> None:
+    with pytest.raises(BadInput, match="the frame before is"):
+        list(refiner().refine(frames[1:2], carry=Carry(0, np.zeros((2, 2, 3), np.float16))))
+
+
+@pytest.mark.parametrize("steps", [0, 65])
+def test_steps_that_are_none(steps: int) -> None:
+    with pytest.raises(BadInput, match=f"{steps} steps, expected 1 to 64"):
+        refiner(steps)
+
+
+def test_weights_go_to_a_file_and_back(frames: list[Frame], tmp_path: Path) -> None:
+    one = refiner()
+    path = tmp_path / "own-refiner.safetensors"
+    weights.save(path, network().state_dict(), one.card)
+    again = BridgeRefiner.load(path)
+    for a, b in zip(lights(one.refine(frames[:1])), lights(again.refine(frames[:1])), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0.02, atol=2e-3)  # the file has half precision
+    raw = path.read_bytes()
+    path.write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(BadInput, match="own-refiner"):
+        BridgeRefiner.load(path)
+    weights.save(path, network().state_dict(), replace(one.card, config={"network": {"guides": GUIDES, "wdiths": []}}))
+    with pytest.raises(BadInput, match=r"wdiths.*did you mean 'widths'"):
+        BridgeRefiner.load(path)
+    config = NetConfig(GUIDES, **SIZES["M"]).as_dict()
+    weights.save(path, network().state_dict(), replace(one.card, config={"network": config}))
+    with pytest.raises(BadInput, match="own-refiner"):
+        BridgeRefiner.load(path)
