@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cinemotion.guard import guarded, say
+from motion.errors import BadInput
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 OF_CAMERAS = "Of cameras"
+OF_REFINERS = "Of refiners"
 BODY = "The body: dressed in a .glb, its proportions in other files"
 Height = Annotated[float | None, typer.Option(help="Of the body, metres.", rich_help_panel=BODY)]
 OfBody = Annotated[str | None, typer.Option(help="Of the body.", rich_help_panel=BODY)]
@@ -153,7 +155,7 @@ def find(
 
 def train(
     kind: Annotated[
-        str, typer.Argument(help="prior, evaluator, inbetween, tokens, gpt, calibrator or camera.", show_default=False)
+        str, typer.Argument(help="prior, evaluator, inbetween, tokens, gpt, calibrator, camera or refiner.")
     ],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder of the run; a run that was stopped goes on.", show_default=False)
@@ -170,7 +172,7 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="End at this step, if minutes do not end it before.")] = None,
     size: Annotated[str, typer.Option(help="Of the network: cpu or gpu.")] = "cpu",
     batch: Annotated[
-        int | None, typer.Option(min=30, help="Frames of a step, all windows together; by default each kind's own.")
+        int | None, typer.Option(min=1, help="Frames of a step, all windows together; by default each kind's own.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
     sources: Annotated[
@@ -206,9 +208,23 @@ def train(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write the policy as an ONNX graph, too.", rich_help_panel=OF_CAMERAS)
     ] = False,
+    make_data: Annotated[
+        bool,
+        typer.Option("--make-data", help="Make training pairs for so many minutes.", rich_help_panel=OF_REFINERS),
+    ] = False,
+    tiers: Annotated[
+        str | None,
+        typer.Option(help="Pairs to make, with commas: many, fine, check, test.", rich_help_panel=OF_REFINERS),
+    ] = None,
+    refine_by: Annotated[
+        str, typer.Option("--by", help="bridge, noise or regression.", rich_help_panel=OF_REFINERS)
+    ] = "bridge",
+    clips: Annotated[
+        bool, typer.Option("--clips", help="On clips, with its own history.", rich_help_panel=OF_REFINERS)
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:  # fmt: skip
-    """Train a model on motion, or a camera; on again where it was stopped, also by kill -9. Works under torchrun."""
+    """Train a model on motion, a camera, a refiner; on again where it was stopped, also by kill -9; under torchrun too."""
     tell = (lambda _: None) if quiet else typer.echo
     if kind == "camera":
         from cinemotion import train_camera
@@ -222,8 +238,23 @@ def train(
             tell,
         )  # fmt: skip
         return
+    if kind == "refiner":
+        from cinemotion import train_refiner
+
+        if data and len(data) > 1:
+            raise BadInput(f"--data: {len(data)} folders, expected one for a refiner")
+        asked = train_refiner.Plan(
+            folder=out, data=data[0] if data else None, make_data=make_data,
+            tiers=tuple(tiers.split(",")) if tiers else (), minutes=minutes, steps=steps, kind=refine_by, clips=clips,
+            begin=str(begin) if begin else None, batch=batch or train_refiner.Plan.batch, device=device, name=name,
+            seed=seed, threads=threads,
+        )  # fmt: skip
+        train_refiner.run(train_refiner.with_size(asked, size), tell)
+        return
     from cinemotion.training import Plan, run
 
+    if batch is not None and batch < 30:
+        raise BadInput(f"--batch {batch}, expected at least 30 frames")
     plan = Plan(
         kind=kind, data=tuple(data or ()), folder=out, minutes=minutes, steps=steps, size=size, batch=batch,
         device=device,

@@ -114,6 +114,8 @@ def make(
 
     mitsuba()  # says now what is missing
     workers = workers or cores()
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "sources.json", refine_sets.sources(data))
     spent = dict.fromkeys(tiers, 0.0)
     end = time.monotonic() + 60 * minutes
     with ProcessPoolExecutor(
@@ -165,6 +167,15 @@ def freeze(folder: Path) -> str:
     value = digest.hexdigest()
     write_json(folder / "baseline.json", {"shots": [p.stem for p in paths], "sha256": value})
     return value
+
+
+def sources(folder: Path) -> tuple[str, ...]:
+    """The captures whose motion is seen in a folder of pairs, one each with its licence."""
+    try:
+        found = json.loads((folder / "sources.json").read_text(encoding="utf-8"))
+        return tuple(str(line) for line in found)
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInput(f"{folder}: does not say what it was made from (sources.json: {error})") from error
 
 
 def baseline(folder: Path) -> dict[str, Any]:

@@ -101,6 +101,13 @@ def make(number: int, split: str = "train", data: str | Path | None = None) -> R
     )
 
 
+def sources(data: str | Path | None = None) -> list[str]:
+    """The captures that sets are made of, one line each with its licence."""
+    from rl_camera.env.library import default_library
+
+    return sorted({line for split in ("train", "test") for line in default_library(split, 10.0, data).sources})
+
+
 @lru_cache(maxsize=4)
 def _clips(split: str, data: str | Path | None) -> tuple[Clip, ...]:
     from rl_camera.env.library import default_library

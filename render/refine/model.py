@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -74,6 +75,11 @@ class BridgeRefiner:
         tensors, card = weights.load(path, "refiner")
         config = NetConfig.from_dict(dict(card.config.get("network", {})))
         return cls(filled(path, lambda _: Network(config), tensors), card, steps, device)
+
+    @property
+    def network(self) -> Network:
+        """A copy in full precision, to train on from."""
+        return copy.deepcopy(self._network).float().cpu()
 
     @property
     def needs(self) -> tuple[str, ...]:
