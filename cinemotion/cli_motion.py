@@ -217,14 +217,14 @@ def train(
         typer.Option(help="Pairs to make, with commas: many, fine, check, test.", rich_help_panel=OF_REFINERS),
     ] = None,
     refine_by: Annotated[
-        str, typer.Option("--by", help="bridge, noise or regression.", rich_help_panel=OF_REFINERS)
+        str, typer.Option("--by", help="bridge; its rivals noise, regression, pixel.", rich_help_panel=OF_REFINERS)
     ] = "bridge",
     clips: Annotated[
         bool, typer.Option("--clips", help="On clips, with its own history.", rich_help_panel=OF_REFINERS)
     ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:  # fmt: skip
-    """Train a model on motion, a camera, a refiner; on again where it was stopped, also by kill -9; under torchrun too."""
+    """Train a model on motion, a camera, a refiner; on again where it was stopped, also by kill -9; torchrun too."""
     tell = (lambda _: None) if quiet else typer.echo
     if kind == "camera":
         from cinemotion import train_camera

@@ -39,7 +39,7 @@ class Plan:
     minutes: float | None = None
     steps: int | None = None
     size: str = "S"
-    kind: str = "bridge"
+    kind: str = "bridge"  # of `render.refine.bridge.KINDS`, or "pixel"
     clips: bool = False  # train on clips with the network's own history; else on pictures
     begin: str | None = None  # weights to train on from
     batch: int = 8  # frames of a step
@@ -74,8 +74,9 @@ def run(plan: Plan, say: Say) -> Path:
         raise BadInput(f"{folder}: no training pairs (expected files many/000000.safetensors or fine/…)")
     begin = BridgeRefiner.load(plan.begin) if plan.begin else None
     task = RefinerTask(
-        Data(found["many"] + found["fine"], found["check"]), plan.size, plan.kind,
-        shards.CHUNK if plan.clips else 1, plan.batch, begin.network if begin else None, seed=plan.seed,
+        Data(found["many"] + found["fine"], found["check"]), plan.size, "bridge" if plan.kind == "pixel" else plan.kind,
+        shards.CHUNK if plan.clips else 1, plan.batch, begin.network if begin else None, plan.kind == "pixel",
+        seed=plan.seed,
     )  # fmt: skip
     frozen = refine_data.baseline(folder)["sha256"] if found["test"] else None
     leads = int(os.environ.get("RANK", "0")) == 0
@@ -123,7 +124,7 @@ def _card(
             f"{len(found['fine'])} at 256",
             *sources,
         ),
-        config={"kind": plan.kind, "network": task.config.as_dict()},
+        config={"kind": task.kind, "network": task.config.as_dict(), "pixelwise": plan.kind == "pixel"},
         training={
             "steps": made.steps,
             "minutes": round(made.seconds / 60, 1),

@@ -10,11 +10,10 @@ Two rivals are trained with the same network and inputs: diffusion from noise, a
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from motion.errors import BadInput
 from render.refine.guides import USUAL, Seen, changed
-from render.refine.network import Network
 
 #: How a network is used: from the raster frame, from noise, or with one answer.
 KINDS = ("bridge", "noise", "regression")
@@ -39,7 +38,7 @@ def put(kind: str, x0: Tensor, y: Tensor, u: Tensor, noise: Tensor) -> Tensor:
     return x0 + u * u * (y - x0) + KAPPA * u * noise
 
 
-def answer(network: Network, kind: str, x: Tensor, half: Seen, code: Tensor, u: Tensor, frames: int) -> Tensor:
+def answer(network: nn.Module, kind: str, x: Tensor, half: Seen, code: Tensor, u: Tensor, frames: int) -> Tensor:
     """Changes of the raster's light at half size that lead from a state ``x`` at ``u`` to the refined one."""
     changes = network((x - USUAL).to(half.guides.dtype), half.guides, code, u, frames).float()
     if kind == "noise":  # it does not begin at the raster: what it says is about the usual state
@@ -49,7 +48,7 @@ def answer(network: Network, kind: str, x: Tensor, half: Seen, code: Tensor, u: 
 
 
 def walk(
-    network: Network, kind: str, half: Seen, code: Tensor, frames: int, steps: int = 1, noise: Tensor | None = None
+    network: nn.Module, kind: str, half: Seen, code: Tensor, frames: int, steps: int = 1, noise: Tensor | None = None
 ) -> Tensor:
     """Changes at half size ``(N, CHANGES, h, w)`` after walking the whole bridge.
 

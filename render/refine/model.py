@@ -22,6 +22,7 @@ from render.refine.describe import light_code, sight
 from render.refine.guides import Passes, Seen, changed, light_of, look, padded
 from render.refine.network import NetConfig, Network
 from render.refine.protocol import Brief, Refined, checked
+from render.refine.rivals import Pixelwise
 from render.refine.warp import warp_torch
 
 #: Pixels whose full-size layers are worked out at once; larger frames go strip by strip, with the same result.
@@ -56,7 +57,7 @@ class BridgeRefiner:
         device: where torch computes.
     """
 
-    def __init__(self, network: Network, card: Card, steps: int = 1, device: str = "cpu") -> None:
+    def __init__(self, network: Network | Pixelwise, card: Card, steps: int = 1, device: str = "cpu") -> None:
         if not 1 <= steps <= bridge.MOST_STEPS:
             raise BadInput(f"refiner: {steps} steps, expected 1 to {bridge.MOST_STEPS}")
         self.card, self.steps, self.kind = card, steps, str(card.config.get("kind", "bridge"))
@@ -74,10 +75,11 @@ class BridgeRefiner:
         path = weights.find(path, "refiner")
         tensors, card = weights.load(path, "refiner")
         config = NetConfig.from_dict(dict(card.config.get("network", {})))
-        return cls(filled(path, lambda _: Network(config), tensors), card, steps, device)
+        kind = Pixelwise if card.config.get("pixelwise") else Network
+        return cls(filled(path, lambda _: kind(config), tensors), card, steps, device)
 
     @property
-    def network(self) -> Network:
+    def network(self) -> Network | Pixelwise:
         """A copy in full precision, to train on from."""
         return copy.deepcopy(self._network).float().cpu()
 

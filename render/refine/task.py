@@ -17,6 +17,7 @@ from render.refine.batches import Batches, Pairs
 from render.refine.display import shown
 from render.refine.guides import GUIDES, Passes, Seen, changed, light_of, look, state_of
 from render.refine.network import SIZES, NetConfig, Network
+from render.refine.rivals import Pixelwise
 from render.refine.warp import warp_torch
 
 #: Share of training states that lie at the raster's end of the bridge, where one step begins.
@@ -50,6 +51,7 @@ class RefinerTask:
         frames: 1: pictures; `render.refine.shards.CHUNK`: clips.
         rows: frames of a batch.
         begin: a network to train on from.
+        pixelwise: train `render.refine.rivals.Pixelwise` instead, which must be beaten.
         seed: of weights and batches.
 
     Raises:
@@ -58,7 +60,8 @@ class RefinerTask:
 
     def __init__(
         self, data: Data, size: str = "S", kind: str = "bridge", frames: int = 1, rows: int = 8,
-        begin: Network | None = None, crop: tuple[int, int] | None = (176, 320), seed: int = 0,
+        begin: nn.Module | None = None,
+        pixelwise: bool = False, crop: tuple[int, int] | None = (176, 320), seed: int = 0,
     ) -> None:  # fmt: skip
         if size not in SIZES:
             raise unknown("size of the refiner", size, SIZES)
@@ -67,7 +70,7 @@ class RefinerTask:
         if frames not in (1, shards.CHUNK):
             raise BadInput(f"refiner: clips of {frames} frames, expected 1 or {shards.CHUNK}")
         self.config, self.kind, self.frames, self.seed = NetConfig(GUIDES, **SIZES[size]), kind, frames, seed
-        self._begin = begin
+        self._begin, self._pixelwise = begin, pixelwise
         self._train = Batches(list(data.train), rows, 2 * frames if frames > 1 else 1, crop, seed=seed)
         self._check = (
             Batches(list(data.check), rows, 2 * frames if frames > 1 else 1, crop, seed=1) if data.check else None
@@ -78,6 +81,8 @@ class RefinerTask:
         if self._begin is not None:
             return copy.deepcopy(self._begin)
         torch.manual_seed(self.seed)
+        if self._pixelwise:
+            return Pixelwise(self.config)
         return Network(self.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def batch(self, step: int) -> Pairs:
@@ -92,7 +97,6 @@ class RefinerTask:
 
     def loss(self, module: nn.Module, batch: Pairs, rows: slice) -> dict[str, Tensor]:
         """Terms for each clip of ``rows``."""
-        assert isinstance(module, Network)
         length = 2 * self.frames if self.frames > 1 else 1
         mine = slice(rows.start * length, rows.stop * length)
         part = take(batch, torch.arange(len(batch.clean), device=batch.clean.device)[mine])
@@ -107,7 +111,6 @@ class RefinerTask:
         """PSNR of one step over solid pixels as displayed, beside the raster's, on held-out pairs."""
         if self._check is None:
             return {}
-        assert isinstance(module, Network)
         ours, raster, steady = [], [], []
         for step in range(4):
             pairs = self._check(step)
@@ -130,7 +133,7 @@ class RefinerTask:
     # ---- one step
 
     def _unrolled(
-        self, module: Network, pairs: Pairs, forget: float = _FORGET
+        self, module: nn.Module, pairs: Pairs, forget: float = _FORGET
     ) -> tuple[Pairs, Tensor | None, Tensor | None]:
         """The second chunk of every clip, and the network's own output for the first, warped there."""
         n, t = len(pairs.clean) // (2 * self.frames), self.frames
@@ -148,7 +151,7 @@ class RefinerTask:
 
     def _predict(
         self,
-        module: Network,
+        module: nn.Module,
         pairs: Pairs,
         full: Seen,
         half: Seen,
@@ -166,11 +169,11 @@ class RefinerTask:
         if module.training:
             changes = changes + _AUGMENT * torch.randn_like(changes)
         with bf16:
-            fine = module.finer(changes, full.guides)
+            fine = module.finer(changes, full.guides)  # type: ignore[operator]
         return changed(full, fine), coarse
 
     def _terms(
-        self, module: Network, pairs: Pairs, history: Tensor | None = None, valid: Tensor | None = None
+        self, module: nn.Module, pairs: Pairs, history: Tensor | None = None, valid: Tensor | None = None
     ) -> dict[str, Tensor]:
         full, half = look(pairs.passes, history, valid)
         n, clean = len(pairs.clean), pairs.clean
