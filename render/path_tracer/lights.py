@@ -1,0 +1,106 @@
+"""Sun, lamps and sky of a world as Mitsuba emitters, in the rasterizer's units.
+
+A white matte surface facing the sun leaves ``sun_colour`` of radiance in the rasterizer, so irradiance is π times that.
+The sky shines with what the rasterizer's ambient light is the integral of (`render.lighting.irradiance`).
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from motion.rotations import Array
+from render import lighting
+from render.lighting import LightPreset
+
+_FAR_M = 3000.0  # to the discs that are sun and rim lights
+_LAMP_M = 0.05  # radius of a lamp: what softens its shadows
+_KICKER_RADIUS = float(np.deg2rad(4.0))  # of rim lights, which have shadows here
+_SKY = (128, 256)  # rows, columns of the sky's picture: a gradient and the sun's glow
+
+
+def emitters(mi: ModuleType, block: np.ndarray, lamps: int, preset: LightPreset, sun: Array) -> dict[str, Any]:
+    """Everything that shines, as parts of a scene's dictionary.
+
+    Args:
+        mi: Mitsuba.
+        block: the frame block of `render.rasterizer.blocks.fill_static`.
+        lamps: how many lamps it holds.
+        preset: the light preset.
+        sun: unit vector towards the sun.
+    """
+    middle = np.array([block["middle"][0], 0.0, block["middle"][1]], float)
+    parts: dict[str, Any] = {"sky": {"type": "envmap", "bitmap": mi.Bitmap(sky(preset, sun))}}
+    colour = block["sun_colour"][:3].astype(float)
+    if colour.max() > 0:
+        parts["sun"] = _disc(mi, middle, sun, colour, preset.sun_radius)
+    for i in range(lamps):
+        place, colour = block["lamp_place"][i].astype(float), block["lamp_colour"][i].astype(float)
+        if not colour[:3].max() > 0:
+            continue
+        if place[3] < 0.5:
+            parts[f"lamp{i}"] = _disc(mi, middle, place[:3], colour[:3], _KICKER_RADIUS)
+        elif place[3] < 1.5:
+            parts[f"lamp{i}"] = _bulb(place[:3], colour[:3])
+        else:
+            parts[f"lamp{i}"] = _spot(mi, place[:3], colour, block["lamp_axis"][i, :3].astype(float))
+    return parts
+
+
+def sky(preset: LightPreset, sun: Array) -> np.ndarray:
+    """The sky's light as a picture ``(rows, columns, 3)`` float32: straight up in row 0, −Z in the middle column."""
+    rows, columns = _SKY
+    down = (np.arange(rows) + 0.5) / rows * np.pi
+    turn = (np.arange(columns) + 0.5) / columns * 2 * np.pi
+    height, around = np.cos(down)[:, None], np.sin(down)[:, None]
+    d = np.stack([around * np.sin(turn), np.broadcast_to(height, (rows, columns)), -around * np.cos(turn)], axis=-1)
+    radiance = lighting.gradient(preset, d[..., 1])
+    grey = 0.75 * preset.clouds
+    radiance = (1 - grey) * radiance + grey * (radiance @ [0.2126, 0.7152, 0.0722])[..., None]
+    glow = np.maximum(d @ sun, 0.0)[..., None] ** preset.glow_sharpness
+    return (radiance + np.array(preset.glow) * glow).astype(np.float32)
+
+
+def _disc(mi: ModuleType, middle: Array, towards: Array, colour: Array, radius: float) -> dict[str, Any]:
+    """A light so far away that it is the same everywhere on a set; ``radius`` in radians, 0: shadows are hard."""
+    if radius <= 0.0:
+        return {"type": "directional", "direction": [float(-v) for v in towards], "irradiance": _rgb(np.pi * colour)}
+    place = middle + _FAR_M * np.asarray(towards, float)
+    half = _FAR_M * float(np.tan(radius))
+    # Irradiance of a disc faced from its axis: π L sin² of its radius.
+    return {
+        "type": "disk",
+        "to_world": mi.ScalarTransform4f().look_at(list(place), list(middle), _up(towards)).scale([half, half, 1.0]),
+        "emitter": {"type": "area", "radiance": _rgb(colour / float(np.sin(radius)) ** 2)},
+    }
+
+
+def _bulb(place: Array, colour: Array) -> dict[str, Any]:
+    # Irradiance of a sphere: π L r² / d².
+    return {
+        "type": "sphere",
+        "center": [float(v) for v in place],
+        "radius": _LAMP_M,
+        "emitter": {"type": "area", "radiance": _rgb(colour / _LAMP_M**2)},
+    }
+
+
+def _spot(mi: ModuleType, place: Array, colour: Array, axis: Array) -> dict[str, Any]:
+    edge = float(np.clip(colour[3], -1.0, 1.0))
+    return {
+        "type": "spot",
+        "to_world": mi.ScalarTransform4f().look_at(list(place), list(place + axis), _up(axis)),
+        "intensity": _rgb(np.pi * colour[:3]),
+        "cutoff_angle": float(np.degrees(np.arccos(edge))),
+        "beam_width": float(np.degrees(np.arccos(0.75 * edge + 0.25))),
+    }
+
+
+def _up(axis: Array) -> list[float]:
+    return [0.0, 1.0, 0.0] if abs(axis[1]) < 0.99 else [1.0, 0.0, 0.0]
+
+
+def _rgb(colour: Array) -> dict[str, Any]:
+    return {"type": "rgb", "value": [float(c) for c in colour]}
