@@ -44,6 +44,15 @@ _COLOUR = 0.08
 #: Depth off the plane of the pixel beside it by more than this share of itself is another surface.
 _STEP = 0.02
 
+#: What the pictures' colours say, for files beside the videos.
+MEANING: dict[str, str] = {
+    "depth": "8-bit inverse depth, near bright: near_m / depth, 255 at near_m and nearer, 0 = nothing",
+    "normal": "camera frame: (x right, y up, z towards the camera) * 127.5 + 127.5; 128 = nothing",
+    "flow": "to the next frame: hue = direction, 0 right, clockwise; saturation = px / flow_max_px",
+    "ids": "a fixed colour per instance and part; black = nothing",
+    "edges": "white lines, one pixel wide, where a thing or colour ends, hides another or creases",
+}
+
 #: Flesh, hair and clothes around a joint's centre, metres: how much nearer a body may be than its nearest joint.
 _FLESH_M = 0.35
 #: Nothing nearer than this sets the scale: a hand before the lens would leave the rest of a shot black.
@@ -329,19 +338,12 @@ class ControlWriter:
     def describe(self) -> dict[str, object]:
         """What the videos hold, for ``control.json``."""
         size, fps, codec = self._options
-        meaning = {
-            "depth": "8-bit inverse depth, near bright: near_m / depth, 255 at near_m and nearer, 0 = nothing",
-            "normal": "camera frame: (x right, y up, z towards the camera) * 127.5 + 127.5; 128 = nothing",
-            "flow": "to the next frame: hue = direction, 0 right, clockwise; saturation = px / flow_max_px",
-            "ids": "a fixed colour per instance and part; black = nothing",
-            "edges": "white lines, one pixel wide, where a thing or colour ends, hides another or creases",
-        }
         return {
             "schema": SCHEMA,
             "size": list(size),
             "fps": str(Fraction(fps)),
             "codec": codec,
-            "controls": {name: meaning[name] for name in self.controls},
+            "controls": {name: MEANING[name] for name in self.controls},
             "shots": [
                 asdict(scale) | {"files": {name: self._path(i, name).name for name in self.controls}}
                 for i, scale in enumerate(self.scales)
