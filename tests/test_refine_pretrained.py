@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motion.errors import BadInput, MissingExtra
+from motion.errors import BadInput, MissingExtra, MissingSystem
 from render.refine.protocol import Brief, Refiner
 from tests import render_figures as figures
 
@@ -271,6 +271,32 @@ def test_chunks_are_faded_into_one_another(refiner_of, shot):
     refiner.call = lambda chunk: np.full((chunk.frames, chunk.size[1], chunk.size[0], 3), next(greys), np.float32)
     made = [int(f.shown()[0, 0, 0]) for f in refiner.refine(iter(frames), brief)]
     assert made == [51, 51, 51, 51, 76, 102, 128, 153, 179, 204]
+
+
+def test_models_of_another_make_get_chunks_that_suit_them(tmp_path, folders):
+    """CogVideoX 1.5 takes latent frames two by two; a motion module ends at 32 frames."""
+    pipe = tiny_pipelines.cogvideo(patch_size_t=2)
+    pipe.save_pretrained(tmp_path)
+    refiner = load_refiner(tmp_path, steps=2)
+    assert refiner.frames == 45 and refiner.accepts(45) and not refiner.accepts(49)
+    with pytest.raises(BadInput, match=r"chunks of 49 frames do not suit .* the nearest is 45"):
+        load_refiner(tmp_path, frames=49)
+    with pytest.raises(BadInput, match=r"chunks of 40 frames do not suit .* the nearest is 32"):
+        load_refiner(folders(NAMES[0]), frames=40)
+
+
+def test_a_gpu_without_room_is_told_in_one_line(refiner_of, shot):
+    import torch
+
+    frames, brief = shot
+    refiner = refiner_of("WanVideoToVideoPipeline")
+
+    def full(chunk):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    refiner.call = full
+    with pytest.raises(MissingSystem, match="no room on the GPU for 5 frames of 48x32"):
+        list(refiner.refine(iter(frames), brief))
 
 
 def test_bad_shots(refiner_of, shot):

@@ -151,7 +151,7 @@ def wan_video(scheduler="flow"):
     )
 
 
-def cogvideo():
+def cogvideo(patch_size_t=None):
     import torch
     from diffusers import (
         AutoencoderKLCogVideoX,
@@ -165,6 +165,7 @@ def cogvideo():
         num_attention_heads=2, attention_head_dim=16, in_channels=8, out_channels=4, time_embed_dim=4,
         text_embed_dim=32, num_layers=1, sample_width=16, sample_height=16, sample_frames=9, patch_size=2,
         temporal_compression_ratio=4, max_text_seq_length=16, use_rotary_positional_embeddings=True,
+        patch_size_t=patch_size_t, patch_bias=patch_size_t is None,
     )  # fmt: skip
     vae = AutoencoderKLCogVideoX(
         down_block_types=("CogVideoXDownBlock3D",) * 4, up_block_types=("CogVideoXUpBlock3D",) * 4,

@@ -44,6 +44,10 @@ class AnimateDiff(PipelineRefiner):
     def channels(self) -> int:
         return int(self.pipe.unet.config.in_channels)
 
+    def accepts(self, frames: int) -> bool:
+        # The motion module knows so many places in time.
+        return frames <= int(getattr(self.pipe.unet.config, "motion_max_seq_length", 32) or 32)
+
     def call(self, chunk: Chunk) -> np.ndarray:
         controls: Any = list(chunk.controls.values())
         width, height = chunk.size

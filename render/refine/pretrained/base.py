@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from motion.errors import BadInput, need
+from motion.errors import BadInput, MissingSystem, need
 from render.control import picture, to_draw
 from render.frame import Frame
 from render.refine.noise import FlowNoise
@@ -240,8 +240,11 @@ class PipelineRefiner:
         """Frames of a chunk and frames shared, checked."""
         frames = self.options.frames or self.usual_frames
         if not self.accepts(frames):
-            near = [n for n in range(max(1, frames - 64), frames + 65) if self.accepts(n)]
-            nearest = min(near, key=lambda n: abs(n - frames)) if near else self.usual_frames
+            near = [n for n in range(1, frames + 65) if self.accepts(n)]
+            nearest = min(near, key=lambda n: abs(n - frames))
+            if self.options.frames is None:  # a model of another make than the usual one
+                frames = nearest
+        if not self.accepts(frames):
             raise BadInput(f"refine: chunks of {frames} frames do not suit {self.class_name}; the nearest is {nearest}")
         step = self.temporal
         overlap = self.options.overlap
@@ -277,8 +280,13 @@ class PipelineRefiner:
             brief.prompt if self.options.prompt is None else self.options.prompt,
             torch.Generator("cpu").manual_seed(self._seed(brief, first)),
         )
-        with torch.no_grad(), quiet():
-            made = np.asarray(self.call(chunk), dtype=np.float32)
+        try:
+            with torch.no_grad(), quiet():
+                made = np.asarray(self.call(chunk), dtype=np.float32)
+        except torch.OutOfMemoryError as error:
+            room = f"{count} frames of {chunk.size[0]}x{chunk.size[1]}"
+            ways = "smaller max_pixels, fewer frames, or offload"
+            raise MissingSystem(f"{self.folder}: no room on the GPU for {room}; {ways}") from error
         width, height = chunk.size
         if made.shape[1:] != (height, width, 3) or len(made) < len(waiting):
             raise BadInput(f"{self.folder}: made pictures {made.shape}, expected {(chunk.frames, height, width, 3)}")
