@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from cinemotion.guard import guarded, say
-from motion.errors import BadInput
 
 
 def add_to(app: typer.Typer) -> None:
@@ -240,6 +239,7 @@ def train(
         return
     if kind == "refiner":
         from cinemotion import train_refiner
+        from motion.errors import BadInput
 
         if data and len(data) > 1:
             raise BadInput(f"--data: {len(data)} folders, expected one for a refiner")
@@ -254,6 +254,8 @@ def train(
     from cinemotion.training import Plan, run
 
     if batch is not None and batch < 30:
+        from motion.errors import BadInput
+
         raise BadInput(f"--batch {batch}, expected at least 30 frames")
     plan = Plan(
         kind=kind, data=tuple(data or ()), folder=out, minutes=minutes, steps=steps, size=size, batch=batch,
