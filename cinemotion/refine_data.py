@@ -55,16 +55,15 @@ class Tier:
 
 #: ``many`` for losses that forgive noise, ``fine`` for others, ``check`` while training, ``test`` for tables.
 TIERS: dict[str, Tier] = {
-    "many": Tier("train", 32, 3, 0.3, 8, 0.40),
-    "fine": Tier("train", 256, 2, 0.2, 8, 0.32),
-    "check": Tier("check", 256, 2, 0.5, 8, 0.04, 16),
-    "test": Tier("test", 1024, 1, 1.0, 4, 0.24, 24),
+    "many": Tier("train", 16, 3, 0.25, 8, 0.40),
+    "fine": Tier("train", 256, 2, 0.1, 8, 0.30),
+    "check": Tier("check", 256, 2, 0.25, 8, 0.05, 12),
+    "test": Tier("test", 1024, 1, 1.0, 3, 0.25, 24),
 }
 
-#: Pictures of the test split: whole ones, the last two files at 720p.
-TEST_SIZE: Size = (480, 270)
-TEST_LARGE: Size = (1280, 720)
-_LARGE = (11, 23)
+#: Pictures of the test split: shots are refined whole, and compared in a window, but for `LARGE`, whole ones too.
+TEST_WHOLE: Size = (1280, 720)
+LARGE: dict[int, int] = {11: 2, 23: 2}  # file: its frames
 _BEFORE = 12  # frames before the first that is compared: a refiner has its history by then
 
 
@@ -271,7 +270,8 @@ def _run(job: Job) -> float:
         packed[0] |= {name: _none(name, value) for name, value in packed[-1].items() if name not in packed[0]}
     _, size, whole, _ = shots[0]
     indices = tuple(int(i) for *_, frames in shots for i in frames)
-    about = shards.About(tier.split, made.number, clip, tier.spp, size, whole, indices, made.words, made.sky)
+    corner = _corner(shots[0][0], size, whole, made.camera)
+    about = shards.About(tier.split, made.number, clip, tier.spp, size, whole, indices, made.words, made.sky, corner)
     shards.save(job.path, packed, about)
     return time.monotonic() - began
 
@@ -292,9 +292,12 @@ def _windows(
 
     last = made.camera.frames - 1
     if tier.split == "test":
-        size = TEST_LARGE if job.number in _LARGE else TEST_SIZE
         first = int(rng.integers(_BEFORE, last - tier.frames))
-        return [(made.camera, size, size, list(range(first, first + tier.frames)))]
+        if job.number in LARGE:
+            return [(made.camera, TEST_WHOLE, TEST_WHOLE, list(range(first, first + LARGE[job.number])))]
+        corner = _aim(made, TEST_WHOLE, first, rng)
+        part = window(made.camera, TEST_WHOLE, *corner, WINDOW)
+        return [(part, WINDOW, TEST_WHOLE, list(range(first, first + tier.frames)))]
     whole = list(WHOLES)[int(rng.choice(len(WHOLES), p=list(WHOLES.values())))]
     out = []
     for _ in range(1 if clip else tier.windows):
@@ -304,6 +307,13 @@ def _windows(
         frames = list(range(first, first + count))
         out.append((window(made.camera, whole, left, top, WINDOW), WINDOW, whole, frames))
     return out
+
+
+def _corner(part: CameraPath, size: Size, whole: Size, camera: CameraPath) -> tuple[int, int]:
+    """Where a window's first pixel lies in the whole picture: `render.view.window` solved for its place."""
+    left = part.shift[0] * size[0] - camera.shift[0] * whole[0] - size[0] / 2 + whole[0] / 2
+    top = whole[1] / 2 - size[1] / 2 + camera.shift[1] * whole[0] - part.shift[1] * size[0]
+    return round(left), round(top)
 
 
 def _aim(made: refine_sets.RandomSet, whole: Size, frame: int, rng: np.random.Generator) -> tuple[int, int]:

@@ -58,6 +58,7 @@ class About:
     frames: tuple[int, ...]  # of the shot
     words: str = ""
     sky: int = 0
+    corner: tuple[int, int] = (0, 0)  # of the first window in its whole picture, px
     format: int = FORMAT
 
 
@@ -116,7 +117,7 @@ def about(path: str | Path) -> About:
         raise BadInput(f"{path}: not a training pair that can be read ({error})") from error
     if data.get("format") != FORMAT:
         raise BadInput(f"{path}: format {data.get('format')}, expected {FORMAT}; make the data again")
-    lists = ("size", "whole", "frames")
+    lists = ("size", "whole", "frames", "corner")
     known: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in data.items()}
     return About(**known)
 
