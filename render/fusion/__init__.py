@@ -10,11 +10,11 @@ save_mesh("mesh.ply", Volume.around(views, low, high, 0.02).mesh())
 What moves has one place at one instant only: `FrozenWorld` holds an instant still for all of a shot's cameras.
 """
 
+from render.fusion.agreement import Spread, spread
 from render.fusion.cloud import PASSES, Cloud, DepthView
 from render.fusion.edges import EdgeAgreement, edges_agree, pass_edges
 from render.fusion.frozen import FrozenWorld, still_instances
 from render.fusion.ply import save_cloud, save_mesh
-from render.fusion.spread import Spread, spread
 from render.fusion.tsdf import Surface, Volume
 
 __all__ = [

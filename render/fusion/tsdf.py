@@ -148,10 +148,26 @@ def _measure(centres: np.ndarray, one: DepthView, band: float) -> tuple[np.ndarr
     # Nothing there: the ray is empty as far as it goes.
     ahead = np.where(number > 0, (1 / np.maximum(inverse, 1e-9) - depth) * slant, np.inf)
     distance = ahead * facing
-    # Behind a surface nothing is known, and a plane seen from the side ends before it is far along the ray.
+    # Behind a surface nothing is known. Seen from the side it is soon far along the ray though it is near; there the
+    # view itself must show the surface at the nearest place of that plane, or it has ended before.
     known = (ahead > -band) & (number >= 0)
+    slanted = np.flatnonzero((ahead <= -band) & (distance > -band) & (number > 0))
+    feet = centres[index[slanted]] - distance[slanted, None] * normal[slanted]
+    known[slanted] = _shows(one, feet, number[slanted], normal[slanted], 0.1 * band)
     colour = np.full((len(index), 3), 128.0) if one.colour is None else one.colour[rows, columns].astype(np.float64)
     return index[known], np.minimum(distance, band)[known], facing[known], colour[known]
+
+
+def _shows(one: DepthView, places: np.ndarray, number: np.ndarray, normal: np.ndarray, room: float) -> np.ndarray:
+    """Whether a view sees these instances at these places, to ``room`` metres along the normal."""
+    target, depth = one.looking.project(places)
+    inside = (depth > NEAR_M) & (target >= 0).all(axis=1) & (target < one.looking.size).all(axis=1)
+    shown = np.zeros(len(places), bool)
+    target, depth, away = target[inside], depth[inside], places[inside] - one.looking.eye
+    inverse, found = _inverse_depth(one, target, target[:, 1].astype(int), target[:, 0].astype(int))
+    off = (1.0 / np.maximum(inverse, 1e-9) / depth - 1.0)[:, None] * away
+    shown[inside] = (found == number[inside]) & (np.abs(np.einsum("ij,ij->i", off, normal[inside])) < room)
+    return shown
 
 
 def _inverse_depth(
