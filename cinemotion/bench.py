@@ -18,6 +18,8 @@ camera scenes[=N]|scene=K [directors=A,B] [import=MODULE] [markdown] [SHEET.png]
 camera editing [episodes=N] [films=N] [markdown] [REPORT.json]
                             editors, with the best edit as bound
 camera-env                  the framing environment's speed, the adapter's cost, a whole PPO loop
+refine PAIRS [weights=NAME] [rivals=FOLDER] [shots=N] [rows=A,B] [REPORT.json] [SHEET.png]
+                            the refiner and its rivals on held-out shots against path-traced references
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 
@@ -94,6 +96,13 @@ def camera_env() -> None:
     bench_env.measure(_say)
 
 
+def refine(*arguments: str) -> None:
+    """The refiner beside its rivals, and beside path tracing in the same time."""
+    from cinemotion import bench_refine
+
+    bench_refine.run(*arguments)
+
+
 def formats(*folders: str) -> None:
     """Every capture below a folder, loaded or refused and why; the largest BVH read by turns with pybvh."""
     from mocap_data import bench
@@ -106,7 +115,7 @@ def formats(*folders: str) -> None:
 
 SUBJECTS: dict[str, Callable[..., None]] = {
     "render": render, "motion": motion, "retarget": retarget, "physics": physics, "camera": camera,
-    "camera-env": camera_env, "formats": formats,
+    "camera-env": camera_env, "refine": refine, "formats": formats,
 }  # fmt: skip
 
 

@@ -375,7 +375,7 @@ def sheet(
 @app.command()
 @guarded
 def bench(
-    subject: Annotated[str, typer.Argument(help="render, motion, retarget or formats.", show_default=False)],
+    subject: Annotated[str, typer.Argument(help="render, refine, motion, camera, physics, retarget, formats …", show_default=False)],
     arguments: Annotated[
         list[str] | None, typer.Argument(help="What the measurement takes.", show_default=False)
     ] = None,

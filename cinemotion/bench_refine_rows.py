@@ -1,0 +1,255 @@
+"""The rows of `cinemotion bench refine`: each a way from a shot's raster frames to final light."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cinemotion import refine_data, refine_sets
+from motion.errors import BadInput, MissingExtra, MissingSystem
+
+if TYPE_CHECKING:
+    from render.frame import Frame
+    from render.path_tracer import PathTracer
+    from render.rasterizer import Rasterizer
+    from render.refine.model import BridgeRefiner
+
+#: Frames refined before the first that is compared, so that a refiner has its history.
+WARM_UP = 8
+
+
+@dataclass
+class TestShot:
+    """One shot of the test split: its raster frames, drawn anew, and what they are compared with."""
+
+    number: int
+    words: str
+    made: refine_sets.RandomSet
+    frames: list[Frame]  # warm-up and compared; the rasterizer is open
+    count: int  # how many are compared: the last ones
+    references: list[np.ndarray]  # (h, w, 3) of the window
+    halves: list[tuple[np.ndarray, np.ndarray]]  # the two references that each is the mean of
+    corner: tuple[int, int]  # of the window, px
+    size: tuple[int, int]  # of the window
+
+    def window(self, picture: np.ndarray) -> np.ndarray:
+        """The window of a whole picture."""
+        (left, top), (width, height) = self.corner, self.size
+        return picture[top : top + height, left : left + width]
+
+    @property
+    def compared(self) -> list[Frame]:
+        """The frames that have references."""
+        return self.frames[-self.count :]
+
+
+Run = Callable[[TestShot], Iterable[np.ndarray]]
+
+
+@dataclass
+class Row:
+    """One way; its seconds a frame are added up here."""
+
+    name: str
+    run: Run  # light of all of a shot's frames, or of the compared ones alone
+    seconds: float = 0.0
+    frames: int = 0
+    note: str = ""
+
+    def lights(self, shot: TestShot) -> Iterator[np.ndarray]:
+        """Light of the compared frames' windows."""
+        began = time.perf_counter()
+        made = list(self.run(shot))
+        self.seconds += time.perf_counter() - began
+        self.frames += len(made)
+        for light in made[-shot.count :]:
+            yield light if light.shape[:2] == shot.size[::-1] else shot.window(light)
+
+
+def load(path: Path, rasterizer: Rasterizer, data: str | None = None) -> TestShot:
+    """A test file as a shot: the set made anew, its frames drawn, its references read.
+
+    Raises:
+        BadInput: the raster is another one than was frozen.
+    """
+    from render.refine import shards
+
+    about, arrays = shards.about(path), shards.load(path)
+    made = refine_sets.make(about.number, "test", data)
+    first, last = about.frames[0], about.frames[-1]
+    numbers = range(max(0, first - WARM_UP), last + 1)
+    frames = list(rasterizer.render(made.world, made.camera, numbers, shards.PASSES))
+    halves = [(_picture(a), _picture(b)) for a, b in zip(arrays["first"], arrays["second"])]
+    shot = TestShot(
+        about.number, about.words, made, frames, len(about.frames), [(a + b) / 2 for a, b in halves], halves,
+        about.corner, about.size,
+    )  # fmt: skip
+    for frame, stored in zip(shot.compared, arrays["beauty"], strict=True):
+        assert frame.beauty is not None
+        # A window's shadow map is fitted to the window, so its raster is near to the whole picture's, not equal.
+        far = np.abs(shot.window(frame.beauty) - _picture(stored)).mean() / max(float(_picture(stored).mean()), 1e-3)
+        if far > 0.02:
+            raise BadInput(
+                f"{path}: the rasterizer draws another picture than the frozen one ({100 * far:.1f} % off on average); "
+                "make the test tier again, and train again"
+            )
+    return shot
+
+
+def _picture(planes: np.ndarray) -> np.ndarray:
+    return np.moveaxis(np.asarray(planes, np.float32), 0, -1)
+
+
+# ---- ways
+
+
+def raster() -> Row:
+    """The rasterizer's frame as it is."""
+    return Row("raster", lambda shot: [f.beauty for f in shot.compared if f.beauty is not None])
+
+
+def affine(pairs: Path) -> Row:
+    """The best colour affine of the training pairs."""
+    from render.refine import shards
+    from render.refine.rivals import AffineFit
+
+    fit = AffineFit()
+    for path in (refine_data.files(pairs, "fine") or refine_data.files(pairs, "many"))[:200]:
+        arrays = shards.load(path)
+        for k in range(len(arrays["beauty"])):
+            reference = (_picture(arrays["first"][k]) + _picture(arrays["second"][k])) / 2
+            fit.add(_picture(arrays["beauty"][k]), reference, arrays["alpha"][k] > 127)
+    grade = fit.fit()
+    return Row("colour affine", lambda shot: [grade.apply(np.asarray(f.beauty)) for f in shot.compared])
+
+
+def filtered() -> Row:
+    """A filter led by the passes."""
+    from render.refine.rivals import GuidedFilter
+
+    return Row("guided filter (SVGF-like)", lambda shot: GuidedFilter().run(shot.frames))
+
+
+def network(name: str, refiner: BridgeRefiner) -> Row:
+    """A trained network, streaming over the shot."""
+    return Row(name, lambda shot: (np.asarray(one.beauty) for one in refiner.refine(shot.frames)))
+
+
+def single(name: str, refiner: BridgeRefiner) -> Row:
+    """The same, every frame by itself: no history, no neighbours in time."""
+
+    def run(shot: TestShot) -> Iterator[np.ndarray]:
+        for frame in shot.compared:
+            for one in refiner.refine([frame]):
+                yield np.asarray(one.beauty)
+
+    return Row(name, run)
+
+
+def noise_floor() -> Row:
+    """Half of the reference's paths against all of them: how well anything could be measured."""
+    return Row("reference's own half", lambda shot: [first for first, _ in shot.halves])
+
+
+class EqualTime:
+    """Path tracing in the time that a refined frame takes, drawing included, plain and denoised.
+
+    Args:
+        seconds: of a refined 720p frame with its raster passes.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._tracers: dict[tuple[int, int], PathTracer] = {}
+        self.spp = 0
+
+    def rows(self) -> list[Row]:
+        """Both rows, or the plain one where no denoiser is installed."""
+        plain = Row("path tracing, equal time", lambda shot: self._traced(shot, False))
+        try:
+            from render.path_tracer.denoise import denoiser
+
+            denoiser()
+        except (MissingExtra, MissingSystem, ImportError) as error:
+            plain.note = f"not denoised: {error}"
+            return [plain]
+        return [plain, Row("path tracing, equal time, denoised", lambda shot: self._traced(shot, True))]
+
+    def measure(self, shot: TestShot) -> dict[str, float]:
+        """How many paths a pixel fit into the time, by tracing a whole frame of the shot with 1 and with 3."""
+        spent = {}
+        for spp in (1, 3):
+            tracer = self._tracer((1280, 720), spp)
+            frame = shot.compared[0].index
+            next(tracer.render(shot.made.world, shot.made.camera, [frame], ("beauty",)))  # compiles, builds
+            began = time.perf_counter()
+            next(tracer.render(shot.made.world, shot.made.camera, [frame], ("beauty",)))
+            spent[spp] = time.perf_counter() - began
+        each = max((spent[3] - spent[1]) / 2, 1e-3)
+        fixed = max(spent[1] - each, 0.0)
+        self.spp = max(1, int((self._seconds - fixed) / each))
+        return {"seconds": self._seconds, "fixed": fixed, "per_path": each, "spp": self.spp}
+
+    def _tracer(self, size: tuple[int, int], spp: int) -> PathTracer:
+        from render.path_tracer import PathTracer
+
+        if size not in self._tracers:
+            self._tracers[size] = PathTracer(size)
+        tracer = self._tracers[size]
+        tracer.settings = replace(tracer.settings, spp=spp, seed=7)
+        return tracer
+
+    def _traced(self, shot: TestShot, denoised: bool) -> Iterator[np.ndarray]:
+        from render.view import window
+
+        part = window(shot.made.camera, shot.frames[0].size, *shot.corner, shot.size)
+        tracer = self._tracer(shot.size, max(1, self.spp))
+        for frame in tracer.render(
+            shot.made.world, part, [f.index for f in shot.compared], ("beauty", "albedo_aa", "normal")
+        ):
+            assert frame.beauty is not None
+            if denoised:
+                from render.path_tracer.denoise import denoise
+
+                yield denoise(frame.beauty, frame.albedo_aa, frame.normal)
+            else:
+                yield frame.beauty
+
+
+def trained(files: Mapping[str, Path]) -> list[Row]:
+    """Rows of rivals' weights, by what they are called."""
+    from render.refine.model import BridgeRefiner
+
+    rows = []
+    for name, path in files.items():
+        rival = BridgeRefiner.load(path)
+        rows.append(network(name, rival))
+        if rival.kind == "noise":
+            rows[-1].name += ", 1 step"
+            rows.append(network(f"{name}, 8 steps", BridgeRefiner.load(path, 8)))
+    return rows
+
+
+def peak_gb() -> float:
+    """Most memory that this process has held, GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def timed_frame(refiner: BridgeRefiner, shot: TestShot) -> dict[str, Any]:
+    """Seconds of one refined 720p frame on this machine: the network with all around it, flow apart."""
+    frames = shot.frames[: 2 * 4]
+    began = time.perf_counter()
+    for frame in frames[1:]:
+        frame.flow_to(frame.index - 1)
+    flow = (time.perf_counter() - began) / max(1, len(frames) - 1)
+    list(refiner.refine(frames[:4]))
+    began = time.perf_counter()
+    list(refiner.refine(frames))
+    whole = (time.perf_counter() - began) / len(frames)
+    return {"seconds": whole, "flow": flow, "peak_gb": peak_gb()}
