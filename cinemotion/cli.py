@@ -72,6 +72,12 @@ def film(
     physics: Annotated[
         bool | None, typer.Option("--physics/--no-physics", help="Clean everybody up, or nobody.", show_default=False)
     ] = None,
+    refine: Annotated[
+        bool | None, typer.Option("--refine/--no-refine", help="Make frames final ones, or not.", show_default=False)
+    ] = None,
+    refiner: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Refine by these weights, or a pipeline's folder.")
+    ] = None,
     debug: Annotated[str | None, typer.Option(metavar="NAMES", help="Show, with commas: humanoid,plants.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the work folder.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
@@ -84,7 +90,7 @@ def film(
     made = make_film(
         scene,
         out,
-        changes=Changes(draft, seed, named, physics, views),
+        changes=Changes(draft, seed, named, physics, views, refine, refiner),
         resume=resume,
         workers=workers,
         keep=keep,
@@ -107,7 +113,8 @@ def film(
     for line in made.film.mended:
         print(f"  physics, {line}")
     for model in made.film.models:
-        made_by = "poses calmed by" if model["kind"] == "calibrator" else "motion in words by"
+        roles = {"calibrator": "poses calmed by", "refiner": "frames refined by"}
+        made_by = roles.get(model["kind"], "motion in words by")
         print(f"  {made_by} {model['name']} {model['kind']} {model['version']}: {model['licence']}")
     for stage, seconds in sorted(made.seconds.items(), key=lambda item: -item[1]):
         print(f"  {stage:<28}{seconds:8.2f} s  {seconds / max(total, 1e-9):4.0%}")
@@ -375,7 +382,9 @@ def sheet(
 @app.command()
 @guarded
 def bench(
-    subject: Annotated[str, typer.Argument(help="render, refine, motion, camera, physics, retarget, formats …", show_default=False)],
+    subject: Annotated[
+        str, typer.Argument(help="render, refine, motion, camera, formats …", show_default=False)
+    ],
     arguments: Annotated[
         list[str] | None, typer.Argument(help="What the measurement takes.", show_default=False)
     ] = None,

@@ -23,6 +23,7 @@ import numpy as np
 
 from cinemotion.film import Film
 from cinemotion.manifest import Chunk, remove, seal
+from cinemotion.refining import Finisher
 from motion.errors import BadInput, CinemotionError, MissingSystem
 from motion.files import explain
 
@@ -48,6 +49,7 @@ class Painter:
 
     def __init__(self, job: Job) -> None:
         from render import Rasterizer, World
+        from render.control import to_draw as control_passes
         from render.passes import to_draw
 
         self.job = job
@@ -57,8 +59,9 @@ class Painter:
         self._rasterizer = self._stack.enter_context(
             Rasterizer(size=film.size, settings=settings(film), device=job.device)
         )
-        wanted = {"display", *to_draw((*film.passes, *film.control))}
-        self._passes = tuple(sorted(wanted))
+        self._finisher = Finisher(film, job.scales) if film.look.refining is not None else None
+        finish = self._finisher.needs if self._finisher is not None else ()
+        self._passes = tuple(sorted({"display", *to_draw(film.passes), *control_passes(film.control), *finish}))
 
     def __enter__(self) -> Painter:
         return self
@@ -104,6 +107,9 @@ class Painter:
             frames = self._rasterizer.render(
                 self._world, film.camera, range(chunk.first, chunk.stop), passes=self._passes
             )
+            if self._finisher is not None:
+                before = None if chunk.after is None else self.job.folder / chunk.after
+                frames = self._finisher.finish(frames, chunk, before, folder)
             clock = time.perf_counter()
             for frame in frames:
                 now = time.perf_counter()
@@ -217,13 +223,17 @@ def draw_with_workers(
 ) -> Iterator[tuple[Chunk, Seconds]]:
     """Draw chunks in several processes, each taking the next one when it is free; yields them as they are done.
 
+    A chunk that goes on from another waits until that one is there.
+
     Raises:
         CinemotionError: what a worker raised, or that one died.
     """
     context = multiprocessing.get_context("spawn")
-    waiting = list(reversed(chunks))
+    waiting = list(chunks)
     by_index = {c.index: c for c in chunks}
+    missing = {c.name for c in chunks}
     team: dict[Connection, Any] = {}
+    idle: list[Connection] = []
     try:
         for _ in range(min(workers, len(chunks))):
             ours, theirs = context.Pipe()
@@ -247,16 +257,24 @@ def draw_with_workers(
                     continue
                 if kind == "done":
                     left -= 1
+                    missing.discard(by_index[what].name)
                     yield by_index[what], more
-                if not waiting:
-                    busy.discard(pipe)
-                    with contextlib.suppress(OSError):
-                        pipe.send(None)  # gone already is as good
-                    continue
-                try:
-                    pipe.send(waiting.pop())
-                except OSError:
-                    raise _ended(team[pipe]) from None
+                idle.append(pipe)
+                for free in list(idle):
+                    ready = next((c for c in waiting if c.after not in missing), None)
+                    if ready is None and waiting:
+                        continue  # somebody else is drawing what it needs
+                    idle.remove(free)
+                    if ready is None:
+                        busy.discard(free)
+                        with contextlib.suppress(OSError):
+                            free.send(None)  # gone already is as good
+                        continue
+                    waiting.remove(ready)
+                    try:
+                        free.send(ready)
+                    except OSError:
+                        raise _ended(team[free]) from None
     finally:
         for pipe, process in team.items():
             pipe.close()  # a worker that waits or reports sees this and leaves

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from cinemotion.refining import Refining
 from motion.camera import CameraPath, Shot
 from motion.stage import Performance, Stage
 from motion.take import Provenance
@@ -47,6 +48,8 @@ class Changes:
     passes: tuple[str, ...] | None = None
     physics: bool | None = None  # clean everybody up, or nobody
     debug: tuple[str, ...] | None = None
+    refine: bool | None = None  # refine the frames, or not
+    refiner: str | None = None  # weights' name or file, or a pipeline's folder; given, frames are refined by it
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Look:
     draft: bool
     tone_map: str
     exposure: float  # stops
+    refining: Refining | None = None  # how frames become final ones; None: they are as drawn
 
 
 @dataclass(frozen=True)

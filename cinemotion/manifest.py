@@ -101,6 +101,7 @@ class Chunk:
     first: int
     stop: int
     key: str  # hash of everything that decides these frames
+    after: str | None = None  # name of the chunk that this one goes on from, whose state it needs
 
     @property
     def frames(self) -> int:

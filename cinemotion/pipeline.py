@@ -179,7 +179,7 @@ def _refuse_if_locked(work: Path) -> None:
 def _scales(film: Film) -> tuple[Any, ...]:
     from render.control import shot_scales
 
-    return tuple(shot_scales(film.camera, film.size, film.performances)) if film.control else ()
+    return tuple(shot_scales(film.camera, film.size, film.performances)) if film.control or film.look.refining else ()
 
 
 def _already(folder: Path, chunks: Sequence[Chunk]) -> set[int]:

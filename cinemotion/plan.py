@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cinemotion import manifest
 from cinemotion.draw import settings
 from cinemotion.film import Film
 from cinemotion.manifest import Chunk, digest
+from cinemotion.refining import leans
 from motion.camera import CameraPath
 from motion.stage import Performance
 
@@ -23,7 +25,7 @@ _MARGIN = 2
 def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence[Any]) -> list[Chunk]:
     """The film's chunks, each with the hash of all that decides it. Their borders depend on the scene alone."""
     common = _common(film, gl)
-    chunks = []
+    chunks: list[Chunk] = []
     for index in range(first // film.chunk, (stop - 1) // film.chunk + 1):
         a, b = max(first, index * film.chunk), min(stop, (index + 1) * film.chunk)
         mine = [s for s in scales if s.first < b and s.last >= a]
@@ -35,7 +37,10 @@ def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence
             [_motion_part(film, p, a, b) for p in film.drawn],
             mine,
         )
-        chunks.append(Chunk(index, a, b, key))
+        chunk, before = Chunk(index, a, b, key), chunks[-1] if chunks else None
+        if before is not None and leans(film, chunk, before):
+            chunk = replace(chunk, key=digest(key, before.key), after=before.name)
+        chunks.append(chunk)
     return chunks
 
 
@@ -49,10 +54,12 @@ def _common(film: Film, gl: dict[str, Any]) -> str:
     # What these are used for is in the chunk's own motion and camera.
     apart = ("clip", "words", "learned", "plants", "camera", "music")
     files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role not in apart]
+    if film.look.refining is not None:
+        files.append(("torch", metadata.version("torch")))
     versions = [np.__version__, av.__version__, gl["vendor"], gl["renderer"], gl["version"]]
     stage = replace(film.stage, props=tuple(props), plate=None)
     cast = [(p.name, meshes[id(p.character)]) for p in film.drawn]
-    asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed]
+    asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed, film.look.refining]
     return digest(manifest.code_version(), versions, settings(film), stage, cast, files, asked)
 
 

@@ -25,7 +25,8 @@ from cinemotion.film import Changes, Clock, Film, Input, Look
 from cinemotion.manifest import file_sha256
 from cinemotion.mending import Mending
 from cinemotion.models import entry_of
-from cinemotion.scene import Actor, Entry, Scene
+from cinemotion.refining import Refining, foreign, ours
+from cinemotion.scene import Actor, Entry, RefineSpec, Scene
 from cinemotion.segment import Segment
 from cinemotion.set_stage import set_stage
 from cinemotion.shot_list import Listed, camera_of, expand
@@ -124,6 +125,9 @@ class _Resolver:
         camera, listed = filmed
         output = scene.output
         debug = tuple(output.debug) if self.changes.debug is None else self.changes.debug
+        refining, refined_by = self._refining()
+        if report.errors:
+            return None
         return Film(
             title=scene.title or self.source.path.stem,
             fps=scene.fps,
@@ -134,7 +138,7 @@ class _Resolver:
             stage=stage,
             shots=tuple(one.shot for one in listed),
             camera=camera,
-            look=Look(output.samples, self.changes.draft, output.tone_map or "agx", output.exposure),
+            look=Look(output.samples, self.changes.draft, output.tone_map or "agx", output.exposure, refining),
             passes=tuple(output.passes) if self.changes.passes is None else self.changes.passes,
             pass_format=output.pass_format or "png16",
             control=tuple(output.control),
@@ -142,7 +146,7 @@ class _Resolver:
             video=output_path(scene, self.source),
             chunk=output.chunk,
             scene_sha256=self.source.sha256,
-            models=self._note_words(segments) + self._note_learned(mending.calibrated),
+            models=self._note_words(segments) + self._note_learned(mending.calibrated) + refined_by,
             debug=shown(performances, debug, mending.plants) if debug and not self.sketch else (),
             mended=tuple(mending.verdicts),
             inputs=tuple(self._inputs.values()),
@@ -202,6 +206,32 @@ class _Resolver:
         for name in calibrated:
             self._inputs[("learned", name)] = Input("learned", name, card.provenance())
         return (entry_of(card, path),)
+
+    def _refining(self) -> tuple[Refining | None, tuple[dict[str, Any], ...]]:
+        """How frames become final ones, and what does it among the models. A draft's frames never do."""
+        asked, changes = self.scene.output.refine, self.changes
+        wanted = bool(asked) if changes.refine is None and changes.refiner is None else changes.refine is not False
+        if not wanted or changes.draft or self.sketch:
+            return None, ()
+        spec = asked if isinstance(asked, RefineSpec) and changes.refiner is None else RefineSpec()
+        try:
+            if changes.refiner is not None:
+                given = Path(changes.refiner).expanduser()
+                if (given / "model_index.json").is_file():
+                    return foreign(given, {}), ()
+                refining, path = ours(changes.refiner)
+            elif spec.pipeline is not None:
+                said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights"})
+                return foreign(self.source.folder / spec.pipeline, said), ()
+            else:
+                beside = self.source.folder / (spec.weights or "base")
+                refining, path = ours(str(beside) if beside.is_file() else spec.weights or "base", spec.steps or 1)
+        except CinemotionError as error:
+            if changes.refiner is not None:
+                raise
+            self.report(("output", "refine"), str(error))
+            return None, ()
+        return refining, (entry_of(weights.card_of(path), path),)
 
     def _retargeted(self, i: int, take: Take, body: Character) -> Clip | None:
         from motion.retarget import retarget

@@ -18,6 +18,7 @@ from pydantic import (
     StrictBool,
     Tag,
     WrapValidator,
+    model_validator,
 )
 
 from cinemotion.scene_fields import (
@@ -255,6 +256,35 @@ Shots = Annotated[
 ]
 
 
+class RefineSpec(Strict):
+    """How frames become final ones: by the network that comes along, or by a pretrained pipeline of one's own."""
+
+    weights: Word | None = Field(default=None, description="of our network: a name or a .safetensors file; base")
+    steps: Annotated[int, Field(strict=True, ge=1, le=64)] | None = Field(default=None, description="of the network")
+    pipeline: Word | None = Field(default=None, description="folder of a diffusers pipeline, beside the scene")
+    prompt: Word | None = Field(default=None, description="for a pipeline, instead of what the scene tells")
+    negative_prompt: Word | None = None
+    strength: Annotated[float, Field(strict=True, gt=0, le=1)] | None = Field(
+        default=None, description="of pipelines that start from the drawn frame: 1 forgets it"
+    )
+    guidance: Annotated[float, Field(strict=True, ge=0, le=100)] | None = None
+    control: Annotated[list[Word], BeforeValidator(as_names)] | None = Field(
+        default=None, description="a pipeline's control videos: depth, normal, edges, ids"
+    )
+    control_scale: Annotated[float, Field(strict=True, ge=0, le=10)] | None = None
+
+    @model_validator(mode="after")
+    def _one_road(self) -> RefineSpec:
+        foreign = ("prompt", "negative_prompt", "strength", "guidance", "control", "control_scale")
+        if self.pipeline is None:
+            for name in foreign:
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} is for a `pipeline`, and none is named")
+        elif self.weights is not None:
+            raise ValueError("weights and pipeline; expected one of the two")
+        return self
+
+
 class OutputSpec(Strict):
     """What comes out."""
 
@@ -271,6 +301,7 @@ class OutputSpec(Strict):
     dof: StrictBool = Field(default=True, description="depth of field, for shots that give an f_stop")
     tone_map: Word | None = of_vocabulary("tone_map")
     exposure: Annotated[float, Field(strict=True, ge=-20, le=20)] = Field(default=0.0, description="stops")
+    refine: StrictBool | RefineSpec = Field(default=False, description="frames become final ones; never with --draft")
     debug: Annotated[list[Word], BeforeValidator(as_names), listed("debug", "shown in the picture")] = []
     chunk: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=24, description="frames drawn at a time")
 
