@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from types import ModuleType
 from typing import Any
@@ -68,7 +69,15 @@ def sensor(
             "type": "thinlens", "fov": _fov(wide, f), "aperture_radius": radius,
             "focus_distance": float(focus_m or 1.0),
         }  # fmt: skip
-    return mi.load_dict(parts)
+    made = mi.load_dict(parts)
+    if radius > 0.0 and mi.variant().startswith("llvm"):
+        # As numbers they would be written into the compiled code, which another frame's would have to replace.
+        dr: Any = importlib.import_module("drjit")
+        values = mi.traverse(made)
+        for name in ("aperture_radius", "focus_distance"):
+            values[name] = dr.opaque(mi.Float, parts[name])
+        values.update()
+    return made
 
 
 def whole(spp: int) -> int:
