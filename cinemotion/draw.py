@@ -24,6 +24,7 @@ import numpy as np
 from cinemotion.film import Film
 from cinemotion.manifest import Chunk, remove, seal
 from cinemotion.refining import Finisher
+from cinemotion.styling import Styling
 from motion.errors import BadInput, CinemotionError, MissingSystem
 from motion.files import explain
 
@@ -59,6 +60,9 @@ class Painter:
         self._rasterizer = self._stack.enter_context(
             Rasterizer(size=film.size, settings=settings(film), device=job.device)
         )
+        self._styling = None
+        if film.style is not None:
+            self._styling = self._stack.enter_context(Styling(film, self._world, job.device))
         self._finisher = Finisher(film, job.scales) if film.look.refining is not None else None
         finish = self._finisher.needs if self._finisher is not None else ()
         self._passes = tuple(sorted({"display", *to_draw(film.passes), *control_passes(film.control), *finish}))
@@ -112,10 +116,11 @@ class Painter:
                 frames = self._finisher.finish(frames, chunk, before, folder)
             clock = time.perf_counter()
             for frame in frames:
+                shown = frame.display if self._styling is None else self._styling.picture(frame)
                 now = time.perf_counter()
                 seconds["draw"] += now - clock
-                assert frame.display is not None
-                main.write(frame.display)
+                assert shown is not None
+                main.write(shown)
                 for name, sink in controls.items():
                     sink.write(picture(name, frame, self._scale(frame.index)))
                 if passes is not None:

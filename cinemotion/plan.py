@@ -15,6 +15,7 @@ from cinemotion.draw import settings
 from cinemotion.film import Film
 from cinemotion.manifest import Chunk, digest
 from cinemotion.refining import leans
+from cinemotion.style_fields import looks_beyond, without_place
 from motion.camera import CameraPath
 from motion.stage import Performance
 
@@ -29,12 +30,13 @@ def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence
     for index in range(first // film.chunk, (stop - 1) // film.chunk + 1):
         a, b = max(first, index * film.chunk), min(stop, (index + 1) * film.chunk)
         mine = [s for s in scales if s.first < b and s.last >= a]
+        low, high = (0, film.frames) if looks_beyond(film.style) else (a, b)
         key = digest(
             common,
             a,
             b,
-            _camera_part(film.camera, a, b),
-            [_motion_part(film, p, a, b) for p in film.drawn],
+            _camera_part(film.camera, low, high),
+            [_motion_part(film, p, low, high) for p in film.drawn],
             mine,
         )
         chunk, before = Chunk(index, a, b, key), chunks[-1] if chunks else None
@@ -60,6 +62,7 @@ def _common(film: Film, gl: dict[str, Any]) -> str:
     stage = replace(film.stage, props=tuple(props), plate=None)
     cast = [(p.name, meshes[id(p.character)]) for p in film.drawn]
     asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed, film.look.refining]
+    asked.append(without_place(film.style))
     return digest(manifest.code_version(), versions, settings(film), stage, cast, files, asked)
 
 

@@ -32,6 +32,7 @@ from cinemotion.set_stage import set_stage
 from cinemotion.shot_list import Listed, camera_of, expand
 from cinemotion.source import Loc, SceneError, Source
 from cinemotion.structure import Report, validate
+from cinemotion.style_fields import styled
 from cinemotion.timeline import Timeline
 from mocap_data.files import known_rate
 from motion.camera import CameraPath
@@ -41,6 +42,7 @@ from motion.errors import CinemotionError
 from motion.prior import weights
 from motion.stage import Performance, Stage
 from motion.take import Provenance, Take
+from render.style.settings import Style
 
 
 def load(source: Source, changes: Changes | None = None, clock: Clock | None = None) -> tuple[Film, Report]:
@@ -123,6 +125,9 @@ class _Resolver:
         if filmed is None:
             return None
         camera, listed = filmed
+        style = self._style([*(p.name for p in performances), *(p.name for p in stage.props)], frames)
+        if report.errors:
+            return None
         output = scene.output
         debug = tuple(output.debug) if self.changes.debug is None else self.changes.debug
         refining, refined_by = self._refining()
@@ -147,6 +152,7 @@ class _Resolver:
             chunk=output.chunk,
             scene_sha256=self.source.sha256,
             models=self._note_words(segments) + self._note_learned(mending.calibrated) + refined_by,
+            style=style,
             debug=shown(performances, debug, mending.plants) if debug and not self.sketch else (),
             mended=tuple(mending.verdicts),
             inputs=tuple(self._inputs.values()),
@@ -214,6 +220,9 @@ class _Resolver:
         if not wanted or changes.draft or self.sketch:
             return None, ()
         spec = asked if isinstance(asked, RefineSpec) and changes.refiner is None else RefineSpec()
+        if misplaced := spec.misplaced():
+            self.report(("output", "refine"), misplaced)
+            return None, ()
         try:
             if changes.refiner is not None:
                 given = Path(changes.refiner).expanduser()
@@ -327,6 +336,16 @@ class _Resolver:
                 if played is not None and body is not None:
                     made.append(Performance(name, played[0], body, float(played[1])))
         return tuple(made)
+
+    def _style(self, names: list[str], frames: int) -> Style | None:
+        """How the pictures are drawn; a painted frame among the inputs."""
+
+        def find(name: str) -> Path:
+            file = existing(self.source.folder, name)
+            self._file_input("painting", name, file)
+            return file
+
+        return styled(self.scene.style, self.seed, names, frames, find, self.report)
 
     # ---- the camera
 

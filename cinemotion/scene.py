@@ -18,7 +18,6 @@ from pydantic import (
     StrictBool,
     Tag,
     WrapValidator,
-    model_validator,
 )
 
 from cinemotion.scene_fields import (
@@ -43,9 +42,12 @@ from cinemotion.scene_fields import (
     listed,
     of_vocabulary,
 )
+from cinemotion.style_fields import StyleSpec, as_style
 
-#: Tags of the two ways to write `shots`; pydantic puts them into the places of errors.
+#: Tags of the two ways to write `shots`, and `refine`; pydantic puts them into the places of errors.
 LISTED, CHOSEN = "[list]", "[chosen]"
+WHETHER, HOW = "[whether]", "[how]"
+TAGS = (LISTED, CHOSEN, WHETHER, HOW)
 
 
 class Strict(BaseModel):
@@ -273,16 +275,20 @@ class RefineSpec(Strict):
     )
     control_scale: Annotated[float, Field(strict=True, ge=0, le=10)] | None = None
 
-    @model_validator(mode="after")
-    def _one_road(self) -> RefineSpec:
-        foreign = ("prompt", "negative_prompt", "strength", "guidance", "control", "control_scale")
-        if self.pipeline is None:
-            for name in foreign:
-                if getattr(self, name) is not None:
-                    raise ValueError(f"{name} is for a `pipeline`, and none is named")
-        elif self.weights is not None:
-            raise ValueError("weights and pipeline; expected one of the two")
-        return self
+    def misplaced(self) -> str:
+        """What does not fit together; empty where all does."""
+        own, foreign = {"weights", "steps"}, set(type(self).model_fields) - {"weights", "steps", "pipeline"}
+        wrong = sorted(name for name in (foreign if self.pipeline is None else own) if getattr(self, name) is not None)
+        if not wrong:
+            return ""
+        whose = "a `pipeline`, and none is named" if self.pipeline is None else "our own network, not for a `pipeline`"
+        return f"{', '.join(wrong)}: for {whose}"
+
+
+Refine = Annotated[
+    Annotated[StrictBool, Tag(WHETHER)] | Annotated[RefineSpec, Tag(HOW)],
+    Discriminator(lambda value: HOW if isinstance(value, (dict, RefineSpec)) else WHETHER),
+]
 
 
 class OutputSpec(Strict):
@@ -301,7 +307,7 @@ class OutputSpec(Strict):
     dof: StrictBool = Field(default=True, description="depth of field, for shots that give an f_stop")
     tone_map: Word | None = of_vocabulary("tone_map")
     exposure: Annotated[float, Field(strict=True, ge=-20, le=20)] = Field(default=0.0, description="stops")
-    refine: StrictBool | RefineSpec = Field(default=False, description="frames become final ones; never with --draft")
+    refine: Refine = Field(default=False, description="frames become final ones; never with --draft")
     debug: Annotated[list[Word], BeforeValidator(as_names), listed("debug", "shown in the picture")] = []
     chunk: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=24, description="frames drawn at a time")
 
@@ -327,6 +333,9 @@ class Scene(Strict):
         default=None, json_schema_extra={"x-vocabulary": "director"},
         description="of shots that name none; auto: the film chooses all its shots itself",
     )  # fmt: skip
+    style: Annotated[StyleSpec | None, BeforeValidator(as_style)] = Field(
+        default=None, json_schema_extra={"x-or-text": "look"}, description="a drawn look, or a painted frame to go by"
+    )
     output: OutputSpec = OutputSpec()
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cinemotion.scene import CHOSEN, LISTED, Scene
+from cinemotion.scene import TAGS, Scene
 from cinemotion.source import Loc, Problem, SceneError, Source, kind_of
 from motion.errors import did_you_mean
 
@@ -75,7 +75,7 @@ def validate(source: Source, report: Report) -> tuple[Scene | None, set[str]]:
 
 
 def _place(loc: tuple[Any, ...]) -> Loc:
-    return tuple(part for part in loc if part not in ("[key]", LISTED, CHOSEN))
+    return tuple(part for part in loc if part not in ("[key]", *TAGS))
 
 
 def _without(data: Any, errors: list[Any], report: Report) -> Any:
