@@ -1,7 +1,8 @@
 """The command line: `film`, `check`, `convert`, `clean`, `sheet`, `doctor`, `schema`, `words`, `verify`, `bench`.
 
 Each command is a typed function; what it needs is imported when it runs, so that help is instant. The commands of
-learned motion (`motion`, `stream`, `find`, `train`, `dataset`, `models`) are in `cinemotion.cli_motion`.
+learned motion (`motion`, `stream`, `find`, `train`, `dataset`, `models`) are in `cinemotion.cli_motion`, `fuse` in
+`cinemotion.cli_fuse`, `camera …` in `cinemotion.cli_camera`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cinemotion import cli_camera, cli_motion
+from cinemotion import cli_camera, cli_fuse, cli_motion
 from cinemotion.guard import guarded, say
 
 app = typer.Typer(
@@ -396,6 +397,7 @@ def bench(
 
 
 cli_motion.add_to(app)
+cli_fuse.add_to(app)
 app.add_typer(cli_camera.app, name="camera")
 
 
