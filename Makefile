@@ -43,7 +43,7 @@ $(READY): pyproject.toml .ci/constraints.txt .ci/system.sh
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt --editable '.[smpl,exr,search,train,usd,timeline,onnx,dev]'
+	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt --editable '.[smpl,exr,search,train,usd,timeline,onnx,pathtrace,fuse,bench,diffusers,dev]'
 	touch $(READY)
 
 clean:
