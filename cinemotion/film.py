@@ -14,6 +14,7 @@ from cinemotion.refining import Refining
 from motion.camera import CameraPath, Shot
 from motion.stage import Performance, Stage
 from motion.take import Provenance
+from render.style.settings import Style
 
 
 class Clock:
@@ -95,6 +96,7 @@ class Film:
     scene_sha256: str
     inputs: tuple[Input, ...]
     models: tuple[dict[str, Any], ...] = ()  # weights that made some of the motion, as the sidecar names them
+    style: Style | None = None  # how the pictures are drawn; None: as they are seen
     debug: tuple[Performance, ...] = ()  # what is drawn instead of the performances; (): they are
     mended: tuple[str, ...] = ()  # what physics clean-up did, a line for each performer that had it
     table: tuple[dict[str, object], ...] = field(default=(), repr=False)  # the compiled timeline, row by row

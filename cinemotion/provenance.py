@@ -6,6 +6,7 @@ The document is the same on every run: it names no time and no machine, save the
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import os
@@ -19,8 +20,10 @@ from cinemotion import manifest
 from cinemotion.film import Film, Input
 from cinemotion.manifest import Chunk
 from cinemotion.source import Source
+from cinemotion.style_fields import without_place
 from motion.errors import BadInput
 from motion.licences import UNSTATED
+from render.style.settings import Style
 
 SCHEMA = 1
 #: IPTC NewsCodes, digital source type: made by a person with digital tools, from captures, without a trained model.
@@ -57,6 +60,7 @@ def describe(
         "inputs": [_input(i) for i in sorted(film.inputs, key=lambda i: (i.role, i.name))],
         "models": list(film.models),
         **({"physics": list(film.mended)} if film.mended else {}),
+        **({"style": _style(film.style)} if film.style is not None else {}),
         "made_by": {
             "versions": versions(bool(film.models)),
             "code_sha256": manifest.code_version(),
@@ -69,6 +73,12 @@ def describe(
     if epoch.isdigit():
         document["date"] = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).isoformat()
     return document
+
+
+def _style(style: Style) -> dict[str, Any]:
+    named = without_place(style)
+    assert named is not None
+    return {"look": style.look.name, **dataclasses.asdict(named.look), "strength": dict(style.strength)}
 
 
 def _input(one: Input) -> dict[str, Any]:

@@ -50,6 +50,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "pass_format": _attribute("render.passes", "FORMATS"),
     "control": _attribute("render.control", "CONTROLS"),
     "debug": _attribute("cinemotion.debug", "KINDS"),
+    "look": _attribute("render.style.settings", "LOOKS"),
     "tone_map": _attribute("render.tonemap", "CURVES"),
 }
 
