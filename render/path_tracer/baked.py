@@ -1,6 +1,6 @@
 """Looks for the interpreted variant, which cannot run Python for every ray: painted on finer vertices and on a picture.
 
-`principled` is nearest among Mitsuba's BSDFs to the rasterizer's surfaces: the same lobe over Disney's diffuse term.
+Mitsuba's own BSDFs, blended, come near the rasterizer's surfaces; its masking term is the older, separable one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from render.world import Drawable, Posed
 _FACES = 100_000  # of one drawable, at most, once split
 _EDGE_M = 0.006  # no finer
 _FLAT = (0, 11)  # patterns without colours that change
-_LEAST_ROUGHNESS = 0.1415  # its square is the least alpha of light.glsl
+_LEAST_ALPHA = 0.02  # of GGX, as in light.glsl
 _TILES = 6  # tiles of the ground a side of its picture
 
 
@@ -44,25 +44,27 @@ class BakedThing:
             material = np.concatenate([material, material[pairs[:, 0]]])  # a split vertex's edges share its material
         look = _look(rows[material], self.all(drawable.anchor), _edge(rest, faces))
         self._bend = np.stack(look.bend, axis=-1)
+        alpha, metallic = np.maximum(np.square(look.roughness), _LEAST_ALPHA), np.clip(look.metallic, 0.0, 1.0)
         attribute = {"type": "mesh_attribute"}
-        bsdf = mi.load_dict(
-            {
-                "type": "twosided",
-                "one": {
-                    "type": "principled",
-                    "base_color": attribute | {"name": "vertex_albedo"},
-                    "roughness": attribute | {"name": "vertex_roughness"},
-                    "metallic": attribute | {"name": "vertex_metallic"},
-                    "specular": 0.5,
-                },
+        bsdf = _glossy(attribute | {"name": "vertex_twice"}, attribute | {"name": "vertex_alpha"})
+        if metallic.any():
+            metal = {
+                "type": "principled",
+                "base_color": attribute | {"name": "vertex_albedo"},
+                "roughness": attribute | {"name": "vertex_roughness"},
+                "metallic": 1.0,
             }
-        )
+            weight = attribute | {"name": "vertex_metallic"}
+            bsdf = {"type": "blendbsdf", "weight": weight, "plain": bsdf, "metal": metal}
+        albedo = np.stack(look.albedo, axis=-1)
         self.mesh = meshes.mesh(
-            mi, name, bsdf, rest, faces, self.all(drawable.rest_normals),
+            mi, name, mi.load_dict({"type": "twosided", "one": bsdf}), rest, faces, self.all(drawable.rest_normals),
             attributes={
-                "vertex_albedo": np.stack(look.albedo, axis=-1),
-                "vertex_roughness": np.maximum(look.roughness, _LEAST_ROUGHNESS)[:, None],
-                "vertex_metallic": np.clip(look.metallic, 0.0, 1.0)[:, None],
+                "vertex_albedo": albedo,
+                "vertex_twice": 2.0 * albedo,
+                "vertex_alpha": alpha[:, None],
+                "vertex_roughness": np.sqrt(alpha)[:, None],
+                "vertex_metallic": metallic[:, None],
             },
         )  # fmt: skip
 
@@ -173,14 +175,21 @@ def ground(mi: ModuleType, name: str, middle: tuple[float, float]) -> Any:
     picture = ground_picture(name, tuple(int(np.floor(m / kind.tile_m - _TILES / 2)) for m in middle))  # type: ignore[arg-type]
     vertices, faces = meshes.ground(middle)
     uv = (vertices[:, [0, 2]] - picture.low) / picture.side_m
-    uv[:, 1] = 1.0 - uv[:, 1]  # Mitsuba turns v over: row 0 of a picture is at v = 1
-    albedo = _texture(mi, picture.albedo)
     if looks.ground_row(kind).shiny:
-        rough = _texture(mi, picture.roughness[..., None])
-        bsdf: dict[str, Any] = {"type": "principled", "base_color": albedo, "roughness": rough, "specular": 0.5}
+        alpha = np.maximum(np.square(picture.roughness), _LEAST_ALPHA)[..., None]
+        bsdf = _glossy(_texture(mi, 2.0 * picture.albedo), _texture(mi, alpha))
     else:
-        bsdf = {"type": "diffuse", "reflectance": albedo}
+        bsdf = {"type": "diffuse", "reflectance": _texture(mi, picture.albedo)}
     return meshes.mesh(mi, "ground", mi.load_dict({"type": "twosided", "one": bsdf}), vertices, faces, uv=uv)
+
+
+def _glossy(twice: dict[str, Any], alpha: dict[str, Any]) -> dict[str, Any]:
+    """Lambert and a lobe of 4 % at normal incidence, added: half of each doubled, as blending takes half."""
+    lobe = {
+        "type": "roughconductor", "distribution": "ggx", "alpha": alpha, "eta": 1.5, "k": 0.0,
+        "specular_reflectance": 2.0,
+    }  # fmt: skip
+    return {"type": "blendbsdf", "weight": 0.5, "matte": {"type": "diffuse", "reflectance": twice}, "lobe": lobe}
 
 
 def _texture(mi: ModuleType, values: np.ndarray) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class MitsubaScene:
 
     def __init__(self, mi: ModuleType, world: World, surfaces: Materials | None) -> None:
         self.world = world
+        self._baked = surfaces is None
         preset, sun = world.light, world.sun
         self.preset = preset
         block = np.zeros((), BLOCK)
@@ -59,17 +60,27 @@ class MitsubaScene:
         """
         if instant is self._posed:
             return
+        moved: list[tuple[int, np.ndarray]] = []
         for i, (thing, posed) in enumerate(zip(self._things, instant.meshes, strict=True)):
             if self._posed is not None and posed.T_world_prop is not None:
                 before = self._posed.meshes[i].T_world_prop
                 if before is not None and np.array_equal(before, posed.T_world_prop):
                     continue  # it stands still
             vertices, normals = thing.pose(posed, instant.time)
-            for name, values in (("vertex_positions", vertices), ("vertex_normals", normals)):
-                key = f"{_name(i)}.{name}"
-                self._parameters[key] = type(self._parameters[key])(np.ascontiguousarray(values, np.float32).ravel())
+            self._set(i, "vertex_positions", vertices)
+            self._set(i, "vertex_normals", normals)
+            moved.append((i, normals))
         self._parameters.update()
+        if self._baked:
+            # The interpreted variant has just made normals of its own from the places.
+            for i, normals in moved:
+                self._set(i, "vertex_normals", normals)
+            self._parameters.update()
         self._posed = instant
+
+    def _set(self, i: int, name: str, values: np.ndarray) -> None:
+        key = f"{_name(i)}.{name}"
+        self._parameters[key] = type(self._parameters[key])(np.ascontiguousarray(values, np.float32).ravel())
 
 
 def _name(i: int) -> str:
