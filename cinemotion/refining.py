@@ -36,6 +36,7 @@ class Refining:
     weights: str | None  # a name or a file of our own network's; None: a pretrained pipeline
     pipeline: str | None = None  # its folder
     steps: int = 1  # of our network
+    faithful: bool = False  # of our network: nothing is invented
     options: tuple[tuple[str, Any], ...] = ()  # of a pipeline
     sha256: str = ""  # of what is loaded: the weights' tensors, or the pipeline's files
 
@@ -45,7 +46,7 @@ class Refining:
         return f"{self.pipeline}" if self.pipeline else f"{self.weights} refiner"
 
 
-def ours(weights: str = "base", steps: int = 1) -> tuple[Refining, Path]:
+def ours(weights: str = "base", steps: int = 1, faithful: bool = False) -> tuple[Refining, Path]:
     """Refining by our own network, and the file of its weights.
 
     Raises:
@@ -54,7 +55,7 @@ def ours(weights: str = "base", steps: int = 1) -> tuple[Refining, Path]:
     from motion.prior import weights as files
 
     path = files.find(weights, "refiner")
-    return Refining(weights, None, steps, (), files.card_of(path, "refiner").sha256), path
+    return Refining(weights, None, steps, faithful, (), files.card_of(path, "refiner").sha256), path
 
 
 def foreign(pipeline: str | Path, options: Mapping[str, Any]) -> Refining:
@@ -72,7 +73,7 @@ def foreign(pipeline: str | Path, options: Mapping[str, Any]) -> Refining:
     from cinemotion.manifest import digest
 
     parts = [(p.relative_to(folder).as_posix(), file_sha256(p)) for p in sorted(folder.rglob("*")) if p.is_file()]
-    return Refining(None, str(folder), 1, tuple(sorted(options.items())), digest(parts))
+    return Refining(None, str(folder), options=tuple(sorted(options.items())), sha256=digest(parts))
 
 
 def continues(film: Film, frame: int) -> bool:
@@ -106,7 +107,7 @@ class Finisher:
             from render.refine.model import BridgeRefiner
 
             threads.settle()
-            self._refiner: Any = BridgeRefiner.load(refining.weights, refining.steps)
+            self._refiner: Any = BridgeRefiner.load(refining.weights, refining.steps, faithful=refining.faithful)
         else:
             from render.refine.pretrained import load_refiner
 

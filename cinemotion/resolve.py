@@ -234,7 +234,8 @@ class _Resolver:
                 return foreign(self.source.folder / spec.pipeline, said), ()
             else:
                 beside = self.source.folder / (spec.weights or "base")
-                refining, path = ours(str(beside) if beside.is_file() else spec.weights or "base", spec.steps or 1)
+                name = str(beside) if beside.is_file() else spec.weights or "base"
+                refining, path = ours(name, spec.steps or 1, bool(spec.faithful))
         except CinemotionError as error:
             if changes.refiner is not None:
                 raise

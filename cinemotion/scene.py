@@ -263,6 +263,9 @@ class RefineSpec(Strict):
 
     weights: Word | None = Field(default=None, description="of our network: a name or a .safetensors file; base")
     steps: Annotated[int, Field(strict=True, ge=1, le=64)] | None = Field(default=None, description="of the network")
+    faithful: StrictBool | None = Field(
+        default=None, description="light is only moved about, as a mix of what was drawn: nothing is invented"
+    )
     pipeline: Word | None = Field(default=None, description="folder of a diffusers pipeline, beside the scene")
     prompt: Word | None = Field(default=None, description="for a pipeline, instead of what the scene tells")
     negative_prompt: Word | None = None
@@ -277,7 +280,8 @@ class RefineSpec(Strict):
 
     def misplaced(self) -> str:
         """What does not fit together; empty where all does."""
-        own, foreign = {"weights", "steps"}, set(type(self).model_fields) - {"weights", "steps", "pipeline"}
+        own = {"weights", "steps", "faithful"}
+        foreign = set(type(self).model_fields) - own - {"pipeline"}
         wrong = sorted(name for name in (foreign if self.pipeline is None else own) if getattr(self, name) is not None)
         if not wrong:
             return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import render_figures as figures
+import tiny_refiner
 import torch
 
 from motion.errors import BadInput
@@ -21,23 +22,14 @@ from render.refine.bridge import KINDS
 from render.refine.guides import GUIDES
 from render.refine.model import BridgeRefiner, Carry
 from render.refine.network import SIZES, NetConfig, Network
+from render.refine.state import modulator
 
 SIZE = (80, 48)
+FULL = NetConfig(GUIDES, **SIZES["S"])
 
 
-def network(size: str = "S", seed: int = 0) -> Network:
-    """A network whose layers that begin as nothing are something, so that what it says depends on everything."""
-    torch.manual_seed(seed)
-    made = Network(NetConfig(GUIDES, **SIZES[size]))
-    for name, parameter in made.named_parameters():
-        if not parameter.any():
-            torch.nn.init.normal_(parameter, std=0.02 if "weight" in name else 0.05)
-    return made
-
-
-def refiner(steps: int = 1, kind: str = "bridge") -> BridgeRefiner:
-    config = {"kind": kind, "network": NetConfig(GUIDES, **SIZES["S"]).as_dict()}
-    return BridgeRefiner(network(), Card("refiner", "test", "CC0-1.0", config=config), steps)
+def refiner(steps: int = 1, kind: str = "bridge", faithful: bool = False) -> BridgeRefiner:
+    return BridgeRefiner(tiny_refiner.network(FULL), tiny_refiner.card(FULL, kind), steps, faithful=faithful)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +64,19 @@ def test_a_network_that_has_learned_nothing_changes_nothing(frames: list[Frame])
     plain = BridgeRefiner(Network(config), Card("refiner", "test", "CC0-1.0", config={"network": config.as_dict()}))
     for one, frame in zip(lights(plain.refine(frames[:2])), frames, strict=False):
         np.testing.assert_allclose(one, frame.beauty, rtol=0, atol=2e-3)
+
+
+def test_a_faithful_answer_lies_between_the_lights_that_are_there(frames: list[Frame]) -> None:
+    """No pixel's demodulated light is beyond that of the whole picture's surfaces, whatever the network says."""
+    frame = frames[0]
+    m = modulator(frame.albedo_aa, frame.alpha[..., None])
+    given, solid = frame.beauty / m, frame.alpha > 0.99
+    made = lights(refiner(faithful=True).refine([frame]))[0] / m
+    assert np.abs(made - given)[solid].max() > 1e-3
+    for channel in range(3):
+        low, high = given[..., channel].min(), given[..., channel].max()
+        assert low - 1e-3 <= made[..., channel].min() and made[..., channel].max() <= high + 1e-3
+    np.testing.assert_allclose(made[frame.alpha == 0], given[frame.alpha == 0], rtol=1e-4)
 
 
 def test_the_sky_stays_what_it_is(frames: list[Frame]) -> None:
@@ -155,7 +160,7 @@ def test_steps_that_are_none(steps: int) -> None:
 def test_weights_go_to_a_file_and_back(frames: list[Frame], tmp_path: Path) -> None:
     one = refiner()
     path = tmp_path / "own-refiner.safetensors"
-    weights.save(path, network().state_dict(), one.card)
+    weights.save(path, tiny_refiner.network(FULL).state_dict(), one.card)
     again = BridgeRefiner.load(path)
     for a, b in zip(lights(one.refine(frames[:1])), lights(again.refine(frames[:1])), strict=True):
         np.testing.assert_allclose(a, b, rtol=0.02, atol=2e-3)  # the file has half precision
@@ -163,10 +168,14 @@ def test_weights_go_to_a_file_and_back(frames: list[Frame], tmp_path: Path) -> N
     path.write_bytes(raw[: len(raw) // 2])
     with pytest.raises(BadInput, match="own-refiner"):
         BridgeRefiner.load(path)
-    weights.save(path, network().state_dict(), replace(one.card, config={"network": {"guides": GUIDES, "wdiths": []}}))
+    weights.save(
+        path,
+        tiny_refiner.network(FULL).state_dict(),
+        replace(one.card, config={"network": {"guides": GUIDES, "wdiths": []}}),
+    )
     with pytest.raises(BadInput, match=r"wdiths.*did you mean 'widths'"):
         BridgeRefiner.load(path)
     config = NetConfig(GUIDES, **SIZES["M"]).as_dict()
-    weights.save(path, network().state_dict(), replace(one.card, config={"network": config}))
+    weights.save(path, tiny_refiner.network(FULL).state_dict(), replace(one.card, config={"network": config}))
     with pytest.raises(BadInput, match="own-refiner"):
         BridgeRefiner.load(path)

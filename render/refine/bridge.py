@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from motion.errors import BadInput
 from render.refine.guides import USUAL, Seen, changed
+from render.refine.network import Network
 
 #: How a network is used: from the raster frame, from noise, or with one answer.
 KINDS = ("bridge", "noise", "regression")
@@ -38,19 +39,30 @@ def put(kind: str, x0: Tensor, y: Tensor, u: Tensor, noise: Tensor) -> Tensor:
     return x0 + u * u * (y - x0) + KAPPA * u * noise
 
 
-def answer(network: nn.Module, kind: str, x: Tensor, half: Seen, code: Tensor, u: Tensor, frames: int) -> Tensor:
-    """Changes of the raster's light at half size that lead from a state ``x`` at ``u`` to the refined one."""
-    changes = network((x - USUAL).to(half.guides.dtype), half.guides, code, u, frames).float()
+def answer(
+    network: nn.Module, kind: str, x: Tensor, half: Seen, code: Tensor, u: Tensor, frames: int
+) -> tuple[Tensor, Tensor | None]:
+    """Changes of the raster's light at half size that lead from a state ``x`` at ``u`` to the refined one.
+
+    And the kernels of the faithful answer, `render.refine.mixing`, of a network that has them.
+    """
+    seen = ((x - USUAL).to(half.guides.dtype), half.guides, code, u, frames)
+    kernels = None
+    if isinstance(network, Network):
+        features = network.features(*seen)
+        changes, kernels = network.changes(features).float(), network.kernels(features)
+    else:
+        changes = network(*seen).float()
     if kind == "noise":  # it does not begin at the raster: what it says is about the usual state
         nothing = USUAL - half.raster
         changes = changes + torch.cat([nothing, nothing], dim=1)
-    return changes
+    return changes, kernels
 
 
 def walk(
     network: nn.Module, kind: str, half: Seen, code: Tensor, frames: int, steps: int = 1, noise: Tensor | None = None
-) -> Tensor:
-    """Changes at half size ``(N, CHANGES, h, w)`` after walking the whole bridge.
+) -> tuple[Tensor, Tensor | None]:
+    """Changes at half size ``(N, CHANGES, h, w)`` after walking the whole bridge; and the last step's kernels.
 
     The way back is the posterior's mean; the noise of the start is the only one, so that what moves with the picture
     moves all the way and nothing flickers.
@@ -72,10 +84,11 @@ def walk(
     y = half.raster
     noise = torch.zeros_like(y) if noise is None else noise
     x = put(kind, y, y, torch.ones(len(y), device=y.device), noise)
-    changes = y
+    changes, kernels = y, None
     for k in range(steps, 0, -1):
         u, after = k / steps, (k - 1) / steps
-        changes = answer(network, kind, x, half, code, torch.full((len(y),), u, device=y.device), frames)
+        place = torch.full((len(y),), u, device=y.device)
+        changes, kernels = answer(network, kind, x, half, code, place, frames)
         if k == 1 or kind == "regression":
             break
         x0 = changed(half, changes)
@@ -85,4 +98,4 @@ def walk(
         else:  # DDIM (Song et al. 2021): the noise that the state implies is kept
             implied = (x - USUAL - (x0 - USUAL) * (1 - u * u) ** 0.5) / u
             x = USUAL + (x0 - USUAL) * (1 - after * after) ** 0.5 + after * implied
-    return changes
+    return changes, kernels

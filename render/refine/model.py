@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from motion.errors import BadInput
@@ -17,7 +18,7 @@ from motion.prior import weights
 from motion.prior.filled import filled
 from motion.prior.weights import Card
 from render.frame import Frame
-from render.refine import bridge, shards
+from render.refine import bridge, mixing, shards
 from render.refine.describe import light_code, sight
 from render.refine.guides import Passes, Seen, changed, light_of, look, padded
 from render.refine.network import NetConfig, Network
@@ -55,18 +56,24 @@ class BridgeRefiner:
         card: of its weights.
         steps: of the bridge, 1 to 4 are usual.
         device: where torch computes.
+        faithful: output is a convex mix of the raster's own light, `render.refine.mixing`: it cannot invent.
     """
 
-    def __init__(self, network: Network | Pixelwise, card: Card, steps: int = 1, device: str = "cpu") -> None:
+    def __init__(
+        self, network: Network | Pixelwise, card: Card, steps: int = 1, device: str = "cpu", faithful: bool = False
+    ) -> None:
         if not 1 <= steps <= bridge.MOST_STEPS:
             raise BadInput(f"refiner: {steps} steps, expected 1 to {bridge.MOST_STEPS}")
+        self.faithful = faithful
         self.card, self.steps, self.kind = card, steps, str(card.config.get("kind", "bridge"))
         self.device = torch.device(device)
         self.dtype = torch.bfloat16 if _half_is_fast(self.device) else torch.float32
         self._network = network.eval().to(self.device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str] = "base", steps: int = 1, device: str = "cpu") -> BridgeRefiner:
+    def load(
+        cls, path: str | os.PathLike[str] = "base", steps: int = 1, device: str = "cpu", faithful: bool = False
+    ) -> BridgeRefiner:
         """From a weights file, or a name that `motion.prior.weights.find` knows.
 
         Raises:
@@ -76,7 +83,7 @@ class BridgeRefiner:
         tensors, card = weights.load(path, "refiner")
         config = NetConfig.from_dict(dict(card.config.get("network", {})))
         kind = Pixelwise if card.config.get("pixelwise") else Network
-        return cls(filled(path, lambda _: kind(config), tensors), card, steps, device)
+        return cls(filled(path, lambda _: kind(config), tensors), card, steps, device, faithful)
 
     @property
     def network(self) -> Network | Pixelwise:
@@ -117,10 +124,14 @@ class BridgeRefiner:
             fulls.append(full)
             halves.append(half)
         codes = torch.stack([torch.from_numpy(_code(frame)) for frame in chunk]).to(self.device, self.dtype)
-        changes = bridge.walk(self._network, self.kind, _joined(halves, 0), codes, len(chunk), self.steps)
+        changes, kernels = bridge.walk(self._network, self.kind, _joined(halves, 0), codes, len(chunk), self.steps)
         lights = []
         for k, (frame, full) in enumerate(zip(chunk, fulls, strict=True)):
-            light = self._finer(full, changes[k : k + 1])[0].permute(1, 2, 0)
+            if self.faithful and kernels is not None:
+                whole = mixing.mixed(full, F.interpolate(kernels[k : k + 1], scale_factor=2, mode="nearest"), 2)
+            else:
+                whole = self._finer(full, changes[k : k + 1])
+            light = whole[0].permute(1, 2, 0)
             height, width = frame.size[1], frame.size[0]
             lights.append(_sound(light[:height, :width].cpu().numpy(), frame))
         carry.index, carry.light = chunk[-1].index, np.minimum(lights[-1], 6e4).astype(np.float16)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from motion.errors import BadInput, unknown
 from render.refine.describe import CODE
+from render.refine.mixing import TAPS
 
 #: Changes of scattered and of mirrored light, three colours each.
 CHANGES = 6
@@ -92,7 +93,12 @@ class Network(nn.Module):
             wider = nn.Conv2d(widths[level + 1], widths[level], 1) if level + 1 < len(widths) else nn.Identity()
             self.up.append(_Stage(widths[level], config.blocks[level], embed, config.time, wider))
         self.leave = nn.Conv2d(widths[0], 4 * CHANGES, 3, padding=1)
+        self.weigh = nn.Conv2d(widths[0], 4 * len(TAPS), 3, padding=1)
         _zero(self.leave)
+        _zero(self.weigh)
+        with torch.no_grad():
+            assert self.weigh.bias is not None
+            self.weigh.bias[:4] = 5.0  # of the first tap, the pixel itself: it begins by changing next to nothing
         self.finer = _Finer(config)
 
     def forward(self, state: Tensor, guides: Tensor, code: Tensor, time: Tensor, frames: int) -> Tensor:
@@ -109,6 +115,18 @@ class Network(nn.Module):
         Returns:
             ``(N · T, CHANGES, H, W)``, in logarithms.
         """
+        return self.changes(self.features(state, guides, code, time, frames))
+
+    def changes(self, features: Tensor) -> Tensor:
+        """Changes of light from `features`."""
+        return F.pixel_shuffle(self.leave(features), 2)
+
+    def kernels(self, features: Tensor) -> Tensor:
+        """Logits ``(N · T, len(TAPS), H, W)`` of the faithful answer from `features`; see `render.refine.mixing`."""
+        return F.pixel_shuffle(self.weigh(features), 2)
+
+    def features(self, state: Tensor, guides: Tensor, code: Tensor, time: Tensor, frames: int) -> Tensor:
+        """What the network makes of its input, ``(N · T, widths[0], H / 2, W / 2)``; arguments as `forward`."""
         embed = self.code(torch.cat([code, _fourier(time).to(code.dtype)], dim=1))
         x = self.enter(F.pixel_unshuffle(torch.cat([state, guides], dim=1), 2))
         kept = []
@@ -122,7 +140,7 @@ class Network(nn.Module):
             if x.shape[-2:] != skip.shape[-2:]:
                 x = F.interpolate(x, size=skip.shape[-2:], mode="nearest")
             x = stage.through(x + skip, embed, frames)
-        return F.pixel_shuffle(self.leave(x), 2)
+        return x
 
 
 _TIME = 16

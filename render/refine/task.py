@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from motion.errors import BadInput, unknown
-from render.refine import bridge, losses, shards
+from render.refine import bridge, losses, mixing, shards
 from render.refine.batches import Batches, Pairs
 from render.refine.display import shown
 from render.refine.guides import GUIDES, Passes, Seen, changed, light_of, look, state_of
@@ -30,7 +30,15 @@ _FORGET = 0.3
 _AUGMENT = 0.05
 
 #: Weights of the losses' terms.
-_WEIGHTS = {"relative": 1.0, "coarse": 0.5, "absolute": 6.0, "gradients": 3.0, "structure": 1.0, "steadiness": 1.0}
+_WEIGHTS = {
+    "relative": 1.0,
+    "coarse": 0.5,
+    "absolute": 6.0,
+    "gradients": 3.0,
+    "structure": 1.0,
+    "steadiness": 1.0,
+    "faithful": 0.1,
+}
 
 
 @dataclass(frozen=True)
@@ -157,20 +165,24 @@ class RefinerTask:
         half: Seen,
         u: Tensor | None = None,
         target: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """States at full and half size; at place ``u`` of the bridge to ``target``, else at its raster end."""
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """States at full and half size, and faithful light at half size.
+
+        From place ``u`` of the bridge to ``target``, else from its raster end.
+        """
         y = half.raster
         u = torch.ones(len(y), device=y.device) if u is None else u
         x = bridge.put(self.kind, y if target is None else target, y, u, torch.randn_like(y))
         bf16 = torch.autocast(y.device.type, torch.bfloat16)
         with bf16:
-            changes = bridge.answer(module, self.kind, x, half, pairs.passes.code, u, self.frames)
+            changes, kernels = bridge.answer(module, self.kind, x, half, pairs.passes.code, u, self.frames)
         coarse = changed(half, changes)
+        faithful = mixing.mixed(half, kernels, 1) if kernels is not None and module.training else None
         if module.training:
             changes = changes + _AUGMENT * torch.randn_like(changes)
         with bf16:
             fine = module.finer(changes, full.guides)  # type: ignore[operator]
-        return changed(full, fine), coarse
+        return changed(full, fine), coarse, faithful
 
     def _terms(
         self, module: nn.Module, pairs: Pairs, history: Tensor | None = None, valid: Tensor | None = None
@@ -184,13 +196,17 @@ class RefinerTask:
         target = state_of(F.avg_pool2d(leads, 2), half.modulator)
         places = torch.rand(n // self.frames, device=clean.device)
         places = torch.where(torch.rand_like(places) < _AT_END, torch.ones_like(places), places.clamp_min(0.02))
-        state, coarse = self._predict(module, pairs, full, half, places.repeat_interleave(self.frames), target)
+        state, coarse, faithful = self._predict(
+            module, pairs, full, half, places.repeat_interleave(self.frames), target
+        )
         light = light_of(state, full.modulator)
         pooled = F.avg_pool2d(reference, 2)
         terms = {
             "relative": losses.relative(light, reference, full.modulator, full.solid),
             "coarse": losses.relative(light_of(coarse, half.modulator), pooled, half.modulator, half.solid),
         }
+        if faithful is not None:
+            terms["faithful"] = losses.relative(faithful, pooled, half.modulator, half.solid)
         if bool(clean.any()):
             seen, wanted = shown(light), shown(reference)
             terms |= {
