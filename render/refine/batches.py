@@ -143,4 +143,5 @@ def tensors(arrays: dict[str, np.ndarray]) -> Pairs:
             "flow": get("flow"), "hidden": get("hidden")[:, None], "flow_far": get("flow_far"),
             "hidden_far": get("hidden_far")[:, None],
         }  # fmt: skip
-    return Pairs(passes, get("first"), get("second"), get("clean"), **flows)
+    clean = get("clean") if "clean" in arrays else torch.zeros(len(passes.beauty))
+    return Pairs(passes, get("first"), get("second"), clean, **flows)
