@@ -79,6 +79,12 @@ def film(
     refiner: Annotated[
         str | None, typer.Option(metavar="NAME", help="Refine by these weights, or a pipeline's folder.")
     ] = None,
+    export_controls: Annotated[
+        Path | None,
+        typer.Option(
+            "--export-controls", metavar="FOLDER", help="No film, but control videos, prompts and ComfyUI workflows."
+        ),
+    ] = None,
     debug: Annotated[str | None, typer.Option(metavar="NAMES", help="Show, with commas: humanoid,plants.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the work folder.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
@@ -88,10 +94,17 @@ def film(
     from cinemotion.pipeline import make_film
 
     named, views = _names("pass", passes), _names("debug", debug)
+    changes = Changes(draft, seed, named, physics, views, refine, refiner)
+    if export_controls is not None:
+        from cinemotion.export_controls import of_scene
+
+        for folder in of_scene(scene, export_controls, changes, frames=_frames(frames), device=device, quiet=quiet):
+            print(f"{folder}/")
+        return
     made = make_film(
         scene,
         out,
-        changes=Changes(draft, seed, named, physics, views, refine, refiner),
+        changes=changes,
         resume=resume,
         workers=workers,
         keep=keep,
@@ -383,9 +396,7 @@ def sheet(
 @app.command()
 @guarded
 def bench(
-    subject: Annotated[
-        str, typer.Argument(help="render, refine, motion, camera, formats …", show_default=False)
-    ],
+    subject: Annotated[str, typer.Argument(help="render, refine, motion, camera, formats …", show_default=False)],
     arguments: Annotated[
         list[str] | None, typer.Argument(help="What the measurement takes.", show_default=False)
     ] = None,

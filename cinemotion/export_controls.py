@@ -16,7 +16,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ import numpy as np
 
 from cinemotion import comfy
 from cinemotion.draw import settings
-from cinemotion.film import Film
+from cinemotion.film import Changes, Clock, Film
 from cinemotion.manifest import remove
 from cinemotion.progress import Progress
 from cinemotion.shot_prompt import prompt_of
@@ -39,6 +39,30 @@ _NETWORKS = {
     "depth": ("control_v11f1p_sd15_depth_fp16.safetensors", 0.8),
     "edges": ("control_v11p_sd15_canny_fp16.safetensors", 0.6),
 }
+
+
+def of_scene(
+    scene: str | Path,
+    folder: str | Path,
+    changes: Changes,
+    *,
+    frames: tuple[int | None, int | None] | None = None,
+    device: int | None = None,
+    quiet: bool = True,
+) -> tuple[Path, ...]:
+    """`export_controls` of a scene file: those that it asks for, else the usual ones.
+
+    Raises:
+        SceneError: the scene is wrong.
+        BadInput: as `export_controls`, or frames that the film has not.
+    """
+    from cinemotion.pipeline import frame_range
+    from cinemotion.resolve import load
+    from cinemotion.source import read
+
+    film, _ = load(read(scene), replace(changes, refine=False, refiner=None), Clock())
+    asked = film.control or CONTROLS
+    return export_controls(film, folder, controls=asked, frames=frame_range(film, frames), device=device, quiet=quiet)
 
 
 def export_controls(

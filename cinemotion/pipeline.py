@@ -79,7 +79,7 @@ def make_film(
     source = read(scene)
     film, report = load(source, changes, clock)
     path = _output(film, out)
-    first, stop = _range(film, frames)
+    first, stop = frame_range(film, frames)
     with clock("GL"):
         from render.rasterizer import gl_info
 
@@ -118,7 +118,12 @@ def _output(film: Film, out: str | Path | None) -> Path:
     return path
 
 
-def _range(film: Film, frames: tuple[int | None, int | None] | None) -> tuple[int, int]:
+def frame_range(film: Film, frames: tuple[int | None, int | None] | None) -> tuple[int, int]:
+    """First frame and the one after the last, of what was asked for.
+
+    Raises:
+        BadInput: the film has no such part.
+    """
     first, stop = frames or (None, None)
     first, stop = first or 0, film.frames if stop is None else stop
     if not 0 <= first < stop <= film.frames:

@@ -230,7 +230,7 @@ class _Resolver:
                     return foreign(given, {}), ()
                 refining, path = ours(changes.refiner)
             elif spec.pipeline is not None:
-                said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights"})
+                said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights", "faithful"})
                 return foreign(self.source.folder / spec.pipeline, said), ()
             else:
                 beside = self.source.folder / (spec.weights or "base")

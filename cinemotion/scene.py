@@ -262,7 +262,9 @@ class RefineSpec(Strict):
     """How frames become final ones: by the network that comes along, or by a pretrained pipeline of one's own."""
 
     weights: Word | None = Field(default=None, description="of our network: a name or a .safetensors file; base")
-    steps: Annotated[int, Field(strict=True, ge=1, le=64)] | None = Field(default=None, description="of the network")
+    steps: Annotated[int, Field(strict=True, ge=1, le=64)] | None = Field(
+        default=None, description="of the bridge, or of a pipeline's denoising"
+    )
     faithful: StrictBool | None = Field(
         default=None, description="light is only moved about, as a mix of what was drawn: nothing is invented"
     )
@@ -280,8 +282,8 @@ class RefineSpec(Strict):
 
     def misplaced(self) -> str:
         """What does not fit together; empty where all does."""
-        own = {"weights", "steps", "faithful"}
-        foreign = set(type(self).model_fields) - own - {"pipeline"}
+        own = {"weights", "faithful"}
+        foreign = set(type(self).model_fields) - own - {"pipeline", "steps"}
         wrong = sorted(name for name in (foreign if self.pipeline is None else own) if getattr(self, name) is not None)
         if not wrong:
             return ""
