@@ -5,6 +5,7 @@ Mitsuba's own BSDFs, blended, come near the rasterizer's surfaces; its masking t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
@@ -68,9 +69,9 @@ class BakedThing:
             },
         )  # fmt: skip
 
-    def pose(self, posed: Posed, time: float) -> tuple[np.ndarray, np.ndarray]:
-        """World-space vertices and unit normals ``(V, 3)`` float32."""
-        vertices, normals = meshes.world_shape(posed, time)
+    def pose(self, posed: Sequence[Posed], time: float) -> tuple[np.ndarray, np.ndarray]:
+        """World-space vertices and unit normals ``(V, 3)`` float32 of the one drawable."""
+        vertices, normals = meshes.world_shape(posed[0], time)
         bent = self.all(normals) + self._bend
         bent = bent / np.maximum(np.linalg.norm(bent, axis=1, keepdims=True), 1e-9)
         return self.all(vertices), bent.astype(np.float32)

@@ -14,10 +14,13 @@ import numpy as np
 from motion.rotations import Array
 from render import lighting
 from render.lighting import LightPreset
+from render.rasterizer.blocks import LAMPS
 
 _FAR_M = 3000.0  # to the discs that are sun and rim lights
 _LAMP_M = 0.05  # radius of a lamp: what softens its shadows
 _KICKER_RADIUS = float(np.deg2rad(4.0))  # of rim lights, which have shadows here
+# Lights of a kind come in so many, the rest of them dark and never sampled: compiled code depends on their number.
+_SLOTS = (3, 6, LAMPS + 1)
 _SKY = (128, 256)  # rows, columns of the sky's picture: a gradient and the sun's glow
 
 
@@ -32,20 +35,30 @@ def emitters(mi: ModuleType, block: np.ndarray, lamps: int, preset: LightPreset,
         sun: unit vector towards the sun.
     """
     middle = np.array([block["middle"][0], 0.0, block["middle"][1]], float)
-    parts: dict[str, Any] = {"sky": {"type": "envmap", "bitmap": mi.Bitmap(sky(preset, sun))}}
     colour = block["sun_colour"][:3].astype(float)
+    kinds: dict[str, list[dict[str, Any]]] = {"disc": [], "bulb": [], "spot": []}
     if colour.max() > 0:
-        parts["sun"] = _disc(mi, middle, sun, colour, preset.sun_radius)
+        kinds["disc"].append(_disc(mi, middle, sun, colour, preset.sun_radius))
     for i in range(lamps):
         place, colour = block["lamp_place"][i].astype(float), block["lamp_colour"][i].astype(float)
         if not colour[:3].max() > 0:
             continue
         if place[3] < 0.5:
-            parts[f"lamp{i}"] = _disc(mi, middle, place[:3], colour[:3], _KICKER_RADIUS)
+            kinds["disc"].append(_disc(mi, middle, place[:3], colour[:3], _KICKER_RADIUS))
         elif place[3] < 1.5:
-            parts[f"lamp{i}"] = _bulb(place[:3], colour[:3])
+            kinds["bulb"].append(_bulb(place[:3], colour[:3]))
         else:
-            parts[f"lamp{i}"] = _spot(mi, place[:3], colour, block["lamp_axis"][i, :3].astype(float))
+            kinds["spot"].append(_spot(mi, place[:3], colour, block["lamp_axis"][i, :3].astype(float)))
+    down, dark = np.array([0.0, -1.0, 0.0]), np.zeros(4)
+    spare = {
+        "disc": _disc(mi, middle, down, dark[:3], 1e-5, weight=0.0),
+        "bulb": _bulb(_FAR_M * down, dark[:3], weight=0.0),
+        "spot": _spot(mi, _FAR_M * down, dark, down, weight=0.0),
+    }
+    parts: dict[str, Any] = {"sky": {"type": "envmap", "bitmap": mi.Bitmap(sky(preset, sun))}}
+    for kind, lights in kinds.items():
+        slots = next(n for n in _SLOTS if n >= len(lights))
+        parts |= {f"{kind}{i}": light for i, light in enumerate(lights + [spare[kind]] * (slots - len(lights)))}
     return parts
 
 
@@ -63,31 +76,36 @@ def sky(preset: LightPreset, sun: Array) -> np.ndarray:
     return (radiance + np.array(preset.glow) * glow).astype(np.float32)
 
 
-def _disc(mi: ModuleType, middle: Array, towards: Array, colour: Array, radius: float) -> dict[str, Any]:
-    """A light so far away that it is the same everywhere on a set; ``radius`` in radians, 0: shadows are hard."""
-    if radius <= 0.0:
-        return {"type": "directional", "direction": [float(-v) for v in towards], "irradiance": _rgb(np.pi * colour)}
+def _disc(
+    mi: ModuleType, middle: Array, towards: Array, colour: Array, radius: float, weight: float = 1.0
+) -> dict[str, Any]:
+    """A light so far away that it is the same everywhere on a set; ``radius`` in radians."""
+    radius = max(radius, 1e-5)
     place = middle + _FAR_M * np.asarray(towards, float)
     half = _FAR_M * float(np.tan(radius))
     # Irradiance of a disc faced from its axis: π L sin² of its radius.
     return {
         "type": "disk",
         "to_world": mi.ScalarTransform4f().look_at(list(place), list(middle), _up(towards)).scale([half, half, 1.0]),
-        "emitter": {"type": "area", "radiance": _rgb(colour / float(np.sin(radius)) ** 2)},
+        "emitter": {
+            "type": "area",
+            "radiance": _rgb(colour / float(np.sin(radius)) ** 2),
+            "sampling_weight": weight,
+        },
     }
 
 
-def _bulb(place: Array, colour: Array) -> dict[str, Any]:
+def _bulb(place: Array, colour: Array, weight: float = 1.0) -> dict[str, Any]:
     # Irradiance of a sphere: π L r² / d².
     return {
         "type": "sphere",
         "center": [float(v) for v in place],
         "radius": _LAMP_M,
-        "emitter": {"type": "area", "radiance": _rgb(colour / _LAMP_M**2)},
+        "emitter": {"type": "area", "radiance": _rgb(colour / _LAMP_M**2), "sampling_weight": weight},
     }
 
 
-def _spot(mi: ModuleType, place: Array, colour: Array, axis: Array) -> dict[str, Any]:
+def _spot(mi: ModuleType, place: Array, colour: Array, axis: Array, weight: float = 1.0) -> dict[str, Any]:
     edge = float(np.clip(colour[3], -1.0, 1.0))
     return {
         "type": "spot",
@@ -95,6 +113,7 @@ def _spot(mi: ModuleType, place: Array, colour: Array, axis: Array) -> dict[str,
         "intensity": _rgb(np.pi * colour[:3]),
         "cutoff_angle": float(np.degrees(np.arccos(edge))),
         "beam_width": float(np.degrees(np.arccos(0.75 * edge + 0.25))),
+        "sampling_weight": weight,
     }
 
 

@@ -1,7 +1,8 @@
-"""Triangles for Mitsuba: `Thing`, a drawable that moves in place, and the ground."""
+"""Triangles for Mitsuba: `Things`, which move in place, and the ground."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -55,20 +56,31 @@ def mesh(
     return made
 
 
-class Thing:
-    """A drawable as a mesh with its material and its patterns' places on every face and vertex."""
+class Things:
+    """Everything of a world in one mesh, so that worlds of few and of many things run the same compiled code."""
 
-    def __init__(self, mi: ModuleType, name: str, drawable: Drawable, bsdf: Any) -> None:
-        self.drawable = drawable
-        material = drawable.label[drawable.faces[:, 0], 0]  # a face's vertices share theirs
+    def __init__(self, mi: ModuleType, drawables: Sequence[Drawable], bsdf: Any) -> None:
+        first = np.cumsum([0, *(len(d.rest) for d in drawables)])
+        faces = [d.faces + start for d, start in zip(drawables, first, strict=False)]
+        # A face's vertices share its material.
+        material = [d.label[d.faces[:, 0], 0] for d in drawables]
         self.mesh = mesh(
-            mi, name, bsdf, drawable.rest, drawable.faces, drawable.rest_normals,
-            attributes={"vertex_anchor": drawable.anchor, "face_material": material[:, None]},
+            mi, "things", bsdf, np.concatenate([d.rest for d in drawables]), np.concatenate(faces),
+            np.concatenate([d.rest_normals for d in drawables]),
+            attributes={
+                "vertex_anchor": np.concatenate([d.anchor for d in drawables]),
+                "face_material": np.concatenate(material)[:, None],
+            },
         )  # fmt: skip
 
-    def pose(self, posed: Posed, time: float) -> tuple[np.ndarray, np.ndarray]:
-        """World-space vertices and unit normals ``(V, 3)`` float32."""
-        return world_shape(posed, time)
+    def pose(self, posed: Sequence[Posed], time: float) -> tuple[np.ndarray, np.ndarray]:
+        """World-space vertices and unit normals ``(V, 3)`` float32.
+
+        Raises:
+            BadInput: a vertex is not finite.
+        """
+        shapes = [world_shape(one, time) for one in posed]
+        return np.concatenate([v for v, _ in shapes]), np.concatenate([n for _, n in shapes])
 
 
 def world_shape(posed: Posed, time: float) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +98,24 @@ def world_shape(posed: Posed, time: float) -> tuple[np.ndarray, np.ndarray]:
         normals = posed.drawable.rest_normals @ T[:3, :3].T
     normals = np.nan_to_num(np.asarray(normals, np.float32))
     return vertices, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+
+
+def speck(mi: ModuleType, bsdf: Any) -> Any:
+    """A triangle that nobody sees."""
+    return _plain(mi, "speck", bsdf, np.eye(3) * 1e-3 - [0.0, 2.0 * GROUND_M, 0.0], np.array([[0, 1, 2]]))
+
+
+def plane(mi: ModuleType, middle: tuple[float, float], bsdf: Any) -> Any:
+    """The ground round a place (x, z), metres."""
+    return _plain(mi, "ground", bsdf, *ground(middle))
+
+
+def _plain(mi: ModuleType, name: str, bsdf: Any, vertices: np.ndarray, faces: np.ndarray) -> Any:
+    """A flat mesh with all that `Things` has: the same code then serves it."""
+    return mesh(
+        mi, name, bsdf, vertices, faces, np.broadcast_to([0.0, 1.0, 0.0], vertices.shape),
+        attributes={"vertex_anchor": vertices, "face_material": np.zeros((len(faces), 1))},
+    )  # fmt: skip
 
 
 def ground(middle: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

@@ -34,21 +34,28 @@ class MitsubaScene:
         self.air = Air.of(block)
         table, ground = palette(world.materials), world.stage.ground
         middle = float(block["middle"][0]), float(block["middle"][1])
-        self._things: list[meshes.Thing | baked.BakedThing]
+        drawables = world.drawables
+        # Meshes, and which drawables each holds.
+        self._meshes: list[tuple[meshes.Things | baked.BakedThing, slice]] = []
         parts: dict[str, Any] = {"type": "scene"}
         if surfaces is None:
             rows = looks.rows(table)
-            self._things = [baked.BakedThing(mi, _name(i), d, rows) for i, d in enumerate(world.drawables)]
+            for i, drawable in enumerate(drawables):
+                self._meshes.append((baked.BakedThing(mi, _name(i), drawable, rows), slice(i, i + 1)))
             if ground is not None:
                 parts["ground"] = baked.ground(mi, ground, middle)
         else:
             surfaces.use(table, ground)
-            self._things = [meshes.Thing(mi, _name(i), d, surfaces.surface) for i, d in enumerate(world.drawables)]
+            # A speck stands for what a world does not have: compiled code depends on the number of meshes.
+            parts[_name(0)] = meshes.speck(mi, surfaces.surface)
+            parts["ground"] = meshes.speck(mi, surfaces.ground)
+            if drawables:
+                self._meshes.append((meshes.Things(mi, drawables, surfaces.surface), slice(None)))
             if ground is not None:
-                parts["ground"] = meshes.mesh(mi, "ground", surfaces.ground, *meshes.ground(middle))
-        parts |= {_name(i): thing.mesh for i, thing in enumerate(self._things)}
+                parts["ground"] = meshes.plane(mi, middle, surfaces.ground)
+        parts |= {_name(i): mesh.mesh for i, (mesh, _) in enumerate(self._meshes)}
         parts |= emitters(mi, block, lamps, preset, sun)
-        self.scene = mi.load_dict(parts)
+        self.scene = mi.load_dict(parts, parallel=False)
         self._parameters = mi.traverse(self.scene)
         self._posed: Instant | None = None
 
@@ -60,20 +67,14 @@ class MitsubaScene:
         """
         if instant is self._posed:
             return
-        moved: list[tuple[int, np.ndarray]] = []
-        for i, (thing, posed) in enumerate(zip(self._things, instant.meshes, strict=True)):
-            if self._posed is not None and posed.T_world_prop is not None:
-                before = self._posed.meshes[i].T_world_prop
-                if before is not None and np.array_equal(before, posed.T_world_prop):
-                    continue  # it stands still
-            vertices, normals = thing.pose(posed, instant.time)
+        shapes = [mesh.pose(instant.meshes[which], instant.time) for mesh, which in self._meshes]
+        for i, (vertices, normals) in enumerate(shapes):
             self._set(i, "vertex_positions", vertices)
             self._set(i, "vertex_normals", normals)
-            moved.append((i, normals))
         self._parameters.update()
         if self._baked:
             # The interpreted variant has just made normals of its own from the places.
-            for i, normals in moved:
+            for i, (_, normals) in enumerate(shapes):
                 self._set(i, "vertex_normals", normals)
             self._parameters.update()
         self._posed = instant
@@ -84,4 +85,4 @@ class MitsubaScene:
 
 
 def _name(i: int) -> str:
-    return f"thing{i}"
+    return f"mesh{i}"

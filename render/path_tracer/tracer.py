@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -150,6 +151,9 @@ class PathTracer:
         """The world in Mitsuba; the last one's is kept."""
         if self._scene is None or self._scene.world is not world:
             self._scene = None
+            # Mitsuba's scenes lie in reference cycles. Left alone they would pile up, and their places in its registry
+            # would change what is compiled.
+            gc.collect()
             self._scene = MitsubaScene(self._mi, world, self._surfaces)
             stage = world.stage
             self._empty = World([], Stage(None, stage.light, stage.sun_azimuth, stage.sun_elevation), world.light)
