@@ -33,6 +33,7 @@ KINDS: dict[str, str] = {
     "calibrator": "takes tremor, tilt and drift out of motion",
     "camera": "steers a camera, some decisions a second",
     "refiner": "turns raster frames into final ones",
+    "between": "works out final frames between refined ones",
 }
 #: The shipped families and what they were trained on.
 FAMILIES: dict[str, str] = {
