@@ -216,6 +216,8 @@ def passes_of(frame: Frame) -> Passes:
 
 def _joined(parts: list[Seen], dim: int) -> Seen:
     """Parts of what is seen, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
     return Seen(*(torch.cat([getattr(part, name) for part in parts], dim) for name in Seen.__dataclass_fields__))
 
 

@@ -198,14 +198,20 @@ class _AlongTime(nn.Module):
         _zero(self.weight)
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
-        w = self.weight.weight.to(x.dtype)[:, 0]  # (C, 3)
+        w = self.weight.weight.to(x.dtype)[:, 0, :, None, None]  # (C, 3, 1, 1)
         y = x.unflatten(0, (-1, frames))
-        before = torch.cat([y[:, :1], y[:, :-1]], dim=1)  # the first and last frame are their own neighbours
-        after = torch.cat([y[:, 1:], y[:, -1:]], dim=1)
-        w = w[None, None, :, :, None, None]
-        bias = self.weight.bias.to(x.dtype)[None, None, :, None, None] if self.weight.bias is not None else 0.0
-        mixed = before * w[:, :, :, 0] + y * w[:, :, :, 1] + after * w[:, :, :, 2] + bias
-        return (y + mixed).flatten(0, 1)
+        assert self.weight.bias is not None
+        out = torch.addcmul(self.weight.bias.to(x.dtype)[:, None, None], y, 1 + w[:, 1])
+        # The first and the last frame are their own neighbours.
+        before = torch.cat([y[:, :1], y[:, :-1]], dim=1) if self.training else None
+        after = torch.cat([y[:, 1:], y[:, -1:]], dim=1) if self.training else None
+        if before is not None and after is not None:
+            return torch.addcmul(torch.addcmul(out, before, w[:, 0]), after, w[:, 2]).flatten(0, 1)
+        out[:, 1:].addcmul_(y[:, :-1], w[:, 0])
+        out[:, :1].addcmul_(y[:, :1], w[:, 0])
+        out[:, :-1].addcmul_(y[:, 1:], w[:, 2])
+        out[:, -1:].addcmul_(y[:, -1:], w[:, 2])
+        return out.flatten(0, 1)
 
 
 class _Attention(nn.Module):
