@@ -88,8 +88,8 @@ class Clay(_Look):
     """Modelling clay: matte, kneaded, with fingerprints; ``every`` 2 moves on twos, as stop motion does."""
 
     name: ClassVar[str] = "clay"
-    bump: float = _within(0.6, 0.0, 2.0)  # dents of the hand
-    prints: float = _within(0.5, 0.0, 2.0)  # fingerprints
+    bump: float = _within(0.9, 0.0, 2.0)  # dents of the hand
+    prints: float = _within(0.8, 0.0, 2.0)  # fingerprints
     dent_px: float = _within(34.0, 6.0, 200.0)  # size of a dent
     sheen: float = _within(0.35, 0.0, 1.0)  # of the oil in it
     every: int = _within(1, 1, 12)  # frames that a pose is held
