@@ -18,23 +18,33 @@ class Tracer:
 
     Args:
         mi: Mitsuba, its variant set.
-        depth: longest path, segments.
-        clamp: most radiance that one path brings; None: any.
     """
 
-    def __init__(self, mi: ModuleType, depth: int, clamp: float | None) -> None:
-        properties = mi.Properties()
-        properties["path"] = path(mi, depth)
-        self.integrator = _kind(mi.variant())(properties)
-        self.integrator.set_clamp(clamp)
+    def __init__(self, mi: ModuleType) -> None:
+        self._mi = mi
+        self._depth = 0
+        self._integrator = _kind(mi.variant())(mi.Properties())
 
     def use(self, air: Air, ground: bool) -> None:
         """Another world's air; whether it has a ground."""
-        self.integrator.use(air, ground)
+        self._integrator.use(air, ground)
 
     def look_from(self, forward: Array, focal_px: float) -> None:
         """Another camera: a unit vector in the world, focal length in px."""
-        self.integrator.look_from(forward, focal_px)
+        self._integrator.look_from(forward, focal_px)
+
+    def with_paths(self, depth: int, clamp: float | None) -> Any:
+        """The integrator.
+
+        Args:
+            depth: longest path, segments.
+            clamp: most radiance that one path brings; None: any.
+        """
+        if depth != self._depth:
+            self._depth = depth
+            self._integrator.path = path(self._mi, depth)
+        self._integrator.set_clamp(clamp)
+        return self._integrator
 
 
 def path(mi: ModuleType, depth: int) -> Any:
@@ -57,7 +67,7 @@ def _kind(variant: str) -> type:
 
         def __init__(self, props: Any) -> None:
             mi.SamplingIntegrator.__init__(self, props)
-            self.path = props["path"]
+            self.path: Any = None
             self.set_clamp(None)
             self.look_from((0.0, 0.0, -1.0), 1000.0)
 

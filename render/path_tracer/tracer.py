@@ -73,7 +73,7 @@ class PathTracer:
         self.variant: str = self._mi.variant()
         compiled = not self.variant.startswith("scalar")
         self._surfaces = Materials(self._mi) if compiled else None
-        self._tracer = Tracer(self._mi, self.settings.depth, self.settings.clamp) if compiled else None
+        self._tracer = Tracer(self._mi) if compiled else None
         self._rasterizer: Rasterizer | None = Rasterizer(self.size, self.raster, device)
         self._behind = Rasterizer(self.size, self.raster, device)
         self.info = self._rasterizer.info | {"path_tracer": f"Mitsuba {self._mi.__version__} {self.variant}"}
@@ -139,7 +139,7 @@ class PathTracer:
             else:
                 self._surfaces.look_from(looking.forward, looking.focal_px)
                 self._tracer.look_from(looking.forward, looking.focal_px)
-                integrator = self._tracer.integrator
+                integrator = self._tracer.with_paths(settings.depth, settings.clamp)
             eye = sensor(mi, camera, index, offset, self.size, self.raster.filter_px, settings.depth_of_field, spp)
             for _ in range(parts):
                 seed = int(seeds.spawn(1)[0].generate_state(1)[0])
