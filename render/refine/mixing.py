@@ -6,6 +6,7 @@ Such light cannot be brighter or darker than anything near, and no colour comes 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from render.refine.guides import Seen, light_of
@@ -28,18 +29,15 @@ def mixed(seen: Seen, kernels: Tensor, scale: int) -> Tensor:
     weights = torch.softmax(kernels.float(), dim=1)
     light = light_of(seen.raster, torch.ones_like(seen.modulator))  # over what surfaces reflect
     height, width = light.shape[-2:]
-    total, sum_ = torch.zeros_like(light), torch.zeros_like(seen.solid)
-    rows = torch.arange(height, device=light.device)
-    columns = torch.arange(width, device=light.device)
-    for k, (dy, dx) in enumerate(TAPS):
-        y, x = (rows + dy * scale).clamp(0, height - 1), (columns + dx * scale).clamp(0, width - 1)
-        own = weights[:, k : k + 1]
-        if k:
-            own = own * seen.solid[..., y, :][..., x]
-            other = light[..., y, :][..., x]
-        else:
-            other = light
-        total = total + own * other
+    reach = scale * max(dy for dy, _ in TAPS)
+    # Beyond the border there is nothing to take.
+    wide = F.pad(torch.cat([light, seen.solid], dim=1), (reach, reach, reach, reach))
+    total, sum_ = weights[:, :1] * light, weights[:, :1]
+    for k, (dy, dx) in enumerate(TAPS[1:], start=1):
+        top, left = reach + dy * scale, reach + dx * scale
+        other = wide[..., top : top + height, left : left + width]
+        own = weights[:, k : k + 1] * other[:, 3:]
+        total = total + own * other[:, :3]
         sum_ = sum_ + own
     mix = total / sum_.clamp_min(1e-6)
     return (mix * seen.solid + light * (1.0 - seen.solid)) * seen.modulator

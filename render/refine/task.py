@@ -29,6 +29,9 @@ _FORGET = 0.3
 #: Noise on the changes at half size that the finer stage is trained with, in logarithms: it forgives the coarser one.
 _AUGMENT = 0.05
 
+#: Frames of a batch that the faithful answer learns from.
+_FEW = 2
+
 #: Weights of the losses' terms.
 _WEIGHTS = {
     "relative": 1.0,
@@ -177,7 +180,11 @@ class RefinerTask:
         with bf16:
             changes, kernels = bridge.answer(module, self.kind, x, half, pairs.passes.code, u, self.frames)
         coarse = changed(half, changes)
-        faithful = mixing.mixed(half, kernels, 1) if kernels is not None and module.training else None
+        faithful = None
+        if kernels is not None and module.training:
+            # A few frames are enough for a head of one layer.
+            few = Seen(**{name: value[:_FEW] for name, value in vars(half).items()})
+            faithful = mixing.mixed(few, kernels[:_FEW], 1)
         if module.training:
             changes = changes + _AUGMENT * torch.randn_like(changes)
         with bf16:
@@ -206,7 +213,9 @@ class RefinerTask:
             "coarse": losses.relative(light_of(coarse, half.modulator), pooled, half.modulator, half.solid),
         }
         if faithful is not None:
-            terms["faithful"] = losses.relative(faithful, pooled, half.modulator, half.solid)
+            k = len(faithful)
+            cost = losses.relative(faithful, pooled[:k], half.modulator[:k], half.solid[:k])
+            terms["faithful"] = F.pad(cost, (0, n - k))
         if bool(clean.any()):
             seen, wanted = shown(light), shown(reference)
             terms |= {
