@@ -221,6 +221,9 @@ def train(
     clips: Annotated[
         bool, typer.Option("--clips", help="On clips, with its own history.", rich_help_panel=OF_REFINERS)
     ] = False,
+    judges: Annotated[
+        bool, typer.Option("--judges", help="With judges of frames and of clips.", rich_help_panel=OF_REFINERS)
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:  # fmt: skip
     """Train a model on motion, a camera, a refiner; on again where it was stopped, also by kill -9; torchrun too."""
@@ -246,7 +249,7 @@ def train(
         asked = train_refiner.Plan(
             folder=out, data=data[0] if data else None, make_data=make_data,
             tiers=tuple(tiers.split(",")) if tiers else (), minutes=minutes, steps=steps, kind=refine_by, clips=clips,
-            begin=str(begin) if begin else None, batch=batch or train_refiner.Plan.batch, device=device, name=name,
+            judges=judges, begin=str(begin) if begin else None, batch=batch or train_refiner.Plan.batch, device=device, name=name,
             seed=seed, threads=threads,
         )  # fmt: skip
         train_refiner.run(train_refiner.with_size(asked, size), tell)

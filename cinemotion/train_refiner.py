@@ -41,6 +41,7 @@ class Plan:
     size: str = "S"
     kind: str = "bridge"  # of `render.refine.bridge.KINDS`, or "pixel"
     clips: bool = False  # train on clips with the network's own history; else on pictures
+    judges: bool = False  # the adversarial stage; needs weights to begin with
     begin: str | None = None  # weights to train on from
     batch: int = 8  # frames of a step
     device: str = "cpu"
@@ -64,6 +65,7 @@ def run(plan: Plan, say: Say) -> Path:
     from motion.prior.threads import device
     from motion.prior.trainer import Settings, train
     from render.refine import shards
+    from render.refine.adversary import Contest
     from render.refine.model import BridgeRefiner
     from render.refine.task import Data, RefinerTask
 
@@ -76,7 +78,7 @@ def run(plan: Plan, say: Say) -> Path:
     task = RefinerTask(
         Data(found["many"] + found["fine"], found["check"]), plan.size, "bridge" if plan.kind == "pixel" else plan.kind,
         shards.CHUNK if plan.clips else 1, plan.batch, begin.network if begin else None, plan.kind == "pixel",
-        seed=plan.seed,
+        plan.judges, seed=plan.seed,
     )  # fmt: skip
     frozen = refine_data.baseline(folder)["sha256"] if found["test"] else None
     leads = int(os.environ.get("RANK", "0")) == 0
@@ -84,8 +86,10 @@ def run(plan: Plan, say: Say) -> Path:
 
     def keep(so_far: Run) -> None:
         """The weights so far, so that they can be looked at, or the run cut off."""
-        card = _card(plan, folder, found, frozen, so_far, task, begin)
-        weights.save(path, so_far.module.state_dict(), card)
+        network: Any = so_far.module.network if isinstance(so_far.module, Contest) else so_far.module
+        shape = replace(network.config, appearance=getattr(network, "appearance", 0))
+        card = _card(plan, folder, found, frozen, so_far, {"kind": task.kind, "network": shape.as_dict()}, begin)
+        weights.save(path, network.state_dict(), card)
 
     settings = Settings(
         plan.minutes, plan.steps, rate=RATE, device=plan.device, threads=plan.threads, check_every=250, average=0.998
@@ -111,8 +115,9 @@ def _make(plan: Plan, say: Say) -> Path:
 
 
 def _card(
-    plan: Plan, folder: Path, found: dict[str, tuple[Path, ...]], frozen: str | None, made: Run, task: Any, begin: Any
-) -> Card:
+    plan: Plan, folder: Path, found: dict[str, tuple[Path, ...]], frozen: str | None, made: Run,
+    shape: dict[str, Any], begin: Any,
+) -> Card:  # fmt: skip
     sources = refine_data.sources(folder)
     before: dict[str, Any] = {"begun_from": begin.card.training} if begin else {}
     return Card(
@@ -124,13 +129,14 @@ def _card(
             f"{len(found['fine'])} at 256",
             *sources,
         ),
-        config={"kind": task.kind, "network": task.config.as_dict(), "pixelwise": plan.kind == "pixel"},
+        config={**shape, "pixelwise": plan.kind == "pixel"},
         training={
             "steps": made.steps,
             "minutes": round(made.seconds / 60, 1),
             "seed": plan.seed,
             "device": plan.device,
             "on": "clips" if plan.clips else "pictures",
+            "judges": plan.judges,
             "frozen_baseline": frozen,
             **before,
         },

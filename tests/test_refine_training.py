@@ -18,8 +18,11 @@ from motion.errors import BadInput
 from motion.prior import weights
 from render import Rasterizer
 from render.refine import bridge, losses, mixing, shards
+from render.refine.adversary import APPEARANCE, with_appearance
 from render.refine.batches import Batches, Pairs, crop, mirror, tensors
+from render.refine.describe import CODE
 from render.refine.guides import look
+from render.refine.model import BridgeRefiner
 from render.refine.task import Data, RefinerTask
 from render.view import view, window
 
@@ -274,7 +277,11 @@ def test_train_refiner_from_the_command_line(pairs: Path, tmp_path: Path) -> Non
     code, said = go("-o", tmp_path / "next", "--data", pairs, "--batch", 8, "--steps", 1, "--clips",
                     "--begin", tmp_path / "run")  # fmt: skip
     assert code == 0, said
+    code, said = go("-o", tmp_path / "judged", "--data", pairs, "--batch", 4, "--steps", 1, "--judges",
+                    "--begin", tmp_path / "run")  # fmt: skip
+    assert code == 0 and BridgeRefiner.load(tmp_path / "judged").card.config["network"]["appearance"] > 0, said
     for words, wrong in (
+        ((*run, "--judges", "--steps", 4), "network to begin with"),
         (("-o", tmp_path / "a"), "make them with --make-data"),
         (("-o", tmp_path / "a", "--data", tmp_path), "no training pairs"),
         ((*run, "--by", "brigde", "--steps", 3), "did you mean 'bridge'"),
@@ -306,3 +313,36 @@ def test_pairs_are_made_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     assert 0.5 < ratio < 2.0
     assert np.abs(arrays["first"].astype(float) - arrays["second"]).max() > 0
+
+
+@pytest.mark.parametrize("frames", [1, shards.CHUNK])
+def test_judges_and_network_learn_in_one_step(pairs: Path, frames: int) -> None:
+    data = Data(tuple(refine_data.files(pairs, "fine")), tuple(refine_data.files(pairs, "check")))
+    begin = RefinerTask(data).module()
+    task = RefinerTask(data, frames=frames, rows=4, crop=(32, 48), begin=begin, adversarial=True)
+    contest = task.module()
+    batch = task.batch(0)
+    terms = task.loss(contest, batch, slice(0, task.rows(batch)))
+    judged, earned = terms["judges"].sum(), terms["adversarial"].sum()
+    judged.backward(retain_graph=True)
+    assert all(p.grad is None or not p.grad.any() for p in contest.network.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in contest.judges.parameters())
+    contest.zero_grad(set_to_none=True)
+    earned.backward()
+    assert all(p.grad is None or not p.grad.any() for p in contest.judges.parameters())
+    assert any(p.grad is not None and p.grad.any() for p in contest.network.parameters())
+    assert set(task.check(contest)) >= {"psnr"}
+    with pytest.raises(BadInput, match="network to begin with"):
+        RefinerTask(data, adversarial=True)
+
+
+def test_an_appearance_code_of_zeros_changes_nothing() -> None:
+    import tiny_refiner
+
+    plain = tiny_refiner.network()
+    seen = torch.randn(1, plain.config.guides, 16, 16)
+    args = (torch.randn(1, 3, 16, 16), seen, torch.randn(1, CODE), torch.ones(1), 1)
+    before = plain(*args)
+    told = with_appearance(plain)
+    torch.testing.assert_close(told(*args), before)
+    assert (told(*args, torch.ones(1, APPEARANCE)) - before).abs().max() > 0

@@ -40,8 +40,9 @@ def put(kind: str, x0: Tensor, y: Tensor, u: Tensor, noise: Tensor) -> Tensor:
 
 
 def answer(
-    network: nn.Module, kind: str, x: Tensor, half: Seen, code: Tensor, u: Tensor, frames: int
-) -> tuple[Tensor, Tensor | None]:
+    network: nn.Module, kind: str, x: Tensor, half: Seen, code: Tensor, u: Tensor, frames: int,
+    look: Tensor | None = None,
+) -> tuple[Tensor, Tensor | None]:  # fmt: skip
     """Changes of the raster's light at half size that lead from a state ``x`` at ``u`` to the refined one.
 
     And the kernels of the faithful answer, `render.refine.mixing`, of a network that has them.
@@ -49,7 +50,7 @@ def answer(
     seen = ((x - USUAL).to(half.guides.dtype), half.guides, code, u, frames)
     kernels = None
     if isinstance(network, Network):
-        features = network.features(*seen)
+        features = network.features(*seen, look)
         changes, kernels = network.changes(features).float(), network.kernels(features)
     else:
         changes = network(*seen).float()

@@ -36,6 +36,7 @@ class NetConfig:
     embed: int = 96  # of the light and of the time
     heads: int = 4
     time: bool = True  # layers along time
+    appearance: int = 0  # numbers of the appearance code that it is told
 
     @property
     def multiple(self) -> int:
@@ -80,9 +81,11 @@ class Network(nn.Module):
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.appearance = config, config.appearance
         widths, embed = config.widths, config.embed
-        self.code = nn.Sequential(nn.Linear(CODE + _TIME, embed), nn.SiLU(), nn.Linear(embed, embed), nn.SiLU())
+        self.code = nn.Sequential(
+            nn.Linear(CODE + _TIME + config.appearance, embed), nn.SiLU(), nn.Linear(embed, embed), nn.SiLU()
+        )
         self.enter = nn.Conv2d(4 * (config.guides + 3), widths[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
@@ -101,7 +104,9 @@ class Network(nn.Module):
             self.weigh.bias[:4] = 5.0  # of the first tap, the pixel itself: it begins by changing next to nothing
         self.finer = _Finer(config)
 
-    def forward(self, state: Tensor, guides: Tensor, code: Tensor, time: Tensor, frames: int) -> Tensor:
+    def forward(
+        self, state: Tensor, guides: Tensor, code: Tensor, time: Tensor, frames: int, look: Tensor | None = None
+    ) -> Tensor:
         """Changes of light at half size.
 
         Args:
@@ -111,11 +116,12 @@ class Network(nn.Module):
             code: ``(N · T, CODE)`` of the light.
             time: ``(N · T,)`` on the bridge: 0 is refined, 1 is the raster frame.
             frames: T.
+            look: ``(N · T, appearance)`` appearance codes; None: zeros.
 
         Returns:
             ``(N · T, CHANGES, H, W)``, in logarithms.
         """
-        return self.changes(self.features(state, guides, code, time, frames))
+        return self.changes(self.features(state, guides, code, time, frames, look))
 
     def changes(self, features: Tensor) -> Tensor:
         """Changes of light from `features`."""
@@ -125,9 +131,12 @@ class Network(nn.Module):
         """Logits ``(N · T, len(TAPS), H, W)`` of the faithful answer from `features`; see `render.refine.mixing`."""
         return F.pixel_shuffle(self.weigh(features), 2)
 
-    def features(self, state: Tensor, guides: Tensor, code: Tensor, time: Tensor, frames: int) -> Tensor:
+    def features(
+        self, state: Tensor, guides: Tensor, code: Tensor, time: Tensor, frames: int, look: Tensor | None = None
+    ) -> Tensor:
         """What the network makes of its input, ``(N · T, widths[0], H / 2, W / 2)``; arguments as `forward`."""
-        embed = self.code(torch.cat([code, _fourier(time).to(code.dtype)], dim=1))
+        look = code.new_zeros(len(code), self.appearance) if look is None else look.to(code.dtype)
+        embed = self.code(torch.cat([code, _fourier(time).to(code.dtype), look], dim=1))
         x = self.enter(F.pixel_unshuffle(torch.cat([state, guides], dim=1), 2))
         kept = []
         for stage in cast(Iterable[_Stage], self.down):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from motion.errors import BadInput, unknown
 from render.refine import bridge, losses, mixing, shards
+from render.refine.adversary import Contest, codes
 from render.refine.batches import Batches, Pairs
 from render.refine.display import shown
 from render.refine.guides import GUIDES, Passes, Seen, changed, light_of, look, state_of
@@ -21,7 +22,7 @@ from render.refine.rivals import Pixelwise
 from render.refine.warp import warp_torch
 
 #: Share of training states that lie at the raster's end of the bridge, where one step begins.
-_AT_END = 0.5
+_AT_END = 0.7
 
 #: Share of clips whose history is left out, so that a shot's first frames are refined as well.
 _FORGET = 0.3
@@ -34,14 +35,9 @@ _FEW = 2
 
 #: Weights of the losses' terms.
 _WEIGHTS = {
-    "relative": 1.0,
-    "coarse": 0.5,
-    "absolute": 6.0,
-    "gradients": 3.0,
-    "structure": 1.0,
-    "steadiness": 1.0,
-    "faithful": 0.1,
-}
+    "relative": 1.0, "coarse": 0.5, "absolute": 6.0, "gradients": 3.0, "structure": 1.0, "steadiness": 1.0,
+    "faithful": 0.4, "judges": 1.0, "adversarial": 0.02,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,7 @@ class RefinerTask:
         frames: 1: pictures; `render.refine.shards.CHUNK`: clips.
         rows: frames of a batch.
         begin: a network to train on from.
+        adversarial: with judges, `render.refine.adversary`; needs a network to begin with.
         pixelwise: train `render.refine.rivals.Pixelwise` instead, which must be beaten.
         seed: of weights and batches.
 
@@ -72,7 +69,8 @@ class RefinerTask:
     def __init__(
         self, data: Data, size: str = "S", kind: str = "bridge", frames: int = 1, rows: int = 8,
         begin: nn.Module | None = None,
-        pixelwise: bool = False, crop: tuple[int, int] | None = (176, 320), seed: int = 0,
+        pixelwise: bool = False,
+        adversarial: bool = False, crop: tuple[int, int] | None = (176, 320), seed: int = 0,
     ) -> None:  # fmt: skip
         if size not in SIZES:
             raise unknown("size of the refiner", size, SIZES)
@@ -81,7 +79,9 @@ class RefinerTask:
         if frames not in (1, shards.CHUNK):
             raise BadInput(f"refiner: clips of {frames} frames, expected 1 or {shards.CHUNK}")
         self.config, self.kind, self.frames, self.seed = NetConfig(GUIDES, **SIZES[size]), kind, frames, seed
-        self._begin, self._pixelwise = begin, pixelwise
+        self._begin, self._pixelwise, self._adversarial = begin, pixelwise, adversarial
+        if adversarial and not isinstance(begin, Network):
+            raise BadInput("refiner: judges want a trained network to begin with")
         self._train = Batches(list(data.train), rows, 2 * frames if frames > 1 else 1, crop, seed=seed)
         self._check = (
             Batches(list(data.check), rows, 2 * frames if frames > 1 else 1, crop, seed=1) if data.check else None
@@ -89,6 +89,9 @@ class RefinerTask:
 
     def module(self) -> nn.Module:
         """The network, freshly initialised, or the one to begin with."""
+        if isinstance(self._begin, Network) and self._adversarial:
+            torch.manual_seed(self.seed)
+            return Contest(copy.deepcopy(self._begin), self.frames)
         if self._begin is not None:
             return copy.deepcopy(self._begin)
         torch.manual_seed(self.seed)
@@ -122,6 +125,7 @@ class RefinerTask:
         """PSNR of one step over solid pixels as displayed, beside the raster's, on held-out pairs."""
         if self._check is None:
             return {}
+        module = module.network if isinstance(module, Contest) else module
         ours, raster, steady = [], [], []
         for step in range(4):
             pairs = self._check(step)
@@ -150,6 +154,7 @@ class RefinerTask:
         n, t = len(pairs.clean) // (2 * self.frames), self.frames
         index = torch.arange(2 * n * t, device=pairs.clean.device).view(n, 2 * t)
         before, now = take(pairs, index[:, :t].flatten()), take(pairs, index[:, t:].flatten())
+        module = module.network if isinstance(module, Contest) else module
         with torch.no_grad():
             full, half = look(before.passes)
             light = light_of(self._predict(module, before, full, half)[0], full.modulator)
@@ -168,6 +173,7 @@ class RefinerTask:
         half: Seen,
         u: Tensor | None = None,
         target: Tensor | None = None,
+        looks: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """States at full and half size, and faithful light at half size.
 
@@ -178,7 +184,7 @@ class RefinerTask:
         x = bridge.put(self.kind, y if target is None else target, y, u, torch.randn_like(y))
         bf16 = torch.autocast(y.device.type, torch.bfloat16)
         with bf16:
-            changes, kernels = bridge.answer(module, self.kind, x, half, pairs.passes.code, u, self.frames)
+            changes, kernels = bridge.answer(module, self.kind, x, half, pairs.passes.code, u, self.frames, looks)
         coarse = changed(half, changes)
         faithful = None
         if kernels is not None and module.training:
@@ -194,6 +200,8 @@ class RefinerTask:
     def _terms(
         self, module: nn.Module, pairs: Pairs, history: Tensor | None = None, valid: Tensor | None = None
     ) -> dict[str, Tensor]:
+        contest = module if isinstance(module, Contest) else None
+        network = contest.network if contest is not None else module
         full, half = look(pairs.passes, history, valid)
         n, clean = len(pairs.clean), pairs.clean
         both = 0.5 * (pairs.first + pairs.second)
@@ -203,8 +211,9 @@ class RefinerTask:
         target = state_of(F.avg_pool2d(leads, 2), half.modulator)
         places = torch.rand(n // self.frames, device=clean.device)
         places = torch.where(torch.rand_like(places) < _AT_END, torch.ones_like(places), places.clamp_min(0.02))
+        looks = codes(n // self.frames, self.frames, clean.device) if contest is not None else None
         state, coarse, faithful = self._predict(
-            module, pairs, full, half, places.repeat_interleave(self.frames), target
+            network, pairs, full, half, places.repeat_interleave(self.frames), target, looks
         )
         light = light_of(state, full.modulator)
         pooled = F.avg_pool2d(reference, 2)
@@ -223,6 +232,10 @@ class RefinerTask:
                 "gradients": losses.gradients(seen, wanted, full.solid) * clean,
                 "structure": losses.structure(seen, wanted, full.solid) * clean,
             }
+            if contest is not None:
+                with torch.autocast(clean.device.type, torch.bfloat16):
+                    judged, earned = contest.terms(seen, wanted, shown(pairs.passes.beauty), full.solid)
+                terms |= {"judges": judged.float() * clean, "adversarial": earned.float() * clean}
         if self.frames > 1:
             terms["steadiness"] = self._steadiness(pairs, light, reference, full)
         return {k: _WEIGHTS[k] * v.view(-1, self.frames).mean(1) for k, v in terms.items()}
