@@ -84,5 +84,10 @@ class MitsubaScene:
         self._parameters[key] = type(self._parameters[key])(np.ascontiguousarray(values, np.float32).ravel())
 
 
+def paths(mi: ModuleType, depth: int) -> Any:
+    """Light along paths of at most ``depth`` segments; lights themselves are not seen. No roulette: it adds noise."""
+    return mi.load_dict({"type": "path", "max_depth": depth, "rr_depth": 64, "hide_emitters": True})
+
+
 def _name(i: int) -> str:
     return f"mesh{i}"
