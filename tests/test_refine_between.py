@@ -323,10 +323,91 @@ def test_slow_motion_retimes_the_motion_and_then_draws(tmp_path: Path) -> None:
         worlds.append(World(film.drawn, film.stage))
     fast, slow = worlds
     for frame in (5, 8, 13):
-        exact = [fast.at(t / 24).meshes[0].vertices for t in (frame / 2, frame // 2, frame // 2 + 1)]
-        drawn = slow.at(frame / 24).meshes[0].vertices
-        assert drawn is not None and all(one is not None for one in exact)
-        np.testing.assert_allclose(drawn, exact[0], rtol=0, atol=5e-4)  # half a millimetre: captures are resampled
+        moments = frame / 2, frame // 2, frame // 2 + 1
+        exact, before, after = (np.asarray(fast.at(t / 24).meshes[0].vertices) for t in moments)
+        drawn = np.asarray(slow.at(frame / 24).meshes[0].vertices)
+        np.testing.assert_allclose(drawn, exact, rtol=0, atol=5e-4)  # half a millimetre: captures are resampled
         if frame % 2:  # and not what lies halfway between the frames beside it
-            far = np.abs(drawn - (exact[1] + exact[2]) / 2).max()  # type: ignore[operator]
-            assert far > 5 * np.abs(drawn - exact[0]).max()  # type: ignore[operator]
+            assert np.abs(drawn - (before + after) / 2).max() > 5 * np.abs(drawn - exact).max()
+
+
+# ---- learning, and the benchmark's rows
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pairs with a clip to learn from and one to check on; references are the raster's frames, brighter."""
+    from cinemotion import refine_sets
+    from render.view import window
+
+    folder = tmp_path_factory.mktemp("pairs")
+    (folder / "sources.json").write_text('["walk: CC0-1.0"]')
+    made = refine_sets.make(1, "check")
+    camera = window(made.camera, (160, 90), 20, 10, (64, 48))
+    with Rasterizer((64, 48)) as rasterizer:
+        drawn = list(rasterizer.render(made.world, camera, range(10, 18), shards.PASSES))
+        packed = [shards.pack(f, *[1.3 * np.asarray(f.beauty)] * 2) for f in drawn]
+    for tier in ("fine", "check"):
+        (folder / tier).mkdir()
+        about = shards.About("check", 1, True, 256, (64, 48), (160, 90), tuple(range(10, 18)), corner=(20, 10))
+        shards.save(folder / tier / "000003.safetensors", packed, about)
+    return folder
+
+
+def test_a_network_is_trained_from_pairs(pairs: Path, frames: list[Frame], tmp_path: Path) -> None:
+    from cinemotion import train_between
+    from cinemotion.train_refiner import Plan
+    from render.refine.between_task import TRIPLES, BetweenTask, made, read
+
+    said: list[str] = []
+    path = train_between.run(Plan(tmp_path, str(pairs), steps=3, batch=2, name="own"), said.append)
+    assert path == tmp_path / "own-between.safetensors" and "3 steps" in said[-1]
+    about = weights.card_of(path, "between")
+    assert about.training["learned_from"] == "path tracing" and about.licence == "CC0-1.0"
+    assert set(about.measured["held-out clips, dB"]) == {"psnr", "plain", "psnr_holes", "plain_holes"}
+    lights(Interleaved(Graded(), 4, load(path)).refine(frames))
+
+    clip = tmp_path / "clips" / "train" / "fine-000003.safetensors"
+    one = read(clip, len(TRIPLES) - 1)  # frame 6 between 3 and 7
+    assert float(one.distance) == 4.0 and float(one.before.near) == 0.25 and float(one.after.near) == 0.75
+    np.testing.assert_allclose(one.light, 1.3 * one.passes.beauty, rtol=2e-3, atol=1e-3)
+    far = (torch.log1p(made(None, one)) - torch.log1p(one.light)).abs() * (one.passes.alpha > 0.99)
+    assert float(far.mean()) < 0.01  # flow leads to the neighbours, both ways
+    task = BetweenTask([clip], crop=(32, 40), rows=3)
+    a, b = task.batch(5), task.batch(5)
+    assert task.rows(a) == 3 and a.light.shape == (3, 3, 32, 40) and torch.equal(a.before.change, b.before.change)
+    assert {float(level.det().sign()) for level in torch.cat([task.batch(k).passes.level for k in range(4)])} == {-1, 1}
+    terms = task.loss(task.module(), a, slice(1, 3))
+    assert all(value.shape == (2,) and bool(value.isfinite().all()) for value in terms.values())
+
+    with pytest.raises(BadInput, match="triple 99"):
+        read(clip, 99)
+    with pytest.raises(BadInput, match="not a file of clips"):
+        read(pairs / "fine" / "000003.safetensors", 0)
+    with pytest.raises(BadInput, match="no clips of 256 paths"):
+        train_between.make(tmp_path, tmp_path / "none")
+    with pytest.raises(BadInput, match="no pairs"):
+        train_between.run(Plan(tmp_path), said.append)
+
+
+def test_rows_of_the_benchmark_go_on_to_the_next_refined_frame(rasterizer: Rasterizer, frames: list[Frame]) -> None:
+    from types import SimpleNamespace
+    from typing import Any, cast
+
+    from cinemotion import bench_refine_between
+    from cinemotion.bench_refine_rows import TestShot
+
+    made: Any = SimpleNamespace(world=figures.world(), camera=figures.camera())
+    shot = TestShot(0, "", made, frames[1:10], 3, [], [], (8, 4), (32, 24))
+    inner = Graded()
+    rows = bench_refine_between.rows(inner, rasterizer)
+    assert [row.name for row in rows] == [
+        f"every {n}, {way}" for n in ("2nd", "4th") for way in ("plain warp", "carried light", "carried change")
+    ]
+    exact = [shot.window(light) for light in lights(Graded().refine(frames[7:10]))]
+    for row, refined in ((rows[2], [1, 3, 5, 7, 9]), (rows[5], [1, 3, 7, 11])):
+        inner.refined.clear()
+        found = list(row.lights(cast(TestShot, shot)))
+        assert inner.refined == refined and row.seconds > 0
+        for a, b in zip(found, exact, strict=True):
+            assert a.shape == (24, 32, 3) and np.abs(a - b).mean() < 0.01
