@@ -20,6 +20,8 @@ camera editing [episodes=N] [films=N] [markdown] [REPORT.json]
 camera-env                  the framing environment's speed, the adapter's cost, a whole PPO loop
 refine PAIRS [weights=NAME] [rivals=FOLDER] [shots=N] [rows=A,B] [REPORT.json] [SHEET.png]
                             the refiner and its rivals on held-out shots against path-traced references
+refine drift [weights=NAME] [seconds=N]
+                            how far colours wander over a long shot in which nothing moves
 formats [FOLDER …]          loading every capture below a folder, BVH beside pybvh; without one, the pybullet wheel's
 """
 

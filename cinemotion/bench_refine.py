@@ -75,7 +75,9 @@ def read(arguments: Sequence[str]) -> Asked:
 
 
 def run(*arguments: str) -> None:
-    """Measure and print the table."""
+    """Measure and print the table; or, with ``drift`` first, the drift of colours over a long shot."""
+    if arguments[:1] == ("drift",):
+        return _drift(arguments[1:])
     asked = read(arguments)
     frozen = refine_data.baseline(asked.pairs)
     paths = refine_data.files(asked.pairs, "test")[: asked.shots]
@@ -115,6 +117,24 @@ def run(*arguments: str) -> None:
             partial.write_text(json.dumps(document, indent=1), encoding="utf-8")
     if asked.sheet is not None:
         bench_refine_sheet.draw(asked.sheet, strips, [s["flip"] for s in scores[_main(rows)]])
+
+
+def _drift(arguments: Sequence[str]) -> None:
+    from cinemotion import bench_refine_drift
+
+    said = {"weights": "base", "seconds": "60"}
+    for text in arguments:
+        name, sign, value = text.partition("=")
+        if not sign or name not in said:
+            raise BadInput(f"bench refine drift: '{text}'; expected [weights=NAME] [seconds=N]")
+        said[name] = value
+    try:
+        seconds = float(said["seconds"])
+    except ValueError:
+        seconds = 0.0
+    if not 2.0 <= seconds <= 3600.0:
+        raise BadInput(f"bench refine drift: seconds={said['seconds']}, expected 2 to 3600")
+    bench_refine_drift.measure(said["weights"], seconds, _say)
 
 
 def _rows(asked: Asked, ours: Any, shot: TestShot) -> tuple[list[Row], dict[str, Any]]:
