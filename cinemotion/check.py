@@ -44,7 +44,7 @@ def check_names(scene: Scene, report: Report) -> None:
     _check_entries(scene, report, word)
     check_shots(scene, report, word)
     output = scene.output
-    for key in ("codec", "tone_map", "pass_format"):
+    for key in ("codec", "tone_map", "pass_format", "renderer"):
         word(key, getattr(output, key), ("output", key))
     for key in ("passes", "control", "debug"):
         for n, name in enumerate(getattr(output, key)):

@@ -79,6 +79,8 @@ def film(
     refiner: Annotated[
         str | None, typer.Option(metavar="NAME", help="Refine by these weights, or a pipeline's folder.")
     ] = None,
+    renderer: Annotated[str | None, typer.Option(metavar="raster|pathtrace", help="What draws the frames.")] = None,
+    spp: Annotated[int | None, typer.Option(min=1, max=65536, help="Of pathtrace: paths per pixel.")] = None,
     export_controls: Annotated[
         Path | None,
         typer.Option(
@@ -90,11 +92,14 @@ def film(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Make the film of a scene."""
+    from cinemotion import vocabulary
     from cinemotion.film import Changes
     from cinemotion.pipeline import make_film
 
     named, views = _names("pass", passes), _names("debug", debug)
-    changes = Changes(draft, seed, named, physics, views, refine, refiner)
+    if renderer is not None:
+        renderer = vocabulary.usual("renderer", renderer)
+    changes = Changes(draft, seed, named, physics, views, refine, refiner, renderer, spp)
     if export_controls is not None:
         from cinemotion.export_controls import of_scene
 

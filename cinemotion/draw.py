@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from cinemotion.refining import Finisher
 from cinemotion.styling import Styling
 from motion.errors import BadInput, CinemotionError, MissingSystem
 from motion.files import explain
+
+if TYPE_CHECKING:
+    from render.path_tracer import PathTracer
 
 FILM = "film.mkv"
 PASSES = "passes"
@@ -57,9 +60,15 @@ class Painter:
         film = job.film
         self._stack = contextlib.ExitStack()
         self._world = World(film.drawn, film.stage)
-        self._rasterizer = self._stack.enter_context(
-            Rasterizer(size=film.size, settings=settings(film), device=job.device)
-        )
+        drawer: Rasterizer | PathTracer
+        if film.look.renderer == "pathtrace":
+            from render.path_tracer import PathTracer
+
+            drawer = PathTracer(film.size, path_settings(film), settings(film), job.device)
+        else:
+            drawer = Rasterizer(size=film.size, settings=settings(film), device=job.device)
+        self._drawer = drawer
+        self._stack.enter_context(contextlib.closing(drawer))
         self._styling = None
         if film.style is not None:
             self._styling = self._stack.enter_context(Styling(film, self._world, job.device))
@@ -108,9 +117,7 @@ class Painter:
         with contextlib.ExitStack() as stack:
             main = stack.enter_context(_Sink(folder / FILM, film.fps))
             controls = {name: stack.enter_context(_Sink(folder / f"{name}.mkv", film.fps)) for name in film.control}
-            frames = self._rasterizer.render(
-                self._world, film.camera, range(chunk.first, chunk.stop), passes=self._passes
-            )
+            frames = self._drawer.render(self._world, film.camera, range(chunk.first, chunk.stop), passes=self._passes)
             if self._finisher is not None:
                 before = None if chunk.after is None else self.job.folder / chunk.after
                 frames = self._finisher.finish(frames, chunk, before, folder)
@@ -137,13 +144,24 @@ class Painter:
 
 
 def settings(film: Film) -> Any:
-    """The renderer's settings for a film."""
+    """The rasterizer's settings for a film."""
     from render import RenderSettings
 
     look = film.look
     base = RenderSettings.draft() if look.draft else RenderSettings()
-    samples = base.samples if look.samples is None or look.draft else look.samples
+    asked = None if look.draft or look.renderer != "raster" else look.samples
+    samples = base.samples if asked is None else asked
     return replace(base, samples=samples, curve=look.tone_map, exposure=look.exposure)
+
+
+def path_settings(film: Film) -> Any:
+    """The path tracer's settings for a film; None: it does not draw it."""
+    from render.path_tracer import PathSettings
+
+    if film.look.renderer != "pathtrace":
+        return None
+    usual = PathSettings(seed=film.seed)
+    return usual if film.look.samples is None else replace(usual, spp=film.look.samples)
 
 
 def _unwritable(error: CinemotionError) -> CinemotionError:

@@ -16,6 +16,12 @@ from motion.stage import Performance, Stage
 from motion.take import Provenance
 from render.style.settings import Style
 
+#: What draws a film's frames.
+RENDERERS: dict[str, str] = {
+    "raster": "a rasterizer: fast, also on a processor",
+    "pathtrace": "a path tracer: soft shadows and bounced light, many times slower",
+}
+
 
 class Clock:
     """Adds up where the time goes, by stage; a stage inside another is not counted twice."""
@@ -51,17 +57,20 @@ class Changes:
     debug: tuple[str, ...] | None = None
     refine: bool | None = None  # refine the frames, or not
     refiner: str | None = None  # weights' name or file, or a pipeline's folder; given, frames are refined by it
+    renderer: str | None = None  # one of RENDERERS
+    spp: int | None = None  # paths per pixel, of the path tracer
 
 
 @dataclass(frozen=True)
 class Look:
     """How the picture is taken."""
 
-    samples: int | None  # per pixel; None: the renderer's own default
+    samples: int | None  # per pixel, for the path tracer paths; None: the renderer's own default
     draft: bool
     tone_map: str
     exposure: float  # stops
     refining: Refining | None = None  # how frames become final ones; None: they are as drawn
+    renderer: str = "raster"  # one of RENDERERS
 
 
 @dataclass(frozen=True)

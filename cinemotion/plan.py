@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cinemotion import manifest
-from cinemotion.draw import settings
+from cinemotion.draw import path_settings, settings
 from cinemotion.film import Film
 from cinemotion.manifest import Chunk, digest
 from cinemotion.refining import leans
@@ -63,6 +63,10 @@ def _common(film: Film, gl: dict[str, Any]) -> str:
     cast = [(p.name, meshes[id(p.character)]) for p in film.drawn]
     asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed, film.look.refining]
     asked.append(without_place(film.style))
+    if film.look.renderer == "pathtrace":
+        from render.path_tracer.variant import describe
+
+        asked += [path_settings(film), sorted(describe().items())]
     return digest(manifest.code_version(), versions, settings(film), stage, cast, files, asked)
 
 

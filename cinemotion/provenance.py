@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cinemotion import manifest
+from cinemotion.draw import path_settings
 from cinemotion.film import Film, Input
 from cinemotion.manifest import Chunk
 from cinemotion.source import Source
@@ -66,6 +67,7 @@ def describe(
             "code_sha256": manifest.code_version(),
             "gl": {k: gl[k] for k in ("vendor", "renderer", "version")},
             "python": platform.python_version(),
+            **_renderer(film),
         },
         "chunks_sha256": manifest.digest([c.key for c in chunks]),
     }
@@ -73,6 +75,16 @@ def describe(
     if epoch.isdigit():
         document["date"] = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).isoformat()
     return document
+
+
+def _renderer(film: Film) -> dict[str, Any]:
+    """What drew the frames, where it is not the rasterizer."""
+    if film.look.renderer != "pathtrace":
+        return {}
+    from render.path_tracer.variant import describe
+
+    paths = path_settings(film)
+    return {"renderer": {"name": "pathtrace", **describe(), "paths_per_pixel": paths.spp, "longest_path": paths.depth}}
 
 
 def _style(style: Style) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from mocap_data.files import known_rate
 from motion.camera import CameraPath
 from motion.character import Character
 from motion.clip import Clip
-from motion.errors import CinemotionError
+from motion.errors import BadInput, CinemotionError
 from motion.prior import weights
 from motion.stage import Performance, Stage
 from motion.take import Provenance, Take
@@ -98,6 +98,7 @@ class _Resolver:
 
     def film(self) -> Film | None:
         scene, report = self.scene, self.report
+        renderer = self._renderer()
         company = Company(_Timed(self.acting, self.clock), self._offsets, self.seed, self._seconds())
         timeline = Timeline(scene, self._motion, report, report.line, company)
         with self.clock("edit"):
@@ -130,7 +131,7 @@ class _Resolver:
             return None
         output = scene.output
         debug = tuple(output.debug) if self.changes.debug is None else self.changes.debug
-        refining, refined_by = self._refining()
+        refining, refined_by = self._refining(renderer)
         if report.errors:
             return None
         return Film(
@@ -143,7 +144,14 @@ class _Resolver:
             stage=stage,
             shots=tuple(one.shot for one in listed),
             camera=camera,
-            look=Look(output.samples, self.changes.draft, output.tone_map or "agx", output.exposure, refining),
+            look=Look(
+                output.samples if self.changes.spp is None else self.changes.spp,
+                self.changes.draft,
+                output.tone_map or "agx",
+                output.exposure,
+                refining,
+                renderer,
+            ),
             passes=tuple(output.passes) if self.changes.passes is None else self.changes.passes,
             pass_format=output.pass_format or "png16",
             control=tuple(output.control),
@@ -213,11 +221,27 @@ class _Resolver:
             self._inputs[("learned", name)] = Input("learned", name, card.provenance())
         return (entry_of(card, path),)
 
-    def _refining(self) -> tuple[Refining | None, tuple[dict[str, Any], ...]]:
+    def _renderer(self) -> str:
+        """What draws the frames. A draft's are the rasterizer's."""
+        asked, changes = self.scene.output.renderer or "raster", self.changes
+        renderer = "raster" if changes.draft else changes.renderer or asked
+        if changes.draft and changes.renderer == "pathtrace":
+            raise BadInput("--draft and --renderer pathtrace: drafts are the rasterizer's, expected one of the two")
+        if changes.spp is not None and renderer != "pathtrace":
+            raise BadInput("--spp without the path tracer: expected --renderer pathtrace, and no --draft")
+        if renderer == "pathtrace" and (changes.refine or changes.refiner is not None):
+            raise BadInput("frames of the path tracer are not refined: expected --renderer raster, or --no-refine")
+        if asked == "pathtrace" and self.scene.output.refine:
+            self.report(("output", "refine"), "frames of the path tracer are not refined; expected renderer: raster")
+        if renderer == "pathtrace" and self.scene.stage.plate is not None:
+            self.report(("stage", "plate"), "the path tracer draws no plates; expected renderer: raster")
+        return renderer
+
+    def _refining(self, renderer: str) -> tuple[Refining | None, tuple[dict[str, Any], ...]]:
         """How frames become final ones, and what does it among the models. A draft's frames never do."""
         asked, changes = self.scene.output.refine, self.changes
         wanted = bool(asked) if changes.refine is None and changes.refiner is None else changes.refine is not False
-        if not wanted or changes.draft or self.sketch:
+        if not wanted or changes.draft or self.sketch or renderer == "pathtrace":
             return None, ()
         spec = asked if isinstance(asked, RefineSpec) and changes.refiner is None else RefineSpec()
         if misplaced := spec.misplaced():

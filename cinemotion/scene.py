@@ -313,6 +313,7 @@ class OutputSpec(Strict):
     dof: StrictBool = Field(default=True, description="depth of field, for shots that give an f_stop")
     tone_map: Word | None = of_vocabulary("tone_map")
     exposure: Annotated[float, Field(strict=True, ge=-20, le=20)] = Field(default=0.0, description="stops")
+    renderer: Word | None = of_vocabulary("renderer")
     refine: Refine = Field(default=False, description="frames become final ones; never with --draft")
     debug: Annotated[list[Word], BeforeValidator(as_names), listed("debug", "shown in the picture")] = []
     chunk: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=24, description="frames drawn at a time")

@@ -52,6 +52,7 @@ _SOURCES: dict[str, Callable[[], Iterable[str]]] = {
     "debug": _attribute("cinemotion.debug", "KINDS"),
     "look": _attribute("render.style.settings", "LOOKS"),
     "tone_map": _attribute("render.tonemap", "CURVES"),
+    "renderer": _attribute("cinemotion.film", "RENDERERS"),
 }
 
 

@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "control": "control",
         "debug": "debug",
         "tone_map": "tone_map",
+        "renderer": "renderer",
     },
 }
 
@@ -56,6 +57,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 def _about(kind: str, word: str) -> str:
     """What a word means, where its owner says so."""
     from cinemotion.debug import KINDS
+    from cinemotion.film import RENDERERS
     from motion.props import PRIMITIVES
     from render.passes import PASSES
     from rl_camera import vocabulary as camera
@@ -70,6 +72,7 @@ def _about(kind: str, word: str) -> str:
         "director": camera.DIRECTORS,
         "shape": PRIMITIVES,
         "debug": KINDS,
+        "renderer": RENDERERS,
     }
     if (kind, word) == ("director", "auto"):
         return "the film chooses its shots itself: candidate cameras, the best edit of them, and a reason for each"

@@ -12,7 +12,7 @@ from motion.errors import BadInput
 class PathSettings:
     """How a picture is path-traced. What decides pixels in the rasterizer too stays in `RenderSettings`."""
 
-    spp: int = 64  # paths per pixel
+    spp: int = 49  # paths per pixel; squares of primes (25, 49, 121, 289, 961) are spread best
     depth: int = 5  # longest path in segments, from the eye to the light: 2 is direct light alone
     seed: int = 0
     motion_blur: bool = True  # where the camera path's shutter is open

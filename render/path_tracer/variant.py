@@ -56,6 +56,19 @@ def mitsuba(variant: str | None = None) -> ModuleType:
     return mi
 
 
+def describe() -> dict[str, str]:
+    """What traces here, in words: versions of Mitsuba and of the compiler, the variant.
+
+    Raises:
+        MissingExtra: Mitsuba is not installed.
+    """
+    mi, drjit = mitsuba(), need("drjit", "pathtrace", _WHY)
+    found = {"mitsuba": str(mi.__version__), "drjit": str(drjit.__version__), "variant": str(mi.variant())}
+    if mi.variant() == FAST:
+        found["llvm"] = ".".join(map(str, drjit.detail.llvm_version()))
+    return found
+
+
 def use_threads(count: int) -> None:
     """Trace with so many threads; for processes that share a machine."""
     need("drjit", "pathtrace", _WHY).set_thread_count(count)
