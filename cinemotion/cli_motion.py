@@ -215,8 +215,19 @@ def train(
         str | None,
         typer.Option(help="Pairs to make, with commas: many, fine, check, test.", rich_help_panel=OF_REFINERS),
     ] = None,
+    exr: Annotated[
+        Path | None,
+        typer.Option(
+            "--exr", metavar="FOLDER", help="Write pairs for Arm's Neural Graphics Model Gym, too.",
+            rich_help_panel=OF_REFINERS,
+        ),
+    ] = None,
     refine_by: Annotated[
-        str, typer.Option("--by", help="bridge; its rivals noise, regression, pixel.", rich_help_panel=OF_REFINERS)
+        str,
+        typer.Option(
+            "--by", help="bridge; between, for frames between; rivals noise, regression, pixel.",
+            rich_help_panel=OF_REFINERS,
+        ),
     ] = "bridge",
     clips: Annotated[
         bool, typer.Option("--clips", help="On clips, with its own history.", rich_help_panel=OF_REFINERS)
@@ -247,7 +258,7 @@ def train(
         if data and len(data) > 1:
             raise BadInput(f"--data: {len(data)} folders, expected one for a refiner")
         asked = train_refiner.Plan(
-            folder=out, data=data[0] if data else None, make_data=make_data,
+            folder=out, data=data[0] if data else None, make_data=make_data, exr=exr,
             tiers=tuple(tiers.split(",")) if tiers else (), minutes=minutes, steps=steps, kind=refine_by, clips=clips,
             judges=judges, begin=str(begin) if begin else None, batch=batch or train_refiner.Plan.batch,
             device=device, name=name, seed=seed, threads=threads,

@@ -35,11 +35,12 @@ class Plan:
     folder: Path  # of the run, or of the pairs that are made
     data: str | None = None  # of pairs; when pairs are made, of captures
     make_data: bool = False
+    exr: Path | None = None  # where the pairs are written for Arm's Neural Graphics Model Gym, too
     tiers: tuple[str, ...] = ()  # of pairs that are made; (): all
     minutes: float | None = None
     steps: int | None = None
     size: str = "S"
-    kind: str = "bridge"  # of `render.refine.bridge.KINDS`, or "pixel"
+    kind: str = "bridge"  # of `render.refine.bridge.KINDS`, "pixel", "between"
     clips: bool = False  # train on clips with the network's own history; else on pictures
     judges: bool = False  # the adversarial stage; needs weights to begin with
     begin: str | None = None  # weights to train on from
@@ -60,6 +61,10 @@ def run(plan: Plan, say: Say) -> Path:
     """
     if plan.make_data:
         return _make(plan, say)
+    if plan.kind == "between":
+        from cinemotion import train_between
+
+        return train_between.run(plan, say)
     if plan.data is None:
         raise BadInput("train refiner: no pairs; make them with --make-data -o PAIRS, then give --data PAIRS")
     from motion.prior.threads import device
@@ -111,6 +116,11 @@ def _make(plan: Plan, say: Say) -> Path:
         workers=plan.threads or 0, say=say,
     )  # fmt: skip
     say(f"{plan.folder}: " + ", ".join(f"{count} {tier}" for tier, count in made.items()))
+    if plan.exr is not None:
+        from cinemotion import refine_exr
+
+        written = refine_exr.export(plan.folder, plan.exr, data=plan.data, say=say)
+        say(f"{plan.exr}: " + ", ".join(f"{count} {name}" for name, count in written.items()))
     return plan.folder
 
 
