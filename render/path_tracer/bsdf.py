@@ -20,6 +20,9 @@ from render.path_tracer import looks, ops
 from render.path_tracer.ops import Ops
 
 _LEAST_ALPHA = 0.02  # of GGX, as in light.glsl
+#: A context's component for light of a rim light, which a floor would mirror as a white patch (ground.frag).
+RIM = 2
+_RIM_GLARE = 0.15
 
 
 class Materials:
@@ -88,6 +91,8 @@ def _classes(variant: str) -> tuple[type, type]:
     class Glossy(mi.BSDF):  # type: ignore[misc]
         """Lambert under one GGX lobe; what they are made of is a subclass's."""
 
+        rim_glare = 1.0
+
         def __init__(self, props: Any) -> None:
             mi.BSDF.__init__(self, props)
             sides = mi.BSDFFlags.FrontSide | mi.BSDFFlags.BackSide
@@ -125,7 +130,7 @@ def _classes(variant: str) -> tuple[type, type]:
             share = dr.clip(glint / dr.maximum(glint + mi.luminance(diffuse), 1e-6), 0.1, 1.0)
             return frame, wi, alpha, f0, diffuse, shiny, dr.select(shiny > 0.0, share, 0.0)
 
-        def value(self, point: Any, wo: Any, active: Any) -> tuple[Any, Any]:
+        def value(self, point: Any, wo: Any, active: Any, glare: float = 1.0) -> tuple[Any, Any]:
             """BSDF times cosine, and the density of sampling ``wo``, in the bent frame."""
             _, wi, alpha, f0, diffuse, shiny, share = point
             nl, nv = wo.z, wi.z
@@ -139,7 +144,7 @@ def _classes(variant: str) -> tuple[type, type]:
             # Height-correlated Smith (Heitz 2014), as in light.glsl.
             visible = 0.5 / dr.maximum(nl * gv + nv * gl, 1e-4)
             fresnel = f0 + (shiny - f0) * _fifth(1.0 - vh)
-            value = diffuse * (dr.inv_pi * nl) + fresnel * (spread * visible * nl)
+            value = diffuse * (dr.inv_pi * nl) + fresnel * (spread * visible * nl * glare)
             # Normals seen from this side are sampled (Heitz 2018): density G1 D / 4 cos.
             lobe = spread / (2.0 * (nv + gv))
             pdf = share * lobe + (1.0 - share) * dr.inv_pi * nl
@@ -172,7 +177,8 @@ def _classes(variant: str) -> tuple[type, type]:
 
         def eval_pdf(self, ctx: Any, si: Any, wo: Any, active: Any = True) -> tuple[Any, Any]:
             point = self.point(si, active)
-            return self.value(point, point[0].to_local(si.to_world(wo)), active)
+            glare = self.rim_glare if ctx.component == RIM else 1.0
+            return self.value(point, point[0].to_local(si.to_world(wo)), active, glare)
 
         def eval(self, ctx: Any, si: Any, wo: Any, active: Any = True) -> Any:
             return self.eval_pdf(ctx, si, wo, active)[0]
@@ -209,6 +215,8 @@ def _classes(variant: str) -> tuple[type, type]:
 
     class GroundSurface(Glossy):
         """The ground, painted by its place in the world."""
+
+        rim_glare = _RIM_GLARE
 
         def __init__(self, props: Any) -> None:
             super().__init__(props)

@@ -16,7 +16,7 @@ import numpy as np
 from render.path_tracer import air as between
 from render.path_tracer import ops
 from render.path_tracer.air import Air
-from render.path_tracer.bsdf import Materials
+from render.path_tracer.bsdf import RIM, Materials
 from render.path_tracer.scene import MitsubaScene, paths
 from render.path_tracer.sensor import Eye, sensor, whole
 from render.path_tracer.settings import PathSettings
@@ -42,6 +42,7 @@ class Compiled:
         self._paths: dict[int, Any] = {}
         self._air: Air | None = None
         self._ground: Any = None
+        self._rims: list[Any] = []
 
     def scene(self, world: World) -> MitsubaScene:
         """A world in Mitsuba, which this then traces."""
@@ -52,6 +53,9 @@ class Compiled:
         made = MitsubaScene(self._mi, world, self._surfaces)
         self._air = Air(**{name: variable(value) for name, value in vars(made.air).items()})
         self._ground = self._dr.opaque(self._mi.Bool, world.stage.ground is not None)
+        dark = ((0.0, 1.0, 0.0), (0.0, 0.0, 0.0))
+        # As many as most presets have, at least: compiled code depends on their number.
+        self._rims = [variable(rim) for rim in made.rims + [dark] * (2 - len(made.rims))]
         return made
 
     def trace(self, scene: MitsubaScene, seen: Eye, spp: int, seed: int, settings: PathSettings) -> np.ndarray:
@@ -113,8 +117,14 @@ class Compiled:
         """Light that reaches the eye along rays, and 1 where they see anything."""
         mi, dr = self._mi, self._dr
         assert self._air is not None
-        si = scene.ray_intersect(ray, mi.RayFlags.Minimal, True)
+        si = scene.ray_intersect(ray, mi.RayFlags.All, True)
         hit = hit & si.is_valid()
+        context = mi.BSDFContext()
+        context.component = RIM
+        bsdf = si.bsdf()
+        for towards, colour in self._rims:
+            lit = bsdf.eval(context, si, si.to_local(mi.Vector3f(*towards)), hit)
+            light += lit * mi.Color3f(*colour) * dr.pi
         # Everything else of a set lies above the ground's own plane, or stands on it.
         on_ground = self._ground & (dr.abs(si.n.y) > 0.999) & (dr.abs(si.p.y) < 1e-4)
         seen = between.through(self._air, tuple(light), si.t, on_ground, (si.p.x, si.p.z), below, self._ops)

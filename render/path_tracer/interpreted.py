@@ -44,7 +44,7 @@ class Interpreted:
         places = list(itertools.product((-self._beside, self._beside), repeat=2)) if self._beside else [(0.0, 0.0)]
         spp = whole(-(-spp // len(places)))
         light = paths(mi, settings.depth)
-        integrator = mi.load_dict({"type": "aov", "aovs": "far:depth", "light": light})
+        integrator = mi.load_dict({"type": "aov", "aovs": "far:depth,own:albedo,facing:sh_normal", "light": light})
         total: Any = 0.0
         for number, (x, y) in enumerate(places):
             camera = sensor(mi, seen.beside(x, y), spp, centred=False)
@@ -54,6 +54,10 @@ class Interpreted:
         light, alpha = np.maximum(total[..., :3], 0.0), np.clip(total[..., 3], 0.0, 1.0)
         if settings.clamp is not None:
             light = np.minimum(light, settings.clamp)  # of pixels: single paths are not seen here
+        # Rim lights without their highlights, by the mean colour and normal of pixels.
+        normal = total[..., 8:11] / np.maximum(np.linalg.norm(total[..., 8:11], axis=-1, keepdims=True), 1e-6)
+        for towards, colour in scene.rims:
+            light += total[..., 5:8] * np.maximum(normal @ towards, 0.0)[..., None] * colour
         return self._hazed(scene, seen, light, alpha, total[..., 4])
 
     def _hazed(

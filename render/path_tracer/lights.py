@@ -14,18 +14,18 @@ import numpy as np
 from motion.rotations import Array
 from render import lighting
 from render.lighting import LightPreset
+from render.path_tracer.ops import Triple
 from render.rasterizer.blocks import LAMPS
 
 _FAR_M = 3000.0  # to the discs that are sun and rim lights
 _LAMP_M = 0.05  # radius of a lamp: what softens its shadows
-_KICKER_RADIUS = float(np.deg2rad(4.0))  # of rim lights, which have shadows here
 # Lights of a kind come in so many, the rest of them dark and never sampled: compiled code depends on their number.
-_SLOTS = (3, 6, LAMPS + 1)
+_SLOTS = (3, 6, LAMPS)
 _SKY = (128, 256)  # rows, columns of the sky's picture: a gradient and the sun's glow
 
 
 def emitters(mi: ModuleType, block: np.ndarray, lamps: int, preset: LightPreset, sun: Array) -> dict[str, Any]:
-    """Everything that shines, as parts of a scene's dictionary.
+    """Everything that shines but rim lights, as parts of a scene's dictionary.
 
     Args:
         mi: Mitsuba.
@@ -44,8 +44,8 @@ def emitters(mi: ModuleType, block: np.ndarray, lamps: int, preset: LightPreset,
         if not colour[:3].max() > 0:
             continue
         if place[3] < 0.5:
-            kinds["disc"].append(_disc(mi, middle, place[:3], colour[:3], _KICKER_RADIUS))
-        elif place[3] < 1.5:
+            continue  # `rims`
+        if place[3] < 1.5:
             kinds["bulb"].append(_bulb(place[:3], colour[:3]))
         else:
             kinds["spot"].append(_spot(mi, place[:3], colour, block["lamp_axis"][i, :3].astype(float)))
@@ -55,11 +55,25 @@ def emitters(mi: ModuleType, block: np.ndarray, lamps: int, preset: LightPreset,
         "bulb": _bulb(_FAR_M * down, dark[:3], weight=0.0),
         "spot": _spot(mi, _FAR_M * down, dark, down, weight=0.0),
     }
+    slots = {"disc": (1,), "bulb": _SLOTS, "spot": _SLOTS}
     parts: dict[str, Any] = {"sky": {"type": "envmap", "bitmap": mi.Bitmap(sky(preset, sun))}}
     for kind, lights in kinds.items():
-        slots = next(n for n in _SLOTS if n >= len(lights))
-        parts |= {f"{kind}{i}": light for i, light in enumerate(lights + [spare[kind]] * (slots - len(lights)))}
+        count = next(n for n in slots[kind] if n >= len(lights))
+        parts |= {f"{kind}{i}": light for i, light in enumerate(lights + [spare[kind]] * (count - len(lights)))}
     return parts
+
+
+def rims(block: np.ndarray, lamps: int) -> list[tuple[Triple, Triple]]:
+    """Directions towards rim lights, and their colours: what a white matte surface that faces them gives back.
+
+    They have no shadows, as in the rasterizer, which is what makes them rim lights: a tree before one would undo it. So
+    they are no emitters; whatever the eye sees is lit by them directly.
+    """
+    found = []
+    for place, colour in zip(block["lamp_place"][:lamps].tolist(), block["lamp_colour"][:lamps].tolist(), strict=True):
+        if place[3] < 0.5:
+            found.append(((place[0], place[1], place[2]), (colour[0], colour[1], colour[2])))
+    return found
 
 
 def sky(preset: LightPreset, sun: Array) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from render.path_tracer import baked, looks, meshes
 from render.path_tracer.air import Air
 from render.path_tracer.bsdf import Materials
-from render.path_tracer.lights import emitters
+from render.path_tracer.lights import emitters, rims
 from render.rasterizer.blocks import BLOCK, fill_static, palette
 from render.world import Instant, World
 
@@ -32,6 +32,7 @@ class MitsubaScene:
         block = np.zeros((), BLOCK)
         lamps = fill_static(block, world, preset, sun)
         self.air = Air.of(block)
+        self.rims = rims(block, lamps)
         table, ground = palette(world.materials), world.stage.ground
         middle = float(block["middle"][0]), float(block["middle"][1])
         drawables = world.drawables
