@@ -36,6 +36,7 @@ class Refining:
     weights: str | None  # a name or a file of our own network's; None: a pretrained pipeline
     pipeline: str | None = None  # its folder
     steps: int = 1  # of our network
+    every: int = 1  # of our network: frames from one refined frame to the next
     faithful: bool = False  # of our network: nothing is invented
     options: tuple[tuple[str, Any], ...] = ()  # of a pipeline
     sha256: str = ""  # of what is loaded: the weights' tensors, or the pipeline's files
@@ -46,7 +47,7 @@ class Refining:
         return f"{self.pipeline}" if self.pipeline else f"{self.weights} refiner"
 
 
-def ours(weights: str = "base", steps: int = 1, faithful: bool = False) -> tuple[Refining, Path]:
+def ours(weights: str = "base", steps: int = 1, every: int = 1, faithful: bool = False) -> tuple[Refining, Path]:
     """Refining by our own network, and the file of its weights.
 
     Raises:
@@ -55,7 +56,21 @@ def ours(weights: str = "base", steps: int = 1, faithful: bool = False) -> tuple
     from motion.prior import weights as files
 
     path = files.find(weights, "refiner")
-    return Refining(weights, None, steps, faithful, (), files.card_of(path, "refiner").sha256), path
+    sha256 = files.card_of(path, "refiner").sha256
+    between = _between_weights() if every > 1 else None
+    if between is not None:
+        sha256 += files.card_of(between, "between").sha256
+    return Refining(weights, None, steps, every, faithful, (), sha256), path
+
+
+def _between_weights() -> Path | None:
+    """The file of the network that works frames out between refined ones; None: there is none, plain blending does."""
+    from motion.prior import weights as files
+
+    try:
+        return files.find("base", "between")
+    except BadInput:
+        return None
 
 
 def foreign(pipeline: str | Path, options: Mapping[str, Any]) -> Refining:
@@ -102,12 +117,19 @@ class Finisher:
         refining = film.look.refining
         assert refining is not None
         self._film, self._scales, self._carries = film, scales, refining.weights is not None
+        self._every = refining.every
         if refining.weights is not None:
             from motion.prior import threads
             from render.refine.model import BridgeRefiner
 
             threads.settle()
             self._refiner: Any = BridgeRefiner.load(refining.weights, refining.steps, faithful=refining.faithful)
+            if refining.every > 1:
+                from render.refine import between
+
+                path = _between_weights()
+                network = between.load(path) if path is not None else None
+                self._refiner = between.Interleaved(self._refiner, refining.every, network)
         else:
             from render.refine.pretrained import load_refiner
 
@@ -130,7 +152,7 @@ class Finisher:
         """
         from render.refine.protocol import Brief, shots
 
-        carry = _load(before)
+        carry = _load(before, self._every)
         look = self._film.look
         for shot in shots(drawn):
             held: deque[Frame] = deque()
@@ -140,7 +162,7 @@ class Finisher:
                 yield replace(frame, beauty=frame.beauty if refined.beauty is None else refined.beauty, display=picture)
             if self._carries and chunk.stop < self._film.frames and continues(self._film, chunk.stop):
                 _save(here / CARRY, carry)
-            carry = _load(None)
+            carry = _load(None, self._every)
 
     def _refine(self, shot: Iterator[Frame], brief: Any, carry: Carry) -> Iterator[Any]:
         first = next(shot, None)
@@ -164,25 +186,27 @@ class Finisher:
 
 
 def _save(path: Path, carry: Carry) -> None:
-    assert carry.light is not None and carry.index is not None
+    arrays = {name: value for name, value in vars(carry).items() if value is not None}
     with whole(path) as beside, beside.open("wb") as file:
-        np.savez(file, index=carry.index, light=carry.light)
+        np.savez(file, allow_pickle=False, **arrays)
 
 
-def _load(folder: Path | None) -> Carry:
+def _load(folder: Path | None, every: int) -> Carry:
     """What a chunk left.
 
     Raises:
         BadInput: it left nothing that can be read.
     """
+    from render.refine.between import CarryBetween
     from render.refine.model import Carry
 
+    kind = CarryBetween if every > 1 else Carry
     if folder is None:
-        return Carry()
+        return kind()
     try:
         with np.load(folder / CARRY, allow_pickle=False) as found:
-            return Carry(int(found["index"]), found["light"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
+            return kind(**{"index": int(found["index"])} | {name: found[name] for name in found if name != "index"})
+    except (OSError, ValueError, KeyError, EOFError, TypeError) as error:
         raise BadInput(
             f"{folder / CARRY}: what the chunk before left cannot be read ({error}); draw it again"
         ) from error

@@ -254,12 +254,12 @@ class _Resolver:
                     return foreign(given, {}), ()
                 refining, path = ours(changes.refiner)
             elif spec.pipeline is not None:
-                said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights", "faithful"})
+                said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights", "faithful", "every"})
                 return foreign(self.source.folder / spec.pipeline, said), ()
             else:
                 beside = self.source.folder / (spec.weights or "base")
                 name = str(beside) if beside.is_file() else spec.weights or "base"
-                refining, path = ours(name, spec.steps or 1, bool(spec.faithful))
+                refining, path = ours(name, spec.steps or 1, spec.every or 1, bool(spec.faithful))
         except CinemotionError as error:
             if changes.refiner is not None:
                 raise

@@ -265,6 +265,9 @@ class RefineSpec(Strict):
     steps: Annotated[int, Field(strict=True, ge=1, le=64)] | None = Field(
         default=None, description="of the bridge, or of a pipeline's denoising"
     )
+    every: Annotated[int, Field(strict=True, ge=1, le=4)] | None = Field(
+        default=None, description="refine every 2nd to 4th frame, and work out those between along exact flow"
+    )
     faithful: StrictBool | None = Field(
         default=None, description="light is only moved about, as a mix of what was drawn: nothing is invented"
     )
@@ -282,7 +285,7 @@ class RefineSpec(Strict):
 
     def misplaced(self) -> str:
         """What does not fit together; empty where all does."""
-        own = {"weights", "faithful"}
+        own = {"weights", "faithful", "every"}
         foreign = set(type(self).model_fields) - own - {"pipeline", "steps"}
         wrong = sorted(name for name in (foreign if self.pipeline is None else own) if getattr(self, name) is not None)
         if not wrong:

@@ -91,6 +91,15 @@ def test_nothing_leaks_across_a_cut(scene: Path, film: Path) -> None:
     np.testing.assert_array_equal(frames(film)[12:], frames(made.path)[12:])
 
 
+def test_every_second_frame_makes_the_same_film_too(scene: Path, film: Path) -> None:
+    other = scene.with_name("every.yaml")
+    other.write_text(SCENE.replace("refine: {", "refine: {every: 2, "))
+    one = make_film(other, scene.parent / "e1" / "film.mkv")
+    two = make_film(other, scene.parent / "e2" / "film.mkv", workers=2)
+    assert one.path.read_bytes() == two.path.read_bytes()
+    assert 0 < np.abs(frames(one.path) - frames(film)).mean() < 8
+
+
 def test_a_draft_is_never_refined(scene: Path) -> None:
     one = make_film(scene, scene.parent / "five" / "film.mkv", changes=Changes(draft=True))
     two = make_film(scene, scene.parent / "six" / "film.mkv", changes=Changes(draft=True, refine=True))
