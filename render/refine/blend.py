@@ -126,7 +126,7 @@ class BlendNetwork(nn.Module):
         super().__init__()
         self.config = config = config or BlendConfig()
         fine, coarse = config.fine, config.coarse
-        self.enter = nn.Conv2d(config.told * _GRAIN**2, fine, 1)
+        self.enter = nn.Conv2d(config.told, fine, _GRAIN, stride=_GRAIN)
         self.first = nn.Conv2d(fine, fine, 3, padding=1)
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
         self.middle = nn.ModuleList(nn.Conv2d(coarse, coarse, 3, padding=1) for _ in range(2))
@@ -139,7 +139,7 @@ class BlendNetwork(nn.Module):
 
     def forward(self, told: Tensor) -> Tensor:
         """``(N, CHOICES + 3, H, W)`` from ``(N, TOLD, H, W)``; H and W are multiples of 8."""
-        x = F.silu(self.enter(F.pixel_unshuffle(told, _GRAIN)))
+        x = F.silu(self.enter(told))
         x = x + F.silu(self.first(x))
         y = F.silu(self.down(x))
         for layer in self.middle:
@@ -180,7 +180,7 @@ def _chosen(network: nn.Module, passes: Passes, before: Side, after: Side, guess
     whole = size[0] + -size[0] % _BLOCK, size[1] + -size[1] % _BLOCK
     words = padded(told(passes, raster, before, after, guess, distance), whole)
     kind = next(network.parameters()).dtype
-    said = network(words.to(kind, memory_format=torch.channels_last))[..., : size[0], : size[1]].float()
+    said = network(words.to(kind))[..., : size[0], : size[1]].float()
     weights = [(s.near * s.seen).clamp_min(_LEAST).log() for s in (before, after)]
     lights = [weight + math.log(_LIGHT) for weight in weights]
     hole = (1.0 - torch.maximum(before.seen, after.seen)).clamp_min(_LEAST).log()
@@ -203,6 +203,6 @@ def told(passes: Passes, raster: Tensor, before: Side, after: Side, guess: Tenso
         flat * (2 * before.near - 1), flat * (distance[:, None, None, None] / 4), guess, raster - USUAL,
         normal, torch.log(depth) - 1.0, passes.alpha - 0.5, passes.rough_metal - 0.5,
     )  # fmt: skip
-    out = torch.cat([channel.clamp(-8.0, 8.0) for channel in channels], dim=1)
+    out = torch.cat(channels, dim=1).clamp_(-8.0, 8.0)
     assert out.shape[1] == TOLD
     return out
