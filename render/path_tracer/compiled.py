@@ -98,8 +98,9 @@ class Compiled:
             light *= dr.minimum(1.0, most / dr.maximum(dr.max(light), 1e-9))
             below = -ray.d.y / dr.maximum(dr.dot(ray.d, forward), 1e-6) * focal
             light, alpha = self._through_air(scene.scene, ray, light, hit, below)
-            channels = [dr.block_sum(c, spp) for c in (*light, alpha)]
-            dr.eval(channels)
+            samples = [*light, alpha]
+            dr.eval(samples)  # together, before anything asks for one of them
+            channels = [dr.block_sum(c, spp) for c in samples]
             parts.append(np.stack([np.asarray(c) for c in channels], axis=-1))
         return (np.concatenate(parts) / np.float32(spp)).reshape(height, width, 4)
 
