@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from cinemotion import bench_refine_between, bench_refine_sheet, refine_data
 from cinemotion import bench_refine_rows as ways
-from cinemotion import bench_refine_sheet, refine_data
 from cinemotion.bench_refine_rows import Row, TestShot
 from cinemotion.bench_refine_sheet import Strip
 from motion.errors import BadInput
@@ -91,7 +91,7 @@ def run(*arguments: str) -> None:
     if trained_on not in (None, frozen["sha256"]):
         _say("note: these weights were trained beside another frozen raster than these pairs hold")
     with Rasterizer(refine_data.TEST_WHOLE) as rasterizer:
-        rows, about = _rows(asked, ours, ways.load(paths[0], rasterizer))
+        rows, about = _rows(asked, ours, ways.load(paths[0], rasterizer), rasterizer)
         scores: dict[str, list[dict[str, float]]] = {row.name: [] for row in rows}
         strips: list[Strip] = []
         for path in paths:
@@ -137,7 +137,7 @@ def _drift(arguments: Sequence[str]) -> None:
     bench_refine_drift.measure(said["weights"], seconds, _say)
 
 
-def _rows(asked: Asked, ours: Any, shot: TestShot) -> tuple[list[Row], dict[str, Any]]:
+def _rows(asked: Asked, ours: Any, shot: TestShot, rasterizer: Any) -> tuple[list[Row], dict[str, Any]]:
     from render.refine.model import BridgeRefiner
 
     about: dict[str, Any] = {"weights": ours.card.label, "720p frame": ways.timed_frame(ours, shot)}
@@ -154,6 +154,7 @@ def _rows(asked: Asked, ours: Any, shot: TestShot) -> tuple[list[Row], dict[str,
     rows.append(ways.single("one frame at a time", ours))
     rows.append(ways.network("refined, 1 step", ours))
     rows += [ways.network(name, refiner) for name, refiner in again.items()]
+    rows += bench_refine_between.rows(ours, rasterizer, _between())
     equal = ways.EqualTime(about["720p frame"]["seconds"] + about["720p frame"]["flow"] + _drawing(shot))
     traced = equal.rows()
     if not asked.rows or any("path tracing".startswith(r) or r in "path tracing" for r in asked.rows):
@@ -164,6 +165,16 @@ def _rows(asked: Asked, ours: Any, shot: TestShot) -> tuple[list[Row], dict[str,
         always = ("raster", "refined, 1 step", "colour affine")
         rows = [row for row in rows if row.name in always or any(part in row.name for part in asked.rows)]
     return rows, about
+
+
+def _between() -> Path | None:
+    """Weights of the network between refined frames; None: there are none here."""
+    from motion.prior import weights
+
+    try:
+        return weights.find("base", "between")
+    except BadInput:
+        return None
 
 
 def _drawing(shot: TestShot) -> float:
