@@ -12,6 +12,7 @@ from torch import Tensor
 
 from motion.errors import BadInput
 from render.refine import shards
+from render.refine.describe import FLOOR, LIGHTS
 from render.refine.guides import Passes
 
 
@@ -43,6 +44,7 @@ class Batches:
         size: height and width of what is cut out of the files' windows, px; None: all of them.
         fine: share of rows that are of clean files, where there are both.
         seed: of the choice.
+        change: turn them round and change their colours and light.
 
     Raises:
         BadInput: there are no files, or none with clips of so many frames.
@@ -50,9 +52,10 @@ class Batches:
 
     def __init__(
         self, paths: list[Path], rows: int, frames: int = 1, size: tuple[int, int] | None = None, fine: float = 0.4,
-        seed: int = 0,
+        seed: int = 0, change: bool = True,
     ) -> None:  # fmt: skip
         self.frames, self.rows, self.size, self.seed, self.fine = frames, rows, size, seed, fine
+        self._change = change
         known = [(path, shards.about(path)) for path in paths]
         fits = [(p, a) for p, a in known if frames == 1 or (a.clip and len(a.frames) >= frames)]
         if not fits:
@@ -87,6 +90,10 @@ class Batches:
             arrays = {name: value for name, value in arrays.items() if not name.startswith(("flow", "hidden"))}
         arrays["clean"] = np.full(self.frames, float(bool(fine)), np.float32)
         arrays = crop(arrays, self.size, rng)
+        if not self._change:
+            return arrays
+        gains = np.exp(rng.normal(0.0, 0.35) + rng.normal(0.0, 0.25, 3))
+        arrays = recolour(arrays, rng.permutation(3), gains)
         return mirror(arrays) if rng.random() < 0.5 else arrays
 
 
@@ -103,6 +110,29 @@ def crop(
     rays = out["rays"].copy()
     rays[:, 0] += left * rays[:, 1] + top * rays[:, 2]
     return out | {"rays": rays}
+
+
+def recolour(arrays: dict[str, np.ndarray], order: np.ndarray, gains: np.ndarray) -> dict[str, np.ndarray]:
+    """The same set with colours exchanged and all light brighter or darker by channel: as exact a pair as before.
+
+    Light of one colour never becomes another's, and twice as much light everywhere is twice as much everywhere. What a
+    network learns so holds under light that it has never seen.
+
+    Args:
+        arrays: of the shards' layout.
+        order: which of red, green and blue takes each one's place.
+        gains: of each, after that.
+    """
+    out = dict(arrays)
+    for name in ("beauty", "diffuse", "specular", "first", "second"):
+        out[name] = arrays[name][:, order].astype(np.float32) * gains[:, None, None].astype(np.float32)
+    out["albedo_aa"] = arrays["albedo_aa"][:, order]
+    code = arrays["code"].copy()
+    for first in LIGHTS:
+        light = np.expm1(arrays["code"][:, first : first + 3][:, order])
+        code[:, first : first + 3] = np.log1p(light * gains)
+    code[:, FLOOR : FLOOR + 3] = arrays["code"][:, FLOOR : FLOOR + 3][:, order]
+    return out | {"code": code}
 
 
 def mirror(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -20,6 +20,10 @@ from render.world import World
 #: Numbers in a light code.
 CODE = 37
 
+#: First of the three numbers of each colour of light in a code; and of the ground's colour.
+LIGHTS = (3, 7, 10, 13, 16, 20, 23)
+FLOOR = 29
+
 
 @dataclass(frozen=True)
 class Sight:

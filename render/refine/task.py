@@ -84,7 +84,9 @@ class RefinerTask:
             raise BadInput("refiner: judges want a trained network to begin with")
         self._train = Batches(list(data.train), rows, 2 * frames if frames > 1 else 1, crop, seed=seed)
         self._check = (
-            Batches(list(data.check), rows, 2 * frames if frames > 1 else 1, crop, seed=1) if data.check else None
+            Batches(list(data.check), rows, 2 * frames if frames > 1 else 1, crop, seed=1, change=False)
+            if data.check
+            else None
         )
 
     def module(self) -> nn.Module:
