@@ -1,6 +1,8 @@
 """The measurements behind the numbers that the documentation quotes, from the packages that own them.
 
 render [ROUNDS] [SIZE …]    the rasterizer beside pyrender, in one run
+pathtrace [PATHS] [WIDTH HEIGHT]
+                            seconds a path-traced frame, by each variant of Mitsuba that works here
 motion [CORPUS] [WEIGHTS] [PART …] [REPORT.json] [card]
                             learned motion: every row of the table, keys, gaps, seams, frozen prompts, speed, and all
                             of it beside the goals; card: the headline figures go into the weights' cards
@@ -41,6 +43,18 @@ def render(*arguments: str) -> None:
     for text in arguments[:1]:
         if not text.isdigit() or not 1 <= int(text) <= 10_000:
             raise BadInput(f"bench render: '{text}' rounds, expected a whole number")
+    bench.run(*arguments)
+
+
+def pathtrace(*arguments: str) -> None:
+    """A new world's first frame and each after it, compiled and interpreted."""
+    for text in arguments:
+        if not text.isdigit() or not 1 <= int(text) <= 16384:
+            raise BadInput(f"bench pathtrace: '{text}', expected whole numbers: paths a pixel, width, height")
+    if len(arguments) > 3:
+        raise BadInput(f"bench pathtrace: takes no '{arguments[3]}' after paths a pixel, width and height")
+    from render.path_tracer import bench
+
     bench.run(*arguments)
 
 
@@ -116,7 +130,7 @@ def formats(*folders: str) -> None:
 
 
 SUBJECTS: dict[str, Callable[..., None]] = {
-    "render": render, "motion": motion, "retarget": retarget, "physics": physics, "camera": camera,
+    "render": render, "pathtrace": pathtrace, "motion": motion, "retarget": retarget, "physics": physics, "camera": camera,
     "camera-env": camera_env, "refine": refine, "formats": formats,
 }  # fmt: skip
 
