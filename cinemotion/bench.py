@@ -130,8 +130,8 @@ def formats(*folders: str) -> None:
 
 
 SUBJECTS: dict[str, Callable[..., None]] = {
-    "render": render, "pathtrace": pathtrace, "motion": motion, "retarget": retarget, "physics": physics, "camera": camera,
-    "camera-env": camera_env, "refine": refine, "formats": formats,
+    "render": render, "pathtrace": pathtrace, "motion": motion, "retarget": retarget, "physics": physics,
+    "camera": camera, "camera-env": camera_env, "refine": refine, "formats": formats,
 }  # fmt: skip
 
 
