@@ -46,11 +46,14 @@ class Interpreted:
         light = paths(mi, settings.depth)
         integrator = mi.load_dict({"type": "aov", "aovs": "far:depth,own:albedo,facing:sh_normal", "light": light})
         total: Any = 0.0
+        told = mi.log_level()
+        mi.set_log_level(mi.LogLevel.Error)  # its film leaves out samples that are no numbers, and warns of each
         for number, (x, y) in enumerate(places):
             camera = sensor(mi, seen.beside(x, y), spp, centred=False)
             number = (seed + 0x9E3779B1 * number) & 0xFFFFFFFF
             image = mi.render(scene.scene, sensor=camera, integrator=integrator, seed=number, spp=spp)
             total = total + np.nan_to_num(np.asarray(image, np.float64), posinf=0.0, neginf=0.0) / len(places)
+        mi.set_log_level(told)
         light, alpha = np.maximum(total[..., :3], 0.0), np.clip(total[..., 3], 0.0, 1.0)
         if settings.clamp is not None:
             light = np.minimum(light, settings.clamp)  # of pixels: single paths are not seen here
