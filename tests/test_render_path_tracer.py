@@ -64,14 +64,47 @@ def plain() -> World:
     return World([], Stage("concrete", "noon", props=tuple(props)), SUN)
 
 
-def drawn(world: World, path: CameraPath, passes: tuple[str, ...] = ("beauty", "ids"), **changes: Any) -> Frame:
-    with Rasterizer(SIZE, replace(SHARP, **changes)) as rasterizer:
-        return next(rasterizer.render(world, path, [1], passes))
+class Tools:
+    """Tracers and rasterizers that the tests of this file share: each takes a second to make."""
+
+    def __init__(self) -> None:
+        self._open: dict[Any, Any] = {}
+
+    def tracer(self, name: str | None) -> PathTracer:
+        if name not in self._open:
+            self._open[name] = PathTracer(SIZE, variant=name)
+        return self._open[name]
+
+    def rasterizer(self, how: RenderSettings) -> Rasterizer:
+        if how not in self._open:
+            self._open[how] = Rasterizer(SIZE, how)
+        return self._open[how]
+
+    def close(self) -> None:
+        for tool in self._open.values():
+            tool.close()
+        self._open.clear()
+
+
+tools = Tools()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    tools.close()
+
+
+def drawn(
+    world: World, path: CameraPath, passes: tuple[str, ...] = ("beauty", "ids"), how: RenderSettings = SHARP
+) -> Frame:
+    return next(tools.rasterizer(how).render(world, path, [1], passes))
 
 
 def traced(world: World, path: CameraPath, how: PathSettings | None = None, name: str | None = None) -> Frame:
-    with PathTracer(SIZE, how or settings(), variant=name) as tracer:
-        return next(tracer.render(world, path, [1], ("beauty",)))
+    tracer = tools.tracer(name)
+    tracer.settings = how or settings()
+    return next(tracer.render(world, path, [1], ("beauty",)))
 
 
 def beauty(frame: Frame) -> np.ndarray:
@@ -160,8 +193,7 @@ def test_sky_and_lens_off_centre_are_the_rasterizers() -> None:
     sky = np.roll(raster.alpha, -2, axis=0) == 0.0
     sky[-2:] = False
     assert sky.sum() > 1000
-    with Rasterizer(SIZE) as rasterizer:  # with the samples of the tracer's own sky
-        own = beauty(next(rasterizer.render(world, up, [1], ("beauty",))))
+    own = beauty(drawn(world, up, ("beauty",), RenderSettings()))  # with the samples of the tracer's own sky
     assert np.abs(beauty(light) - own)[sky].max() < 0.01
     seen = inner(raster.ids, 1)
     assert light.alpha is not None and light.alpha[seen].min() == 1.0 and light.alpha[sky].max() < 1e-4
@@ -173,7 +205,8 @@ def test_what_is_out_of_focus_spreads_as_the_rasterizers(name: str | None) -> No
         [], Stage(None, "noon", props=(ball("near", (0.3, 0.9, 2.2), Material("m", (0.9,) * 3, 1.0), 0.2),)), EVEN
     )
     lens: dict[str, Any] = {"focus_m": np.array(1.0), "f_stop": np.array(0.15), "shift": (0.06, -0.04)}
-    raster, light = drawn(world, camera(**lens), samples=64, max_samples=64), traced(world, camera(**lens), name=name)
+    fine = RenderSettings(samples=64, max_samples=64)
+    raster, light = drawn(world, camera(**lens), how=fine), traced(world, camera(**lens), name=name)
     sharp = traced(world, camera(**lens), settings(depth_of_field=False), name)
     assert raster.alpha is not None and light.alpha is not None and sharp.alpha is not None
     places = np.indices(raster.alpha.shape)
@@ -308,7 +341,7 @@ def test_light_bounces() -> None:
         "wall", "box", (2.0, 1.5, 0.1), position=np.array([0.0, 0.0, -0.6]), material=Material("red", (0.9, 0.05, 0.05))
     )
     world = World([], Stage("studio", "noon", props=(wall,)), SUN)
-    direct, bounced = (beauty(traced(world, camera(), settings(depth=d))) for d in (2, 5))
+    direct, bounced = (beauty(traced(world, camera(), settings(depth=d))) for d in (2, 4))
     gained = (bounced - direct).mean(axis=(0, 1))
     assert gained[0] > 2 * gained[1] > 0.0
 
@@ -338,14 +371,15 @@ def test_a_frame_depends_on_nothing_drawn_before() -> None:
 def test_other_passes_and_flow_are_the_rasterizers_own() -> None:
     world, path = figures.world(), figures.camera(12)
     names = ("display", "depth", "normal", "ids", "albedo_aa")
-    with PathTracer(SIZE, settings(spp=4)) as tracer, Rasterizer(SIZE) as rasterizer:
-        light = next(tracer.render(world, path, [3], names))
-        raster = next(rasterizer.render(world, path, [3], names))
-        for name in names[1:]:
-            np.testing.assert_array_equal(getattr(light, name), getattr(raster, name))
-        np.testing.assert_array_equal(light.flow_to(4)[0], raster.flow_to(4)[0])
-        assert light.display is not None and light.display.dtype == np.uint8
-        assert next(tracer.render(world, path, [3], "beauty")).depth is None
+    tracer, rasterizer = tools.tracer(None), tools.rasterizer(RenderSettings())
+    tracer.settings = settings(spp=4)
+    light = next(tracer.render(world, path, [3], names))
+    raster = next(rasterizer.render(world, path, [3], names))
+    for name in names[1:]:
+        np.testing.assert_array_equal(getattr(light, name), getattr(raster, name))
+    np.testing.assert_array_equal(light.flow_to(4)[0], raster.flow_to(4)[0])
+    assert light.display is not None and light.display.dtype == np.uint8
+    assert next(tracer.render(world, path, [3], "beauty")).depth is None
 
 
 def test_worlds_that_are_done_with_are_given_back() -> None:
