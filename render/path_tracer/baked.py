@@ -69,9 +69,9 @@ class BakedThing:
             },
         )  # fmt: skip
 
-    def pose(self, posed: Sequence[Posed], time: float) -> tuple[np.ndarray, np.ndarray]:
+    def pose(self, posed: Sequence[Posed]) -> tuple[np.ndarray, np.ndarray]:
         """World-space vertices and unit normals ``(V, 3)`` float32 of the one drawable."""
-        vertices, normals = meshes.world_shape(posed[0], time)
+        vertices, normals = meshes.world_shape(posed[0])
         bent = self.all(normals) + self._bend
         bent = bent / np.maximum(np.linalg.norm(bent, axis=1, keepdims=True), 1e-9)
         return self.all(vertices), bent.astype(np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from motion.errors import BadInput
-from render.world import Drawable, Posed
+from render.world import Drawable, Instant, Posed
 
 GROUND_M = 9000.0  # half a side, as in ground.vert
 _NEAR_M = 64.0  # half a side of the middle: small numbers keep hits exact to micrometres
@@ -73,25 +73,28 @@ class Things:
             },
         )  # fmt: skip
 
-    def pose(self, posed: Sequence[Posed], time: float) -> tuple[np.ndarray, np.ndarray]:
-        """World-space vertices and unit normals ``(V, 3)`` float32.
-
-        Raises:
-            BadInput: a vertex is not finite.
-        """
-        shapes = [world_shape(one, time) for one in posed]
+    def pose(self, posed: Sequence[Posed]) -> tuple[np.ndarray, np.ndarray]:
+        """World-space vertices and unit normals ``(V, 3)`` float32."""
+        shapes = [world_shape(one) for one in posed]
         return np.concatenate([v for v, _ in shapes]), np.concatenate([n for _, n in shapes])
 
 
-def world_shape(posed: Posed, time: float) -> tuple[np.ndarray, np.ndarray]:
-    """World-space vertices and unit normals ``(V, 3)`` float32 at an instant.
+def check(instant: Instant) -> None:
+    """Refuse shapes that are nowhere.
 
     Raises:
         BadInput: a vertex is not finite.
     """
+    for posed in instant.meshes:
+        # Bounds are not finite when one vertex is not.
+        if not np.isfinite([posed.low, posed.high]).all():
+            name = posed.drawable.name
+            raise BadInput(f"'{name}' at {instant.time:.3f} s: a vertex is not finite, expected metres")
+
+
+def world_shape(posed: Posed) -> tuple[np.ndarray, np.ndarray]:
+    """World-space vertices and unit normals ``(V, 3)`` float32."""
     vertices = posed.world_vertices()
-    if not np.isfinite(vertices).all():
-        raise BadInput(f"'{posed.drawable.name}' at {time:.3f} s: a vertex is not finite, expected metres")
     normals = posed.normals
     if normals is None:
         T = np.eye(4) if posed.T_world_prop is None else posed.T_world_prop

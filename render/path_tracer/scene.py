@@ -61,14 +61,10 @@ class MitsubaScene:
         self._posed: Instant | None = None
 
     def pose(self, instant: Instant) -> None:
-        """Move everything to an instant, in the same buffers, so that nothing is compiled again.
-
-        Raises:
-            BadInput: a vertex is not finite.
-        """
+        """Move everything to an instant, in the same buffers, so that nothing is compiled again."""
         if instant is self._posed:
             return
-        shapes = [mesh.pose(instant.meshes[which], instant.time) for mesh, which in self._meshes]
+        shapes = [mesh.pose(instant.meshes[which]) for mesh, which in self._meshes]
         for i, (vertices, normals) in enumerate(shapes):
             self._set(i, "vertex_positions", vertices)
             self._set(i, "vertex_normals", normals)

@@ -15,6 +15,7 @@ from motion.stage import Stage
 from render.frame import Frame, check_size
 from render.path_tracer.compiled import Compiled
 from render.path_tracer.interpreted import Interpreted
+from render.path_tracer.meshes import check
 from render.path_tracer.scene import MitsubaScene
 from render.path_tracer.sensor import eye
 from render.path_tracer.settings import PathSettings
@@ -105,6 +106,8 @@ class PathTracer:
         traced = bool({"all", *_TRACED} & set(names))
         others = [n for n in names if n not in _TRACED]
         for index in frames:
+            if traced:
+                check(world.at(float(index / camera.fps)))
             # Depth alone when nothing else is drawn: flow and the camera's checks come with it.
             frame = next(self._rasterizer.render(world, camera, [index], others or ("depth",)))
             if traced:
@@ -123,7 +126,9 @@ class PathTracer:
         each = -(-settings.spp // len(moments))
         total = np.zeros((self.size[1], self.size[0], 4))
         for offset, seed in zip(moments, seeds, strict=True):
-            scene.pose(world.at(float(index / camera.fps) + offset / float(camera.fps)))
+            instant = world.at(float(index / camera.fps) + offset / float(camera.fps))
+            check(instant)
+            scene.pose(instant)
             seen = eye(camera, index, offset, self.size, settings.depth_of_field)
             total += self._engine.trace(scene, seen, each, int(seed), settings)
         total /= len(moments)
