@@ -131,6 +131,10 @@ def _weights() -> list[Finding]:
 #: Extra: the module that it brings, and what for.
 EXTRAS = {
     "exr": ("OpenEXR", "multilayer EXR passes"),
+    "pathtrace": ("mitsuba", "`cinemotion film --renderer pathtrace`, training pairs of the refiner"),
+    "denoise": ("pyoidn", "path tracing without noise"),
+    "fuse": ("skimage", "`cinemotion fuse`: a mesh from a shot's depth"),
+    "diffusers": ("diffusers", "pretrained video pipelines as refiners"),
     "search": ("cma", "`cinemotion clean --dynamics --search`: one shot made better by sampling"),
     "smpl": ("smplx", "the SMPL authors' own skinning, to compare ours with; SMPL files are read without it"),
 }

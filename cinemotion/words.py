@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "option": "options",
         "edit": "style of `director: auto`",
     },
+    "style": {"look": "style: or style.look"},
     "output": {
         "codec": "codec",
         "pass": "passes",

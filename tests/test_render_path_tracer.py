@@ -567,6 +567,6 @@ def test_a_missing_denoiser_is_said_with_its_line(monkeypatch: pytest.MonkeyPatc
 
     denoiser.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "pyoidn", None)
-    with pytest.raises(MissingExtra, match="pip install pyoidn"):
+    with pytest.raises(MissingExtra, match=r"pip install 'cinemotion\[denoise\]'"):
         denoise(np.zeros((4, 4, 3)))
     denoiser.cache_clear()

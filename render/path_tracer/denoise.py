@@ -22,7 +22,7 @@ def denoiser() -> ModuleType:
     try:
         package = importlib.import_module("pyoidn")
     except ImportError as error:
-        raise MissingExtra("denoising needs the package 'pyoidn': pip install pyoidn") from error
+        raise MissingExtra("denoising needs the package 'pyoidn': pip install 'cinemotion[denoise]'") from error
     except OSError as error:
         raise MissingSystem(f"Open Image Denoise does not run here: {error}") from error
     try:
