@@ -26,6 +26,10 @@ SIZE = (44, 30)
 #: Frames of a chunk: less than a shot of ten, so that every adapter works in several.
 FRAMES = {"AnimateDiffVideoToVideoControlNetPipeline": 6}
 NAMES = tuple(ADAPTERS)
+#: One that denoises noise itself and one that starts from the raster; the others are slow together.
+QUICK = [
+    n if n in ("WanVACEPipeline", "LTXConditionPipeline") else pytest.param(n, marks=pytest.mark.slow) for n in NAMES
+]
 CONTROLLED = ("AnimateDiffVideoToVideoControlNetPipeline", "WanVACEPipeline", "CogVideoXFunControlPipeline",
               "Cosmos2_5_TransferPipeline")  # fmt: skip
 
@@ -77,7 +81,7 @@ def watch(refiner):
     return seen
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", QUICK)
 def test_every_adapter_refines_a_shot(name, refiner_of, shot):
     frames, brief = shot
     refiner = refiner_of(name)
@@ -132,7 +136,7 @@ def test_the_control_reaches_the_network(name, refiner_of, shot):
     assert np.array_equal(made[0], made[1]) and not np.array_equal(made[0], made[2])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", QUICK)
 def test_the_noise_is_what_the_pipeline_starts_from(name, refiner_of, shot):
     """Other noise, all else the same: another picture. So ``latents=`` is not ignored."""
     frames, brief = shot

@@ -122,7 +122,7 @@ def inner(ids: np.ndarray, instance: int) -> np.ndarray:
 # ---- the same world
 
 
-@pytest.mark.parametrize("name", [None, "scalar_rgb"])
+@pytest.mark.parametrize("name", [None, pytest.param("scalar_rgb", marks=pytest.mark.slow)])
 def test_direct_light_is_the_rasterizers(name: str | None) -> None:
     world, path = plain(), camera()
     raster = drawn(world, path)
@@ -199,7 +199,7 @@ def test_sky_and_lens_off_centre_are_the_rasterizers() -> None:
     assert light.alpha is not None and light.alpha[seen].min() == 1.0 and light.alpha[sky].max() < 1e-4
 
 
-@pytest.mark.parametrize("name", [None, "scalar_rgb"])
+@pytest.mark.parametrize("name", [None, pytest.param("scalar_rgb", marks=pytest.mark.slow)])
 def test_what_is_out_of_focus_spreads_as_the_rasterizers(name: str | None) -> None:
     world = World(
         [], Stage(None, "noon", props=(ball("near", (0.3, 0.9, 2.2), Material("m", (0.9,) * 3, 1.0), 0.2),)), EVEN
