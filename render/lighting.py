@@ -91,6 +91,14 @@ def towards(azimuth: float, elevation: float) -> Array:
     return np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
 
 
+def risen(sun: Array) -> float:
+    """Share of a sun that is above the horizon, 0 to 1: below it is not seen through the ground.
+
+    ``sun``: unit vector towards it.
+    """
+    return float(np.clip((sun[1] + 0.02) / 0.05, 0.0, 1.0))
+
+
 def gradient(preset: LightPreset, y: Array) -> Array:
     """Sky radiance ``(…, 3)`` without the sun's glow, by the height ``y`` of a unit direction."""
     y = np.asarray(y, dtype=np.float64)[..., None]
@@ -121,6 +129,15 @@ def sky_table(preset: LightPreset) -> np.ndarray:
     return table
 
 
+def sky_radiance(preset: LightPreset, sun: Array, d: Array) -> Array:
+    """What the sky sends from directions ``d (…, 3)``, clouds and the sun's glow with it, ``(…, 3)``."""
+    radiance = gradient(preset, d[..., 1])
+    # Clouds and what stands around send the sky's blue back as grey.
+    grey = 0.75 * preset.clouds
+    radiance = (1 - grey) * radiance + grey * (radiance @ [0.2126, 0.7152, 0.0722])[..., None]
+    return radiance + np.array(preset.glow) * np.maximum(d @ sun, 0.0)[..., None] ** preset.glow_sharpness
+
+
 def irradiance(preset: LightPreset, sun: Array) -> Array:
     """Nine colours ``(9, 3)`` that give the sky's irradiance / π at a normal (Ramamoorthi and Hanrahan 2001).
 
@@ -132,11 +149,7 @@ def irradiance(preset: LightPreset, sun: Array) -> Array:
     turn = 2.399963229728653 * i
     r = np.sqrt(1 - up**2)
     d = np.stack([r * np.cos(turn), up, r * np.sin(turn)], axis=-1)
-    radiance = gradient(preset, d[:, 1])
-    # Clouds and what stands around send the sky's blue back as grey.
-    grey = 0.75 * preset.clouds
-    radiance = (1 - grey) * radiance + grey * (radiance @ [0.2126, 0.7152, 0.0722])[:, None]
-    radiance = radiance + np.array(preset.glow) * np.maximum(d @ sun, 0.0)[:, None] ** preset.glow_sharpness
+    radiance = sky_radiance(preset, sun, d)
     basis = _basis(d)
     # Cosine lobe per band (π, 2π/3, π/4) over π, and the squared norms of the unnormalised basis.
     band = np.array([1, 2 / 3, 2 / 3, 2 / 3, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4])

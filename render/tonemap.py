@@ -103,6 +103,16 @@ def curve_table(curve: str) -> CurveTable:
     return CurveTable(values, low, high, *_matrices(curve), curve == "agx")
 
 
+def _checked(beauty: np.ndarray, curve: str) -> np.ndarray:
+    """Light as float32 ``(…, 3)``, and a curve that there is."""
+    if curve not in CURVES:
+        raise unknown("tone curve", curve, CURVES)
+    beauty = np.asarray(beauty, dtype=np.float32)
+    if beauty.shape[-1:] != (3,):
+        raise BadInput(f"tone map: shape {beauty.shape}, expected (…, 3)")
+    return beauty
+
+
 def to_srgb8(
     beauty: np.ndarray, alpha: np.ndarray | None = None, curve: str = "agx", exposure: float = 0.0
 ) -> np.ndarray:
@@ -120,11 +130,7 @@ def to_srgb8(
     Raises:
         BadInput: an unknown curve, or no three channels.
     """
-    if curve not in CURVES:
-        raise unknown("tone curve", curve, CURVES)
-    beauty = np.asarray(beauty, dtype=np.float32)
-    if beauty.shape[-1:] != (3,):
-        raise BadInput(f"tone map: shape {beauty.shape}, expected (…, 3)")
+    beauty = _checked(beauty, curve)
     shape = beauty.shape
     if alpha is not None:
         beauty = beauty / np.maximum(np.asarray(alpha, np.float32)[..., None], 1e-6)
@@ -159,11 +165,7 @@ def shown(beauty: np.ndarray, curve: str = "agx", exposure: float = 0.0) -> np.n
     Raises:
         BadInput: an unknown curve, or no three channels.
     """
-    if curve not in CURVES:
-        raise unknown("tone curve", curve, CURVES)
-    beauty = np.asarray(beauty, dtype=np.float32)
-    if beauty.shape[-1:] != (3,):
-        raise BadInput(f"tone map: shape {beauty.shape}, expected (…, 3)")
+    beauty = _checked(beauty, curve)
     inset, outset = _matrices(curve)
     # Infinite light is as bright as the table's last entry; sums of infinities would be NaN.
     light = np.clip(beauty, -1e6, 1e6) @ (inset.T * 2.0**exposure).astype(np.float32)

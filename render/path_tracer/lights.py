@@ -83,11 +83,7 @@ def sky(preset: LightPreset, sun: Array) -> np.ndarray:
     turn = (np.arange(columns) + 0.5) / columns * 2 * np.pi
     height, around = np.cos(down)[:, None], np.sin(down)[:, None]
     d = np.stack([around * np.sin(turn), np.broadcast_to(height, (rows, columns)), -around * np.cos(turn)], axis=-1)
-    radiance = lighting.gradient(preset, d[..., 1])
-    grey = 0.75 * preset.clouds
-    radiance = (1 - grey) * radiance + grey * (radiance @ [0.2126, 0.7152, 0.0722])[..., None]
-    glow = np.maximum(d @ sun, 0.0)[..., None] ** preset.glow_sharpness
-    return (radiance + np.array(preset.glow) * glow).astype(np.float32)
+    return lighting.sky_radiance(preset, sun, d).astype(np.float32)
 
 
 def _disc(

@@ -27,10 +27,8 @@ class MitsubaScene:
     def __init__(self, mi: ModuleType, world: World, surfaces: Materials | None) -> None:
         self.world = world
         self._baked = surfaces is None
-        preset, sun = world.light, world.sun
-        self.preset = preset
         block = np.zeros((), BLOCK)
-        lamps = fill_static(block, world, preset, sun)
+        lamps = fill_static(block, world)
         self.air = Air.of(block)
         self.rims = rims(block, lamps)
         table, ground = palette(world.materials), world.stage.ground
@@ -55,7 +53,7 @@ class MitsubaScene:
             if ground is not None:
                 parts["ground"] = meshes.plane(mi, middle, surfaces.ground)
         parts |= {_name(i): mesh.mesh for i, (mesh, _) in enumerate(self._meshes)}
-        parts |= emitters(mi, block, lamps, preset, sun)
+        parts |= emitters(mi, block, lamps, world.light, world.sun)
         self.scene = mi.load_dict(parts, parallel=False)
         self._parameters = mi.traverse(self.scene)
         self._posed: Instant | None = None

@@ -36,17 +36,15 @@ BLOB_BYTES = 16 * (_RANGES + _BLOBS)
 _LAMP_GAIN = 0.032
 
 
-def fill_static(block: np.ndarray, world: World, preset: lighting.LightPreset, sun: Array) -> int:
+def fill_static(block: np.ndarray, world: World) -> int:
     """Write what never changes in a scene into its frame block; the number of lamps.
 
     Raises:
         BadInput: more lamps than `LAMPS`, or a lamp of an unknown kind.
     """
-    stage = world.stage
-    # A sun below the horizon is not seen through the ground.
-    risen = float(np.clip((sun[1] + 0.02) / 0.05, 0.0, 1.0))
+    stage, preset, sun = world.stage, world.light, world.sun
     block["sun"] = (*sun, np.tan(preset.sun_radius))
-    block["sun_colour"][:3] = np.array(preset.sun_colour) * risen
+    block["sun_colour"][:3] = np.array(preset.sun_colour) * lighting.risen(sun)
     block["sky_light"][:, :3] = lighting.irradiance(preset, sun)
     block["zenith"] = *preset.zenith, 0.0
     block["horizon"] = *preset.horizon, preset.horizon_falloff / np.log(2.0)

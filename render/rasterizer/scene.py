@@ -276,7 +276,7 @@ class Scene:
 
     def _features(self, plate: bool) -> dict[str, int]:
         """Write what never changes in this scene; what of it is compiled into the shaders."""
-        lamps = fill_static(self._block, self.world, self.preset, self.sun)
+        lamps = fill_static(self._block, self.world)
         return {
             "LAMPS": lamps, "GROUND_KIND": self._ground.kind if self._ground else 0,
             "BACKDROP": int(self.preset.backdrop is not None), "PLATE": int(plate), "CATCHER": int(self._catcher),

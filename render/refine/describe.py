@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from motion.rotations import Array
+from render import lighting
 from render.frame import Frame
 from render.materials import GROUNDS
 from render.refine.state import KNEE
@@ -56,7 +57,6 @@ def level_frame(T_world_camera: Array) -> Array:
 def light_code(world: World, looking: Sight) -> np.ndarray:
     """The light on a set as ``(CODE,)`` float32, brightnesses in logarithms, directions in the level frame."""
     light, stage, sun = world.light, world.stage, world.sun
-    risen = float(np.clip((sun[1] + 0.02) / 0.05, 0.0, 1.0))  # as the rasterizer dims a setting sun
 
     def log(colour: Array | tuple[float, ...]) -> Array:
         return np.log1p(np.maximum(np.asarray(colour, np.float64), 0.0) / KNEE)
@@ -66,7 +66,7 @@ def light_code(world: World, looking: Sight) -> np.ndarray:
     ground = GROUNDS[stage.ground] if stage.ground is not None else None
     floor = np.sqrt((np.array(ground.colour) + np.array(ground.colour2)) / 2) if ground else np.zeros(3)
     parts = (
-        looking.level @ sun, log(np.array(light.sun_colour) * risen), [np.log(light.sun_radius) + 3.0],
+        looking.level @ sun, log(np.array(light.sun_colour) * lighting.risen(sun)), [np.log(light.sun_radius) + 3.0],
         log(light.zenith), log(light.horizon), log(light.bounce), log(light.glow), [light.horizon_falloff / 4.0],
         log(rim), log(lamps), [float(light.backdrop is not None), np.log1p(100.0 * light.haze_per_m), light.clouds],
         floor, [ground.roughness if ground else 0.0, float(ground is not None)],

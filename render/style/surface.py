@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from motion.errors import BadInput
 from render.frame import Frame
-from render.lighting import PRESETS, towards
+from render.lighting import towards
 from render.materials import GROUNDS
 from render.style.noise import at_any_zoom, smoothstep
 from render.view import view
@@ -31,13 +31,10 @@ class Stagecraft:
         from render.rasterizer.blocks import BLOCK, fill_static
 
         self.world = world
-        preset = PRESETS[world.stage.light]
-        azimuth, elevation = world.stage.sun_azimuth, world.stage.sun_elevation
-        self.sun = towards(
-            preset.sun_azimuth if azimuth is None else azimuth, preset.sun_elevation if elevation is None else elevation
-        ).astype(np.float32)
+        preset = world.light
+        self.sun = world.sun.astype(np.float32)
         block = np.zeros((), BLOCK)
-        fill_static(block, world, preset, self.sun.astype(np.float64))
+        fill_static(block, world)
         self.sun_colour = np.array(block["sun_colour"][:3])
         self.sky_light = np.array(block["sky_light"][:, :3])
         self.kickers = [
