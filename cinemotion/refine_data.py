@@ -220,21 +220,21 @@ class _Tools:
         from render.rasterizer import Rasterizer
 
         if (size, whole) not in self._rasters:
-            self._rasters[size, whole] = Rasterizer(size, _settings(whole))
+            self._rasters[size, whole] = Rasterizer(size, settings(whole))
         return self._rasters[size, whole]
 
     def tracer(self, size: Size, whole: Size) -> PathTracer:
         from render.path_tracer import PathTracer
 
         if (size, whole) not in self._tracers:
-            self._tracers[size, whole] = PathTracer(size, raster=_settings(whole))
+            self._tracers[size, whole] = PathTracer(size, raster=settings(whole))
         return self._tracers[size, whole]
 
 
 _tools = _Tools()
 
 
-def _settings(whole: Size) -> Any:
+def settings(whole: Size) -> Any:
     """The film's own settings; shadows as fine as they are in the whole picture, though a window of it is drawn."""
     from render.rasterizer import RenderSettings
 
@@ -259,19 +259,16 @@ def _run(job: Job) -> float:
     made = refine_sets.make(job.number if tier.split != "train" else _number(job), tier.split, job.data)
     rng = np.random.default_rng([_SEED, _KEYS[job.tier], job.number])
     clip = tier.split == "test" or rng.random() < tier.clips
-    shots = _windows(made, tier, job, clip, rng)
+    parts = _windows(made, tier, job, clip, rng)
     packed = []
-    for view_, size, whole, frames in shots:
-        for k, index in enumerate(frames):
-            packed.append(_pair(made, view_, size, whole, index, tier, job))
-            if clip and k > 0:
-                packed[-1] |= _flows(made, view_, size, whole, index, frames[0])
+    for part in parts:
+        packed += [_pair(made, part, index, tier, job, clip and index > part.frames[0]) for index in part.frames]
     if clip and len(packed) > 1:
         packed[0] |= {name: _none(name, value) for name, value in packed[-1].items() if name not in packed[0]}
-    _, size, whole, _ = shots[0]
-    indices = tuple(int(i) for *_, frames in shots for i in frames)
-    corner = _corner(shots[0][0], size, whole, made.camera)
-    about = shards.About(tier.split, made.number, clip, tier.spp, size, whole, indices, made.words, made.sky, corner)
+    indices, one = tuple(index for part in parts for index in part.frames), parts[0]
+    about = shards.About(
+        tier.split, made.number, clip, tier.spp, one.size, one.whole, indices, made.words, made.sky, one.corner
+    )
     shards.save(job.path, packed, about)
     return time.monotonic() - began
 
@@ -284,36 +281,38 @@ def _number(job: Job) -> int:
     return 2 * job.number + (job.tier == "fine")
 
 
-def _windows(
-    made: refine_sets.RandomSet, tier: Tier, job: Job, clip: bool, rng: np.random.Generator
-) -> list[tuple[CameraPath, Size, Size, list[int]]]:
-    """Cameras, sizes, and frames that are drawn of them."""
+@dataclass(frozen=True)
+class _Part:
+    """A window of a set's picture, and frames of it."""
+
+    camera: CameraPath  # of the window
+    size: Size
+    whole: Size  # of the picture
+    corner: tuple[int, int]  # of the window in it, px
+    frames: tuple[int, ...]
+
+
+def _windows(made: refine_sets.RandomSet, tier: Tier, job: Job, clip: bool, rng: np.random.Generator) -> list[_Part]:
+    """What is drawn of a set."""
     from render.view import window
 
     last = made.camera.frames - 1
+
+    def part(whole: Size, first: int, count: int) -> _Part:
+        corner = _aim(made, whole, first, rng)
+        return _Part(
+            window(made.camera, whole, *corner, WINDOW), WINDOW, whole, corner, tuple(range(first, first + count))
+        )
+
     if tier.split == "test":
         first = int(rng.integers(_BEFORE, last - tier.frames))
         if job.number in LARGE:
-            return [(made.camera, TEST_WHOLE, TEST_WHOLE, list(range(first, first + LARGE[job.number])))]
-        corner = _aim(made, TEST_WHOLE, first, rng)
-        part = window(made.camera, TEST_WHOLE, *corner, WINDOW)
-        return [(part, WINDOW, TEST_WHOLE, list(range(first, first + tier.frames)))]
+            frames = tuple(range(first, first + LARGE[job.number]))
+            return [_Part(made.camera, TEST_WHOLE, TEST_WHOLE, (0, 0), frames)]
+        return [part(TEST_WHOLE, first, tier.frames)]
     whole = list(WHOLES)[int(rng.choice(len(WHOLES), p=list(WHOLES.values())))]
-    out = []
-    for _ in range(1 if clip else tier.windows):
-        count = tier.frames if clip else 1
-        first = int(rng.integers(0, last - count))
-        left, top = _aim(made, whole, first, rng)
-        frames = list(range(first, first + count))
-        out.append((window(made.camera, whole, left, top, WINDOW), WINDOW, whole, frames))
-    return out
-
-
-def _corner(part: CameraPath, size: Size, whole: Size, camera: CameraPath) -> tuple[int, int]:
-    """Where a window's first pixel lies in the whole picture: `render.view.window` solved for its place."""
-    left = part.shift[0] * size[0] - camera.shift[0] * whole[0] - size[0] / 2 + whole[0] / 2
-    top = whole[1] / 2 - size[1] / 2 + camera.shift[1] * whole[0] - part.shift[1] * size[0]
-    return round(left), round(top)
+    count = tier.frames if clip else 1
+    return [part(whole, int(rng.integers(0, last - count)), count) for _ in range(1 if clip else tier.windows)]
 
 
 def _aim(made: refine_sets.RandomSet, whole: Size, frame: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -334,32 +333,28 @@ def _aim(made: refine_sets.RandomSet, whole: Size, frame: int, rng: np.random.Ge
 
 
 def _pair(
-    made: refine_sets.RandomSet, camera: CameraPath, size: Size, whole: Size, index: int, tier: Tier, job: Job
+    made: refine_sets.RandomSet, part: _Part, index: int, tier: Tier, job: Job, flows: bool
 ) -> dict[str, np.ndarray]:
+    """One frame and its references; with flow to the frame before, and to the end of the chunk before."""
     from render.refine import shards
 
-    frame = next(_tools.raster(size, whole).render(made.world, camera, [index], shards.PASSES))
-    tracer = _tools.tracer(size, whole)
+    frame = next(_tools.raster(part.size, part.whole).render(made.world, part.camera, [index], shards.PASSES))
+    tracer = _tools.tracer(part.size, part.whole)
     references = []
     for half in range(2):
         seed = int(np.random.SeedSequence([_SEED, _KEYS[job.tier], job.number, half]).generate_state(1)[0])
         tracer.settings = replace(tracer.settings, spp=tier.spp // 2, seed=seed)
-        references.append(next(tracer.render(made.world, camera, [index], ("beauty",))).beauty)
-    return shards.pack(frame, *references)  # type: ignore[arg-type]
-
-
-def _flows(
-    made: refine_sets.RandomSet, camera: CameraPath, size: Size, whole: Size, index: int, first: int
-) -> dict[str, np.ndarray]:
-    """Flow to the frame before, and to the end of the chunk before; the first chunk has none before it."""
-    from render.refine import shards
-
-    frame = next(_tools.raster(size, whole).render(made.world, camera, [index], ("depth",)))
+        references.append(next(tracer.render(made.world, part.camera, [index], ("beauty",))).beauty)
+    packed = shards.pack(frame, *references)  # type: ignore[arg-type]
+    if not flows:
+        return packed
+    first = part.frames[0]
     before = first + (index - first) // shards.CHUNK * shards.CHUNK - 1
-    flows = shards.pack_flow(frame, index - 1)
+    near = shards.pack_flow(frame, index - 1)
     if before >= first:
-        return flows | shards.pack_flow(frame, before, "_far")
-    return flows | {f"{name}_far": _none(name, value) for name, value in flows.items()}
+        return packed | near | shards.pack_flow(frame, before, "_far")
+    # The first chunk has none before it.
+    return packed | near | {f"{name}_far": _none(name, value) for name, value in near.items()}
 
 
 def _none(name: str, like: np.ndarray) -> np.ndarray:

@@ -101,12 +101,11 @@ class _Tools:
             one.close()
 
     def _raster(self, size: tuple[int, int], whole: tuple[int, int], samples: int) -> Rasterizer:
-        from render.rasterizer import Rasterizer, RenderSettings
+        from render.rasterizer import Rasterizer
 
         if (size, whole, samples) not in self._rasters:
-            # Shadows as fine as in the whole picture, as pairs are drawn.
-            settings = RenderSettings(shadow_texels=RenderSettings().texels(whole), samples=samples)
-            self._rasters[size, whole, samples] = Rasterizer(size, settings)
+            drawn = replace(refine_data.settings(whole), samples=samples)
+            self._rasters[size, whole, samples] = Rasterizer(size, drawn)
         return self._rasters[size, whole, samples]
 
     def clip(self, path: Path, data: str | None) -> tuple[list[GymFrame], int]:

@@ -118,13 +118,15 @@ class BridgeRefiner:
     @torch.inference_mode()
     def _chunk(self, chunk: list[Frame], carry: Carry) -> list[np.ndarray]:
         histories = [self._history(frame, carry) for frame in chunk]
-        fulls, halves = [], []
+        fulls, halves, codes = [], [], []
         for frame, (known, valid) in zip(chunk, histories, strict=True):
-            full, half = self._look(passes_of(frame).to(self.device), known, valid)
+            passes = passes_of(frame).to(self.device)
+            full, half = self._look(passes, known, valid)
             fulls.append(full)
             halves.append(half)
-        codes = torch.stack([torch.from_numpy(_code(frame)) for frame in chunk]).to(self.device, self.dtype)
-        changes, kernels = bridge.walk(self._network, self.kind, _joined(halves, 0), codes, len(chunk), self.steps)
+            codes.append(passes.code)
+        code = torch.cat(codes).to(self.dtype)
+        changes, kernels = bridge.walk(self._network, self.kind, _joined(halves, 0), code, len(chunk), self.steps)
         lights = []
         for k, (frame, full) in enumerate(zip(chunk, fulls, strict=True)):
             if self.faithful and kernels is not None:
@@ -219,11 +221,6 @@ def _joined(parts: list[Seen], dim: int) -> Seen:
     if len(parts) == 1:
         return parts[0]
     return Seen(*(torch.cat([getattr(part, name) for part in parts], dim) for name in Seen.__dataclass_fields__))
-
-
-def _code(frame: Frame) -> np.ndarray:
-    assert frame.world is not None
-    return light_code(frame.world, sight(frame))
 
 
 def _chunks(shot: Iterable[Frame]) -> Iterator[list[Frame]]:
