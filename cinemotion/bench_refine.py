@@ -15,6 +15,7 @@ from cinemotion import bench_refine_between, bench_refine_sheet, refine_data
 from cinemotion import bench_refine_rows as ways
 from cinemotion.bench_refine_rows import Row, TestShot
 from cinemotion.bench_refine_sheet import Strip
+from cinemotion.refining import between_weights
 from motion.errors import BadInput
 from motion.files import whole
 
@@ -24,6 +25,10 @@ COLUMNS: tuple[tuple[str, str, int, bool], ...] = (
     ("FLIP", "flip", 4, False), ("spectrum dB", "spectrum_db", 2, False), ("tPSNR dB", "temporal_psnr_db", 2, True),
     ("temporal error", "temporal_error", 4, False), ("E_warp excess", "warping_excess", 6, False),
 )  # fmt: skip
+
+
+#: The row that all others are compared with.
+OURS = "refined, 1 step"
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,7 @@ def read(arguments: Sequence[str]) -> Asked:
     shots = found.pop("shots", None)
     if shots is not None and not (shots.isdigit() and int(shots) > 0):
         raise BadInput(f"bench refine: shots={shots}, expected a whole number from 1")
-    rows = tuple(found.pop("rows", "").split(",")) if found.get("rows") else ()
-    found.pop("rows", None)
+    rows = tuple(name for name in found.pop("rows", "").split(",") if name)
     rivals = found.pop("rivals", None)
     for path in (found.get("report"), found.get("sheet")):
         if path is not None and not path.parent.is_dir():
@@ -102,8 +106,8 @@ def run(*arguments: str) -> None:
                 scores[row.name].append(found)
                 pictures[row.name] = last
             words = f"{shot.number}: {shot.words}"
-            strips.append(Strip(words, (pictures["raster"], pictures[_main(rows)], shot.references[-1])))
-            ours_, plain = scores[_main(rows)][-1]["psnr_db"], scores["raster"][-1]["psnr_db"]
+            strips.append(Strip(words, (pictures["raster"], pictures[OURS], shot.references[-1])))
+            ours_, plain = scores[OURS][-1]["psnr_db"], scores["raster"][-1]["psnr_db"]
             _say(f"shot {path.stem}: raster {plain:.2f}, refined {ours_:.2f} dB ({shot.words})")
     table = _table(rows, scores)
     _say(table)
@@ -116,7 +120,7 @@ def run(*arguments: str) -> None:
         with whole(asked.report) as partial:
             partial.write_text(json.dumps(document, indent=1), encoding="utf-8")
     if asked.sheet is not None:
-        bench_refine_sheet.draw(asked.sheet, strips, [s["flip"] for s in scores[_main(rows)]])
+        bench_refine_sheet.draw(asked.sheet, strips, [s["flip"] for s in scores[OURS]])
 
 
 def _drift(arguments: Sequence[str]) -> None:
@@ -152,29 +156,19 @@ def _rows(asked: Asked, ours: Any, shot: TestShot, rasterizer: Any) -> tuple[lis
     rows.append(ways.filtered())
     rows += ways.trained({k: v for k, v in rivals.items() if k != "pixel"})
     rows.append(ways.single("one frame at a time", ours))
-    rows.append(ways.network("refined, 1 step", ours))
+    rows.append(ways.network(OURS, ours))
     rows += [ways.network(name, refiner) for name, refiner in again.items()]
-    rows += bench_refine_between.rows(ours, rasterizer, _between())
+    rows += bench_refine_between.rows(ours, rasterizer, between_weights())
     equal = ways.EqualTime(about["720p frame"]["seconds"] + about["720p frame"]["flow"] + _drawing(shot))
     traced = equal.rows()
-    if not asked.rows or any("path tracing".startswith(r) or r in "path tracing" for r in asked.rows):
+    if not asked.rows or any(part in "path tracing" for part in asked.rows):
         about["equal time"] = equal.measure(shot)
         rows += traced
     rows.append(ways.noise_floor())
     if asked.rows:
-        always = ("raster", "refined, 1 step", "colour affine")
+        always = ("raster", OURS, "colour affine")
         rows = [row for row in rows if row.name in always or any(part in row.name for part in asked.rows)]
     return rows, about
-
-
-def _between() -> Path | None:
-    """Weights of the network between refined frames; None: there are none here."""
-    from motion.prior import weights
-
-    try:
-        return weights.find("base", "between")
-    except BadInput:
-        return None
 
 
 def _drawing(shot: TestShot) -> float:
@@ -189,10 +183,6 @@ def _drawing(shot: TestShot) -> float:
         began = time.perf_counter()
         list(rasterizer.render(shot.made.world, shot.made.camera, range(1, 4), shards.PASSES))
         return (time.perf_counter() - began) / 3
-
-
-def _main(rows: Sequence[Row]) -> str:
-    return next(row.name for row in rows if row.name == "refined, 1 step")
 
 
 def _score(row: Row, shot: TestShot) -> tuple[dict[str, float], np.ndarray]:
@@ -243,24 +233,23 @@ def _goals(rows: Sequence[Row], scores: dict[str, list[dict[str, float]]], about
     """What was asked for, beside what was measured; differences are paired over shots."""
     from motion.prior.metrics import bootstrap
 
-    ours = _main(rows)
     column = lambda name, key: np.array([s[key] for s in scores[name]])
     names = set(scores)
     lines = []
 
     def gain(over: str, title: str, must: str) -> None:
         if over in names:
-            found = bootstrap(column(ours, "psnr_db") - column(over, "psnr_db"))
+            found = bootstrap(column(OURS, "psnr_db") - column(over, "psnr_db"))
             lines.append(f"{title}: {found.value:+.2f} dB [{found.low:+.2f}, {found.high:+.2f}] (must {must})")
 
     gain("raster", "PSNR over raster", "+3")
     gain("colour affine", "PSNR over the colour affine", "+1.5")
     gain("regression", "PSNR over the regression", "-0.2")
-    share = column(ours, "temporal_error").mean() / max(column("raster", "temporal_error").mean(), 1e-9)
+    share = column(OURS, "temporal_error").mean() / max(column("raster", "temporal_error").mean(), 1e-9)
     lines.append(f"temporal error, share of the raster's: {share:.2f} (must 1.0)")
     denoised = "path tracing, equal time, denoised"
     if denoised in names:
-        found = bootstrap(column(ours, "flip") - column(denoised, "flip"))
+        found = bootstrap(column(OURS, "flip") - column(denoised, "flip"))
         lines.append(
             f"FLIP less that of {denoised} ({about['equal time']['spp']} paths): {found.value:+.4f} "
             f"[{found.low:+.4f}, {found.high:+.4f}] (must not be above 0)"

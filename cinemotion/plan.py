@@ -56,9 +56,9 @@ def _common(film: Film, gl: dict[str, Any]) -> str:
     # What these are used for is in the chunk's own motion and camera.
     apart = ("clip", "words", "learned", "plants", "camera", "music")
     files = [(i.role, i.provenance.sha256) for i in film.inputs if i.role not in apart]
-    if film.look.refining is not None:
-        files.append(("torch", metadata.version("torch")))
     versions = [np.__version__, av.__version__, gl["vendor"], gl["renderer"], gl["version"]]
+    if film.look.refining is not None:
+        versions.append(metadata.version("torch"))
     stage = replace(film.stage, props=tuple(props), plate=None)
     cast = [(p.name, meshes[id(p.character)]) for p in film.drawn]
     asked = [film.size, film.fps, film.passes, film.pass_format, film.control, film.seed, film.look.refining]

@@ -57,13 +57,13 @@ def ours(weights: str = "base", steps: int = 1, every: int = 1, faithful: bool =
 
     path = files.find(weights, "refiner")
     sha256 = files.card_of(path, "refiner").sha256
-    between = _between_weights() if every > 1 else None
+    between = between_weights() if every > 1 else None
     if between is not None:
         sha256 += files.card_of(between, "between").sha256
     return Refining(weights, None, steps, every, faithful, (), sha256), path
 
 
-def _between_weights() -> Path | None:
+def between_weights() -> Path | None:
     """The file of the network that works frames out between refined ones; None: there is none, plain blending does."""
     from motion.prior import weights as files
 
@@ -116,8 +116,7 @@ class Finisher:
     def __init__(self, film: Film, scales: Sequence[Any]) -> None:
         refining = film.look.refining
         assert refining is not None
-        self._film, self._scales, self._carries = film, scales, refining.weights is not None
-        self._every = refining.every
+        self._film, self._scales, self._asked = film, scales, refining
         if refining.weights is not None:
             from motion.prior import threads
             from render.refine.model import BridgeRefiner
@@ -127,7 +126,7 @@ class Finisher:
             if refining.every > 1:
                 from render.refine import between
 
-                path = _between_weights()
+                path = between_weights()
                 network = between.load(path) if path is not None else None
                 self._refiner = between.Interleaved(self._refiner, refining.every, network)
         else:
@@ -152,7 +151,7 @@ class Finisher:
         """
         from render.refine.protocol import Brief, shots
 
-        carry = _load(before, self._every)
+        carry = _load(before, self._asked.every)
         look = self._film.look
         for shot in shots(drawn):
             held: deque[Frame] = deque()
@@ -160,16 +159,16 @@ class Finisher:
                 frame = held.popleft()
                 picture = refined.shown(look.tone_map, look.exposure)
                 yield replace(frame, beauty=frame.beauty if refined.beauty is None else refined.beauty, display=picture)
-            if self._carries and chunk.stop < self._film.frames and continues(self._film, chunk.stop):
+            if self._asked.weights is not None and chunk.stop < self._film.frames and continues(self._film, chunk.stop):
                 _save(here / CARRY, carry)
-            carry = _load(None, self._every)
+            carry = _load(None, self._asked.every)
 
     def _refine(self, shot: Iterator[Frame], brief: Any, carry: Carry) -> Iterator[Any]:
         first = next(shot, None)
         if first is None:
             return
         whole_shot = itertools.chain((first,), shot)
-        if self._carries:
+        if self._asked.weights is not None:
             yield from self._refiner.refine(whole_shot, carry=carry)
             return
         from cinemotion.shot_prompt import prompt_of

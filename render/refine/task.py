@@ -82,12 +82,13 @@ class RefinerTask:
         self._begin, self._pixelwise, self._adversarial = begin, pixelwise, adversarial
         if adversarial and not isinstance(begin, Network):
             raise BadInput("refiner: judges want a trained network to begin with")
-        self._train = Batches(list(data.train), rows, 2 * frames if frames > 1 else 1, crop, seed=seed)
-        self._check = (
-            Batches(list(data.check), rows, 2 * frames if frames > 1 else 1, crop, seed=1, change=False)
-            if data.check
-            else None
-        )
+        self._train = Batches(list(data.train), rows, self._length, crop, seed=seed)
+        self._check = Batches(list(data.check), rows, self._length, crop, seed=1, change=False) if data.check else None
+
+    @property
+    def _length(self) -> int:
+        """Frames of a clip that a batch holds: the chunk that is learned from, and the one before it."""
+        return 2 * self.frames if self.frames > 1 else 1
 
     def module(self) -> nn.Module:
         """The network, freshly initialised, or the one to begin with."""
@@ -109,12 +110,11 @@ class RefinerTask:
 
     def rows(self, batch: Pairs) -> int:
         """Clips of a batch."""
-        return len(batch.clean) // (2 * self.frames if self.frames > 1 else 1)
+        return len(batch.clean) // self._length
 
     def loss(self, module: nn.Module, batch: Pairs, rows: slice) -> dict[str, Tensor]:
         """Terms for each clip of ``rows``."""
-        length = 2 * self.frames if self.frames > 1 else 1
-        mine = slice(rows.start * length, rows.stop * length)
+        mine = slice(rows.start * self._length, rows.stop * self._length)
         part = take(batch, torch.arange(len(batch.clean), device=batch.clean.device)[mine])
         # Light and its logarithms need all of float32; `_predict` turns to bf16 for the network alone.
         with torch.autocast(batch.clean.device.type, enabled=False):
@@ -127,7 +127,7 @@ class RefinerTask:
         """PSNR of one step over solid pixels as displayed, beside the raster's, on held-out pairs."""
         if self._check is None:
             return {}
-        module = module.network if isinstance(module, Contest) else module
+        module = _network(module)
         ours, raster, steady = [], [], []
         for step in range(4):
             pairs = self._check(step)
@@ -156,7 +156,7 @@ class RefinerTask:
         n, t = len(pairs.clean) // (2 * self.frames), self.frames
         index = torch.arange(2 * n * t, device=pairs.clean.device).view(n, 2 * t)
         before, now = take(pairs, index[:, :t].flatten()), take(pairs, index[:, t:].flatten())
-        module = module.network if isinstance(module, Contest) else module
+        module = _network(module)
         with torch.no_grad():
             full, half = look(before.passes)
             light = light_of(self._predict(module, before, full, half)[0], full.modulator)
@@ -202,8 +202,7 @@ class RefinerTask:
     def _terms(
         self, module: nn.Module, pairs: Pairs, history: Tensor | None = None, valid: Tensor | None = None
     ) -> dict[str, Tensor]:
-        contest = module if isinstance(module, Contest) else None
-        network = contest.network if contest is not None else module
+        contest, network = module if isinstance(module, Contest) else None, _network(module)
         full, half = look(pairs.passes, history, valid)
         n, clean = len(pairs.clean), pairs.clean
         both = 0.5 * (pairs.first + pairs.second)
@@ -255,6 +254,11 @@ class RefinerTask:
             full.modulator[later], seen,
         )  # fmt: skip
         return F.pad(found.view(-1, self.frames - 1), (1, 0)).flatten()
+
+
+def _network(module: nn.Module) -> nn.Module:
+    """The network alone, without its judges."""
+    return module.network if isinstance(module, Contest) else module
 
 
 def take(pairs: Pairs, index: Tensor) -> Pairs:
