@@ -50,20 +50,13 @@ class AnimateDiff(PipelineRefiner):
 
     def call(self, chunk: Chunk) -> np.ndarray:
         controls: Any = list(chunk.controls.values())
-        width, height = chunk.size
         made = self.pipe(
-            prompt=chunk.prompt,
             negative_prompt=self.options.negative_prompt,
-            width=width,
-            height=height,
-            num_inference_steps=self.steps,
             strength=self.options.strength,
-            guidance_scale=self.guidance,
             latents=self._start(chunk),
             conditioning_frames=controls[0] if len(controls) == 1 else controls,
             controlnet_conditioning_scale=float(self.options.control_scale),
-            generator=chunk.generator,
-            output_type="np",
+            **self._said(chunk),
         )
         return np.asarray(made.frames[0])
 

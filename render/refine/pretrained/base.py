@@ -190,6 +190,21 @@ class PipelineRefiner:
         """Run the pipeline: ``(T, h, w, 3)`` float, 0 to 1."""
         raise NotImplementedError
 
+    def _said(self, chunk: Chunk) -> dict[str, Any]:
+        """What every pipeline is called with."""
+        width, height = chunk.size
+        return {
+            "prompt": chunk.prompt, "width": width, "height": height, "num_inference_steps": self.steps,
+            "guidance_scale": self.guidance, "generator": chunk.generator, "output_type": "np",
+        }  # fmt: skip
+
+    def _encoded(self, chunk: Chunk) -> torch.Tensor:
+        """The raster's latents ``(1, C, F, h, w)`` float32, not normalised, of a video autoencoder."""
+        pipe, (width, height) = self.pipe, chunk.size
+        video = pipe.video_processor.preprocess_video(chunk.raster, height=height, width=width)
+        video = video.to(device=pipe._execution_device, dtype=pipe.vae.dtype)
+        return pipe.vae.encode(video).latent_dist.mode().float()
+
     # ---- the protocol
 
     @property

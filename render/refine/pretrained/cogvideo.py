@@ -36,19 +36,12 @@ class CogVideoXFunControl(PipelineRefiner):
         return super().accepts(frames) and ((frames - 1) // self.temporal + 1) % group == 0
 
     def call(self, chunk: Chunk) -> np.ndarray:
-        width, height = chunk.size
         (control,) = chunk.controls.values()
         made = self.pipe(
-            prompt=chunk.prompt,
             negative_prompt=self.options.negative_prompt,
             control_video=control,
-            width=width,
-            height=height,
-            num_inference_steps=self.steps,
-            guidance_scale=self.guidance,
-            generator=chunk.generator,
             latents=chunk.noise.permute(0, 2, 1, 3, 4).to(self.pipe.transformer.dtype),
             max_sequence_length=int(self.pipe.transformer.config.max_text_seq_length),
-            output_type="np",
+            **self._said(chunk),
         )
         return np.asarray(made.frames[0])

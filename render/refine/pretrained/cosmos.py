@@ -54,17 +54,11 @@ class CosmosTransfer(PipelineRefiner):
         made = self.pipe(
             controls=control,
             controls_conditioning_scale=float(self.options.control_scale),
-            prompt=chunk.prompt,
-            width=width,
-            height=height,
             num_frames=chunk.frames,
             num_frames_per_chunk=chunk.frames,
             num_ar_conditional_frames=0,
-            num_inference_steps=self.steps,
-            guidance_scale=self.guidance,
-            generator=chunk.generator,
             latents=chunk.noise,
-            output_type="np",
+            **self._said(chunk),
             **said,
         )
         return np.asarray(made.frames[0])

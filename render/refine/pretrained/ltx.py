@@ -44,7 +44,6 @@ class LTXCondition(PipelineRefiner):
     def call(self, chunk: Chunk) -> np.ndarray:
         from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 
-        width, height = chunk.size
         # Values that LTX's authors give for autoencoders that are told the step they decode at (0.9.1 and later).
         told = (
             {"decode_timestep": 0.05, "decode_noise_scale": 0.025} if self.pipe.vae.config.timestep_conditioning else {}
@@ -54,27 +53,18 @@ class LTXCondition(PipelineRefiner):
         made = self.pipe(
             conditions=[LTXVideoCondition(video=chunk.kept[:kept])] if kept else None,
             denoise_strength=self.options.strength,
-            prompt=chunk.prompt,
             negative_prompt=self.options.negative_prompt,
-            width=width,
-            height=height,
             num_frames=chunk.frames,
-            num_inference_steps=self.steps,
-            guidance_scale=self.guidance,
-            generator=chunk.generator,
             latents=self._clean(chunk),
-            output_type="np",
+            **self._said(chunk),
             **told,
         )
         return np.asarray(made.frames[0])
 
     def _clean(self, chunk: Chunk) -> torch.Tensor:
         """The raster's latents ``(1, C, F, h, w)``."""
-        pipe, device = self.pipe, self.pipe._execution_device
-        width, height = chunk.size
-        video = pipe.video_processor.preprocess_video(chunk.raster, height, width)
-        encoded = pipe.vae.encode(video.to(device=device, dtype=pipe.vae.dtype)).latent_dist.mode().float()
-        return pipe._normalize_latents(encoded, pipe.vae.latents_mean, pipe.vae.latents_std)
+        vae = self.pipe.vae
+        return self.pipe._normalize_latents(self._encoded(chunk), vae.latents_mean, vae.latents_std)
 
 
 def _started(diffusers: Any) -> Any:

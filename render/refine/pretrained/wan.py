@@ -53,24 +53,17 @@ class WanVACE(_Wan):
         return int(self._network.config.in_channels)
 
     def call(self, chunk: Chunk) -> np.ndarray:
-        width, height = chunk.size
         kept = len(chunk.kept)
         (control,) = chunk.controls.values()
         black, white = (Image.new("RGB", chunk.size, (v, v, v)) for v in (0, 255))
         made = self.pipe(
-            prompt=chunk.prompt,
             negative_prompt=self.options.negative_prompt,
             video=chunk.kept + control[kept:],
             mask=[black] * kept + [white] * (chunk.frames - kept),
             conditioning_scale=float(self.options.control_scale),
-            width=width,
-            height=height,
             num_frames=chunk.frames,
-            num_inference_steps=self.steps,
-            guidance_scale=self.guidance,
-            generator=chunk.generator,
             latents=chunk.noise,
-            output_type="np",
+            **self._said(chunk),
         )
         return np.asarray(made.frames[0])
 
@@ -91,32 +84,22 @@ class WanVideoToVideo(_Wan):
         return max(16, self.shrink * int(self._network.config.patch_size[1]))
 
     def call(self, chunk: Chunk) -> np.ndarray:
-        width, height = chunk.size
         made = self.pipe(
-            prompt=chunk.prompt,
             negative_prompt=self.options.negative_prompt,
-            width=width,
-            height=height,
-            num_inference_steps=self.steps,
             strength=self.options.strength,
-            guidance_scale=self.guidance,
-            generator=chunk.generator,
             latents=self._start(chunk),
-            output_type="np",
+            **self._said(chunk),
         )
         return np.asarray(made.frames[0])
 
     def _start(self, chunk: Chunk) -> torch.Tensor:
         """The raster's latents ``(1, C, F, h, w)`` with our noise."""
         pipe, device = self.pipe, self.pipe._execution_device
-        width, height = chunk.size
-        video = pipe.video_processor.preprocess_video(chunk.raster, height=height, width=width)
-        encoded = pipe.vae.encode(video.to(device=device, dtype=pipe.vae.dtype)).latent_dist.mode().float()
         config = pipe.vae.config
         mean, std = (
             torch.tensor(v, device=device).view(1, -1, 1, 1, 1) for v in (config.latents_mean, config.latents_std)
         )
-        clean, noise = (encoded - mean) / std, chunk.noise.to(device)
+        clean, noise = (self._encoded(chunk) - mean) / std, chunk.noise.to(device)
         scheduler = pipe.scheduler
         scheduler.set_timesteps(self.steps, device=device)
         steps, _ = pipe.get_timesteps(self.steps, scheduler.timesteps, self.options.strength, device)
