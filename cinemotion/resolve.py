@@ -22,11 +22,11 @@ from cinemotion.check import calibrator_path, check_files, check_names, clip_pat
 from cinemotion.cuts import Cuts, ShotTime
 from cinemotion.debug import shown
 from cinemotion.film import Changes, Clock, Film, Input, Look
+from cinemotion.looks import refining_of, renderer_of
 from cinemotion.manifest import file_sha256
 from cinemotion.mending import Mending
 from cinemotion.models import entry_of
-from cinemotion.refining import Refining, foreign, ours
-from cinemotion.scene import Actor, Entry, RefineSpec, Scene
+from cinemotion.scene import Actor, Entry, Scene
 from cinemotion.segment import Segment
 from cinemotion.set_stage import set_stage
 from cinemotion.shot_list import Listed, camera_of, expand
@@ -38,7 +38,7 @@ from mocap_data.files import known_rate
 from motion.camera import CameraPath
 from motion.character import Character
 from motion.clip import Clip
-from motion.errors import BadInput, CinemotionError
+from motion.errors import CinemotionError
 from motion.prior import weights
 from motion.stage import Performance, Stage
 from motion.take import Provenance, Take
@@ -98,7 +98,7 @@ class _Resolver:
 
     def film(self) -> Film | None:
         scene, report = self.scene, self.report
-        renderer = self._renderer()
+        renderer = renderer_of(scene, self.changes, report)
         company = Company(_Timed(self.acting, self.clock), self._offsets, self.seed, self._seconds())
         timeline = Timeline(scene, self._motion, report, report.line, company)
         with self.clock("edit"):
@@ -131,7 +131,8 @@ class _Resolver:
             return None
         output = scene.output
         debug = tuple(output.debug) if self.changes.debug is None else self.changes.debug
-        refining, refined_by = self._refining(renderer)
+        drawn = renderer == "raster" and not self.sketch
+        refining, refined_by = refining_of(scene, self.source.folder, self.changes, report) if drawn else (None, ())
         if report.errors:
             return None
         return Film(
@@ -220,52 +221,6 @@ class _Resolver:
         for name in calibrated:
             self._inputs[("learned", name)] = Input("learned", name, card.provenance())
         return (entry_of(card, path),)
-
-    def _renderer(self) -> str:
-        """What draws the frames. A draft's are the rasterizer's."""
-        asked, changes = self.scene.output.renderer or "raster", self.changes
-        renderer = "raster" if changes.draft else changes.renderer or asked
-        if changes.draft and changes.renderer == "pathtrace":
-            raise BadInput("--draft and --renderer pathtrace: drafts are the rasterizer's, expected one of the two")
-        if changes.spp is not None and renderer != "pathtrace":
-            raise BadInput("--spp without the path tracer: expected --renderer pathtrace, and no --draft")
-        if renderer == "pathtrace" and (changes.refine or changes.refiner is not None):
-            raise BadInput("frames of the path tracer are not refined: expected --renderer raster, or --no-refine")
-        if asked == "pathtrace" and self.scene.output.refine:
-            self.report(("output", "refine"), "frames of the path tracer are not refined; expected renderer: raster")
-        if renderer == "pathtrace" and self.scene.stage.plate is not None:
-            self.report(("stage", "plate"), "the path tracer draws no plates; expected renderer: raster")
-        return renderer
-
-    def _refining(self, renderer: str) -> tuple[Refining | None, tuple[dict[str, Any], ...]]:
-        """How frames become final ones, and what does it among the models. A draft's frames never do."""
-        asked, changes = self.scene.output.refine, self.changes
-        wanted = bool(asked) if changes.refine is None and changes.refiner is None else changes.refine is not False
-        if not wanted or changes.draft or self.sketch or renderer == "pathtrace":
-            return None, ()
-        spec = asked if isinstance(asked, RefineSpec) and changes.refiner is None else RefineSpec()
-        if misplaced := spec.misplaced():
-            self.report(("output", "refine"), misplaced)
-            return None, ()
-        try:
-            if changes.refiner is not None:
-                given = Path(changes.refiner).expanduser()
-                if (given / "model_index.json").is_file():
-                    return foreign(given, {}), ()
-                refining, path = ours(changes.refiner)
-            elif spec.pipeline is not None:
-                said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights", "faithful", "every"})
-                return foreign(self.source.folder / spec.pipeline, said), ()
-            else:
-                beside = self.source.folder / (spec.weights or "base")
-                name = str(beside) if beside.is_file() else spec.weights or "base"
-                refining, path = ours(name, spec.steps or 1, spec.every or 1, bool(spec.faithful))
-        except CinemotionError as error:
-            if changes.refiner is not None:
-                raise
-            self.report(("output", "refine"), str(error))
-            return None, ()
-        return refining, (entry_of(weights.card_of(path), path),)
 
     def _retargeted(self, i: int, take: Take, body: Character) -> Clip | None:
         from motion.retarget import retarget

@@ -1,0 +1,72 @@
+"""What draws a film's frames and how they become final ones: what the scene says, and the command line instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cinemotion.film import Changes
+from cinemotion.models import entry_of
+from cinemotion.refining import Refining, foreign, ours
+from cinemotion.scene import RefineSpec, Scene
+from cinemotion.structure import Report
+from motion.errors import BadInput, CinemotionError
+from motion.prior import weights
+
+
+def renderer_of(scene: Scene, changes: Changes, report: Report) -> str:
+    """What draws the frames, one of `cinemotion.film.RENDERERS`. A draft's are the rasterizer's.
+
+    Raises:
+        BadInput: the command line asks for what does not go together; of the scene that is reported.
+    """
+    asked = scene.output.renderer or "raster"
+    renderer = "raster" if changes.draft else changes.renderer or asked
+    if changes.draft and changes.renderer == "pathtrace":
+        raise BadInput("--draft and --renderer pathtrace: drafts are the rasterizer's, expected one of the two")
+    if changes.spp is not None and renderer != "pathtrace":
+        raise BadInput("--spp without the path tracer: expected --renderer pathtrace, and no --draft")
+    if renderer == "pathtrace" and (changes.refine or changes.refiner is not None):
+        raise BadInput("frames of the path tracer are not refined: expected --renderer raster, or --no-refine")
+    if asked == "pathtrace" and scene.output.refine:
+        report(("output", "refine"), "frames of the path tracer are not refined; expected renderer: raster")
+    if renderer == "pathtrace" and scene.stage.plate is not None:
+        report(("stage", "plate"), "the path tracer draws no plates; expected renderer: raster")
+    return renderer
+
+
+def refining_of(
+    scene: Scene, folder: Path, changes: Changes, report: Report
+) -> tuple[Refining | None, tuple[dict[str, Any], ...]]:
+    """How the rasterizer's frames become final ones, and what does it among the models. A draft's frames never do.
+
+    Raises:
+        CinemotionError: the command line names a refiner that cannot be used; of the scene that is reported.
+    """
+    asked = scene.output.refine
+    wanted = bool(asked) if changes.refine is None and changes.refiner is None else changes.refine is not False
+    if not wanted or changes.draft:
+        return None, ()
+    spec = asked if isinstance(asked, RefineSpec) and changes.refiner is None else RefineSpec()
+    if misplaced := spec.misplaced():
+        report(("output", "refine"), misplaced)
+        return None, ()
+    try:
+        if changes.refiner is not None:
+            given = Path(changes.refiner).expanduser()
+            if (given / "model_index.json").is_file():
+                return foreign(given, {}), ()
+            refining, path = ours(changes.refiner)
+        elif spec.pipeline is not None:
+            said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights", "faithful", "every"})
+            return foreign(folder / spec.pipeline, said), ()
+        else:
+            beside = folder / (spec.weights or "base")
+            name = str(beside) if beside.is_file() else spec.weights or "base"
+            refining, path = ours(name, spec.steps or 1, spec.every or 1, bool(spec.faithful))
+    except CinemotionError as error:
+        if changes.refiner is not None:
+            raise
+        report(("output", "refine"), str(error))
+        return None, ()
+    return refining, (entry_of(weights.card_of(path), path),)
