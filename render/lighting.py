@@ -7,6 +7,7 @@ picture at an exposure of 0 stops is as bright as its preset should look. Colour
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,14 @@ from motion.rotations import Array
 
 #: Elevations and roughnesses of `sky_table`.
 SKY_ROWS, SKY_COLUMNS = 8, 256
+
+#: How grey thick clouds make the sky's light.
+CLOUDS_GREY = 0.75
+
+#: Of linear Rec.709.
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+T = TypeVar("T")  # np.ndarray or torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -133,8 +142,8 @@ def sky_radiance(preset: LightPreset, sun: Array, d: Array) -> Array:
     """What the sky sends from directions ``d (…, 3)``, clouds and the sun's glow with it, ``(…, 3)``."""
     radiance = gradient(preset, d[..., 1])
     # Clouds and what stands around send the sky's blue back as grey.
-    grey = 0.75 * preset.clouds
-    radiance = (1 - grey) * radiance + grey * (radiance @ [0.2126, 0.7152, 0.0722])[..., None]
+    grey = CLOUDS_GREY * preset.clouds
+    radiance = (1 - grey) * radiance + grey * (radiance @ LUMINANCE)[..., None]
     return radiance + np.array(preset.glow) * np.maximum(d @ sun, 0.0)[..., None] ** preset.glow_sharpness
 
 
@@ -143,20 +152,23 @@ def irradiance(preset: LightPreset, sun: Array) -> Array:
 
     Order 1, y, z, x, xy, yz, 3z²−1, xz, x²−y², with all constants folded in, y up.
     """
-    count = 4096
+    d, weights = harmonics_of_cosine(4096)
+    return weights.T @ sky_radiance(preset, sun, d)
+
+
+def harmonics_of_cosine(count: int) -> tuple[Array, Array]:
+    """Directions ``(count, 3)`` all round and weights ``(count, 9)``: their product with radiance is `irradiance`'s."""
     i = np.arange(count) + 0.5
     up = 1 - 2 * i / count  # an even spiral over the sphere
     turn = 2.399963229728653 * i
     r = np.sqrt(1 - up**2)
     d = np.stack([r * np.cos(turn), up, r * np.sin(turn)], axis=-1)
-    radiance = sky_radiance(preset, sun, d)
-    basis = _basis(d)
+    basis = np.stack(harmonics(*d.T), axis=-1)
     # Cosine lobe per band (π, 2π/3, π/4) over π, and the squared norms of the unnormalised basis.
     band = np.array([1, 2 / 3, 2 / 3, 2 / 3, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4])
-    norm = (basis**2).mean(axis=0)
-    return (basis.T @ radiance) / count / norm[:, None] * band[:, None]
+    return d, basis * band / (basis**2).mean(axis=0) / count
 
 
-def _basis(d: Array) -> Array:
-    x, y, z = d[..., 0], d[..., 1], d[..., 2]
-    return np.stack([np.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=-1)
+def harmonics(x: T, y: T, z: T) -> tuple[T, ...]:
+    """The nine of `irradiance` at unit vectors, of NumPy's arrays or torch's."""
+    return (0 * x + 1, y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y)  # type: ignore[operator,return-value]

@@ -19,13 +19,13 @@ from render import Rasterizer
 from render.frame import Frame
 from render.refine import model, shards
 from render.refine.bridge import KINDS
-from render.refine.guides import GUIDES
+from render.refine.guides import GUIDES, HALF_GUIDES
 from render.refine.model import BridgeRefiner, Carry
 from render.refine.network import SIZES, NetConfig, Network
 from render.refine.state import modulator
 
 SIZE = (80, 48)
-FULL = NetConfig(GUIDES, **SIZES["S"])
+FULL = NetConfig(GUIDES, HALF_GUIDES, **SIZES["S"])
 
 
 def refiner(steps: int = 1, kind: str = "bridge", faithful: bool = False) -> BridgeRefiner:
@@ -60,7 +60,7 @@ def test_every_frame_comes_back_changed_and_finite(frames: list[Frame], kind: st
 
 def test_a_network_that_has_learned_nothing_changes_nothing(frames: list[Frame]) -> None:
     torch.manual_seed(0)
-    config = NetConfig(GUIDES, **SIZES["S"])
+    config = NetConfig(GUIDES, HALF_GUIDES, **SIZES["S"])
     plain = BridgeRefiner(Network(config), Card("refiner", "test", "CC0-1.0", config={"network": config.as_dict()}))
     for one, frame in zip(lights(plain.refine(frames[:2])), frames, strict=False):
         np.testing.assert_allclose(one, frame.beauty, rtol=0, atol=2e-3)
@@ -171,11 +171,11 @@ def test_weights_go_to_a_file_and_back(frames: list[Frame], tmp_path: Path) -> N
     weights.save(
         path,
         tiny_refiner.network(FULL).state_dict(),
-        replace(one.card, config={"network": {"guides": GUIDES, "wdiths": []}}),
+        replace(one.card, config={"network": {"guides": GUIDES, "half_guides": HALF_GUIDES, "wdiths": []}}),
     )
     with pytest.raises(BadInput, match=r"wdiths.*did you mean 'widths'"):
         BridgeRefiner.load(path)
-    config = NetConfig(GUIDES, **SIZES["M"]).as_dict()
+    config = NetConfig(GUIDES, HALF_GUIDES, **SIZES["M"]).as_dict()
     weights.save(path, tiny_refiner.network(FULL).state_dict(), replace(one.card, config={"network": config}))
     with pytest.raises(BadInput, match="own-refiner"):
         BridgeRefiner.load(path)

@@ -261,7 +261,7 @@ def test_every_kind_learns_a_gain(pairs: Path, kind: str, frames: int) -> None:
     data = Data(tuple(refine_data.files(pairs, "many")), tuple(refine_data.files(pairs, "check")))
     task = RefinerTask(data, kind=kind, frames=frames, rows=4, crop=(32, 48))
     module = task.module()
-    optimiser = torch.optim.Adam(module.parameters(), 2e-3)
+    optimiser = torch.optim.Adam(module.parameters(), 7e-4)
 
     def cost() -> float:
         batch = task.batch(100)

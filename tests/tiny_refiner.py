@@ -9,10 +9,10 @@ import torch
 
 from motion.prior import weights
 from motion.prior.weights import Card
-from render.refine.guides import GUIDES
+from render.refine.guides import GUIDES, HALF_GUIDES
 from render.refine.network import SIZES, NetConfig, Network
 
-CONFIG = NetConfig(GUIDES, **(SIZES["S"] | {"widths": (16, 16, 24), "blocks": (1, 1, 1), "fine": 8}))
+CONFIG = NetConfig(GUIDES, HALF_GUIDES, **(SIZES["S"] | {"widths": (16, 16, 24), "blocks": (1, 1, 1), "fine": 8}))
 
 
 def network(config: NetConfig = CONFIG, seed: int = 0) -> Network:

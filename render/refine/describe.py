@@ -21,9 +21,14 @@ from render.world import World
 #: Numbers in a light code.
 CODE = 37
 
-#: First of the three numbers of each colour of light in a code; and of the ground's colour.
+#: First of the three numbers of each colour of light in a code: sun, zenith, horizon, from below, glow, rims, lamps.
 LIGHTS = (3, 7, 10, 13, 16, 20, 23)
-FLOOR = 29
+
+#: Where a code says the way to the sun, how the sky falls off, its clouds, the ground's colour, and if there is one.
+SUN, FALLOFF, CLOUDS, FLOOR, GROUND = 0, 19, 28, 29, 33
+
+#: What a sky's fall-off is divided by in a code.
+FALLOFF_UNIT = 4.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ def light_code(world: World, looking: Sight) -> np.ndarray:
     floor = np.sqrt((np.array(ground.colour) + np.array(ground.colour2)) / 2) if ground else np.zeros(3)
     parts = (
         looking.level @ sun, log(np.array(light.sun_colour) * lighting.risen(sun)), [np.log(light.sun_radius) + 3.0],
-        log(light.zenith), log(light.horizon), log(light.bounce), log(light.glow), [light.horizon_falloff / 4.0],
+        log(light.zenith), log(light.horizon), log(light.bounce), log(light.glow),
+        [light.horizon_falloff / FALLOFF_UNIT],
         log(rim), log(lamps), [float(light.backdrop is not None), np.log1p(100.0 * light.haze_per_m), light.clouds],
         floor, [ground.roughness if ground else 0.0, float(ground is not None)],
         [looking.rays[0][1], np.log(looking.pixel) + 6.0, np.log(max(looking.height, 0.05))],

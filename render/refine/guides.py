@@ -13,9 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from render.refine.state import KNEE, modulator
+from render.refine.unhidden import UNHIDDEN, unhidden
 
-#: Channels of `guides`.
+#: Channels of guides at full size, and at half size, where more is told of the light.
 GUIDES = 26
+HALF_GUIDES = GUIDES + UNHIDDEN
+
+_NORMAL = slice(12, 15)  # among guides
 
 #: State of light that is usual: what is subtracted so that channels are about zero.
 USUAL = 2.6
@@ -86,7 +90,7 @@ class Seen:
     modulator: Tensor  # (N, 3, h, w)
     mirrored: Tensor  # (N, 1, h, w) share of the light that is mirrored, not scattered
     solid: Tensor  # (N, 1, h, w) share of the pixel that is not sky
-    guides: Tensor  # (N, GUIDES, h, w)
+    guides: Tensor  # (N, GUIDES or HALF_GUIDES, h, w)
 
 
 def state_of(light: Tensor, modulator: Tensor) -> Tensor:
@@ -115,7 +119,8 @@ def look(passes: Passes, history: Tensor | None = None, valid: Tensor | None = N
     half_m, half_light = F.avg_pool2d(full_m, 2), F.avg_pool2d(passes.beauty, 2)
     half_raster = state_of(half_light, half_m)
     pooled = F.avg_pool2d(guides, 2)
-    pooled = torch.cat([half_raster - USUAL, pooled[:, 3:]], dim=1)
+    lit = unhidden(passes.code, pooled[:, _NORMAL], _away(passes, 2))
+    pooled = torch.cat([half_raster - USUAL, pooled[:, 3:], lit], dim=1)
     half = Seen(half_raster, half_m, F.avg_pool2d(mirrored, 2), F.avg_pool2d(passes.alpha, 2), pooled)
     return full, half
 
@@ -125,6 +130,15 @@ def _mirrored(passes: Passes) -> Tensor:
     scattered = (passes.albedo_aa * passes.diffuse).mean(1, keepdim=True)
     mirror = passes.specular.mean(1, keepdim=True)
     return mirror / (scattered + mirror).clamp_min(1e-4)
+
+
+def _away(passes: Passes, every: int) -> Tensor:
+    """Unit vectors from the eye in the level frame, at the middle of blocks of ``every`` pixels, ``(N, 3, h, w)``."""
+    h, w = (length // every for length in passes.size)
+    origin, along, down = (part[..., None, None] for part in passes.rays.unbind(1))
+    rows = (torch.arange(h, device=origin.device, dtype=origin.dtype)[:, None] + 0.5) * every
+    across = (torch.arange(w, device=origin.device, dtype=origin.dtype) + 0.5) * every
+    return F.normalize(origin + along * across + down * rows, dim=1)
 
 
 def _guides(

@@ -29,7 +29,8 @@ CHANGES = 6
 class NetConfig:
     """The shape of the network. Widths are channels at a quarter of the picture's size, an eighth, and so on."""
 
-    guides: int  # channels that a frame is told by (`render.refine.guides`)
+    guides: int  # channels that a frame is told by at full size (`render.refine.guides`)
+    half_guides: int  # and at half size
     widths: tuple[int, ...] = (48, 80, 112)
     blocks: tuple[int, ...] = (2, 2, 3)  # on the way down; as many on the way up
     fine: int = 16  # channels at full size
@@ -86,7 +87,7 @@ class Network(nn.Module):
         self.code = nn.Sequential(
             nn.Linear(CODE + _TIME + config.appearance, embed), nn.SiLU(), nn.Linear(embed, embed), nn.SiLU()
         )
-        self.enter = nn.Conv2d(4 * (config.guides + 3), widths[0], 3, padding=1)
+        self.enter = nn.Conv2d(4 * (config.half_guides + 3), widths[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(widths):
             narrower = nn.Conv2d(width, widths[level + 1], 2, stride=2) if level + 1 < len(widths) else nn.Identity()
@@ -112,7 +113,7 @@ class Network(nn.Module):
         Args:
             state: ``(N · T, 3, H, W)`` on the bridge, at half the picture's size; H and W multiples of half
                 `NetConfig.multiple`.
-            guides: ``(N · T, G, H, W)`` at half size.
+            guides: ``(N · T, half_guides, H, W)`` at half size.
             code: ``(N · T, CODE)`` of the light.
             time: ``(N · T,)`` on the bridge: 0 is refined, 1 is the raster frame.
             frames: T.

@@ -27,7 +27,7 @@ class Pixelwise(nn.Module):
         self.config = config
         wide = 64
         self.code = nn.Sequential(nn.Linear(CODE, wide), nn.SiLU(), nn.Linear(wide, wide))
-        self.enter = nn.Conv2d(config.guides + 3, wide, 1)
+        self.enter = nn.Conv2d(config.half_guides + 3, wide, 1)
         self.mix = nn.Sequential(nn.SiLU(), nn.Conv2d(wide, wide, 1), nn.SiLU())
         self.leave = nn.Conv2d(wide, CHANGES, 1)
         self.lead = nn.Sequential(nn.Conv2d(config.guides + CHANGES, 32, 1), nn.SiLU(), nn.Conv2d(32, CHANGES, 1))

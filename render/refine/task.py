@@ -16,7 +16,7 @@ from render.refine import bridge, losses, mixing, shards
 from render.refine.adversary import Contest, codes
 from render.refine.batches import Batches, Pairs
 from render.refine.display import shown
-from render.refine.guides import GUIDES, Passes, Seen, changed, light_of, look, state_of
+from render.refine.guides import GUIDES, HALF_GUIDES, Passes, Seen, changed, light_of, look, state_of
 from render.refine.network import SIZES, NetConfig, Network
 from render.refine.rivals import Pixelwise
 from render.refine.warp import warp_torch
@@ -78,7 +78,12 @@ class RefinerTask:
             raise unknown("kind of refiner", kind, bridge.KINDS)
         if frames not in (1, shards.CHUNK):
             raise BadInput(f"refiner: clips of {frames} frames, expected 1 or {shards.CHUNK}")
-        self.config, self.kind, self.frames, self.seed = NetConfig(GUIDES, **SIZES[size]), kind, frames, seed
+        self.config, self.kind, self.frames, self.seed = (
+            NetConfig(GUIDES, HALF_GUIDES, **SIZES[size]),
+            kind,
+            frames,
+            seed,
+        )
         self._begin, self._pixelwise, self._adversarial = begin, pixelwise, adversarial
         if adversarial and not isinstance(begin, Network):
             raise BadInput("refiner: judges want a trained network to begin with")
