@@ -132,7 +132,7 @@ def film(
     for line in made.film.mended:
         print(f"  physics, {line}")
     for model in made.film.models:
-        roles = {"calibrator": "poses calmed by", "refiner": "frames refined by"}
+        roles = {"calibrator": "poses calmed by", "refiner": "frames refined by", "pipeline": "frames refined by"}
         made_by = roles.get(model["kind"], "motion in words by")
         print(f"  {made_by} {model['name']} {model['kind']} {model['version']}: {model['licence']}")
     for stage, seconds in sorted(made.seconds.items(), key=lambda item: -item[1]):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cinemotion.film import Changes
-from cinemotion.models import entry_of
+from cinemotion.models import entry_of, entry_of_pipeline
 from cinemotion.refining import Refining, foreign, ours
 from cinemotion.scene import RefineSpec, Scene
 from cinemotion.structure import Report
@@ -55,11 +55,11 @@ def refining_of(
         if changes.refiner is not None:
             given = Path(changes.refiner).expanduser()
             if (given / "model_index.json").is_file():
-                return foreign(given, {}), ()
+                return _foreign(given, {})
             refining, path = ours(changes.refiner)
         elif spec.pipeline is not None:
             said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights", "faithful", "every"})
-            return foreign(folder / spec.pipeline, said), ()
+            return _foreign(folder / spec.pipeline, said)
         else:
             beside = folder / (spec.weights or "base")
             name = str(beside) if beside.is_file() else spec.weights or "base"
@@ -70,3 +70,8 @@ def refining_of(
         report(("output", "refine"), str(error))
         return None, ()
     return refining, (entry_of(weights.card_of(path), path),)
+
+
+def _foreign(folder: Path, options: dict[str, Any]) -> tuple[Refining, tuple[dict[str, Any], ...]]:
+    refining = foreign(folder, options)
+    return refining, (entry_of_pipeline(folder, refining.sha256),)

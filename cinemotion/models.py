@@ -83,3 +83,24 @@ def entry_of(card: Card, path: Path) -> dict[str, Any]:
         "licence": card.licence,
         "data": list(card.data),
     }
+
+
+def entry_of_pipeline(folder: Path, sha256: str) -> dict[str, Any]:
+    """How sidecars name the pretrained pipeline that made final frames.
+
+    Args:
+        folder: of the pipeline, which was looked at.
+        sha256: of all its files.
+    """
+    from render.refine.pretrained import ADAPTERS
+    from render.refine.pretrained.folder import index, licence, pipeline_class
+
+    return {
+        "name": folder.resolve().name,
+        "kind": "pipeline",
+        "version": str(index(folder).get("_diffusers_version", "unknown")),
+        "file": pipeline_class(folder, ADAPTERS),
+        "sha256": sha256,
+        "licence": licence(folder),
+        "data": [],
+    }

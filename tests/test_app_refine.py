@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tiny_refiner
 
-from cinemotion import manifest
+from cinemotion import manifest, resolve, source
 from cinemotion.film import Changes
 from cinemotion.pipeline import make_film
 from cinemotion.provenance import verify
@@ -154,3 +154,27 @@ def test_a_pipelines_files_decide_the_chunks(tmp_path: Path) -> None:
     one = foreign(tmp_path, {})
     (tmp_path / "unet.bin").write_bytes(b"1")
     assert manifest.digest(one) != manifest.digest(foreign(tmp_path, {}))
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        (None, "not stated"),
+        ("no head", "not stated"),
+        ("---\nlicense: apache-2.0\ntags: [video]\n---\n# Wan", "apache-2.0"),
+        ("---\nlicense: other\nlicense_name: nvidia-open-model-license\n---", "nvidia-open-model-license"),
+        ("---\nlicense: [\n---", "not stated"),
+    ],
+)
+def test_a_films_sidecar_names_the_pipeline_that_refined_it(tmp_path: Path, card: str | None, licence: str) -> None:
+    folder = tmp_path / "wan"
+    folder.mkdir()
+    (folder / "model_index.json").write_text('{"_class_name": "WanVACEPipeline", "_diffusers_version": "0.35.1"}')
+    if card is not None:
+        (folder / "README.md").write_text(card)
+    (tmp_path / "scene.yaml").write_text(SCENE.replace("{weights: tiny-refiner.safetensors}", "{pipeline: wan}"))
+    film, _ = resolve.load(source.read(tmp_path / "scene.yaml"))
+    [model] = film.models
+    assert (model["name"], model["kind"], model["version"]) == ("wan", "pipeline", "0.35.1")
+    assert (model["file"], model["licence"]) == ("WanVACEPipeline", licence)
+    assert film.look.refining is not None and model["sha256"] == film.look.refining.sha256

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from motion.errors import BadInput, MissingExtra, need, unknown
+from motion.licences import UNSTATED
 
 _INDEX = "model_index.json"
 #: Libraries whose classes a component may name; anything else would be code that came with the folder.
@@ -26,12 +27,25 @@ def pipeline_class(folder: Path, known: Collection[str]) -> str:
     Raises:
         BadInput: there is no such file, it is damaged, or its class is not one of ``known``.
     """
-    name = _index(folder).get("_class_name")
+    name = index(folder).get("_class_name")
     if not isinstance(name, str):
         raise BadInput(f"{folder / _INDEX}: says no _class_name, expected one of {', '.join(known)}")
     if name not in known:
         raise BadInput(f"{folder / _INDEX}: {unknown('pipeline class', name, known)}")
     return name
+
+
+def licence(folder: Path) -> str:
+    """The licence that a folder's model card states (``license:`` in the head of its ``README.md``), or `UNSTATED`."""
+    import yaml
+
+    with contextlib.suppress(OSError, UnicodeDecodeError, yaml.YAMLError):
+        parts = (folder / "README.md").read_text(encoding="utf-8").split("---", 2)
+        head = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip() else None
+        if isinstance(head, dict):
+            said = head.get("license_name") or head.get("license")
+            return str(said) if isinstance(said, str) and said.strip() else UNSTATED
+    return UNSTATED
 
 
 def check_folder(folder: Path, wanted: Collection[str], given: Collection[str] = ()) -> None:
@@ -45,13 +59,13 @@ def check_folder(folder: Path, wanted: Collection[str], given: Collection[str] =
     Raises:
         BadInput: the first part that is missing, damaged or not allowed; what it is and what was expected.
     """
-    index = _index(folder)
+    parts = index(folder)
     for name in wanted:
-        if name not in given and not _named(index.get(name)):
+        if name not in given and not _named(parts.get(name)):
             raise BadInput(
                 f"{folder / _INDEX}: component '{name}' is missing, expected with the folder {folder / name}"
             )
-    for name, entry in index.items():
+    for name, entry in parts.items():
         if name.startswith("_") or name in given or not _named(entry):
             continue
         library = str(entry[0])
@@ -136,7 +150,12 @@ def quiet() -> Iterator[None]:
                 log.enable_progress_bar()
 
 
-def _index(folder: Path) -> dict[str, Any]:
+def index(folder: Path) -> dict[str, Any]:
+    """What a folder's ``model_index.json`` says.
+
+    Raises:
+        BadInput: there is none, or it is damaged.
+    """
     if folder.is_file():
         raise BadInput(f"{folder}: a file, expected the folder of a diffusers pipeline, with {_INDEX} in it")
     if not folder.is_dir():
@@ -146,10 +165,10 @@ def _index(folder: Path) -> dict[str, Any]:
         if (folder / "config.json").is_file():
             raise BadInput(f"{folder}: one model, not a pipeline; expected the folder above it, with {_INDEX}")
         raise BadInput(f"{folder}: holds no {_INDEX}, expected the folder of a diffusers pipeline")
-    index = _json(path)
-    if not isinstance(index, dict):
-        raise BadInput(f"{path}: holds {type(index).__name__}, expected an object")
-    return index
+    found = _json(path)
+    if not isinstance(found, dict):
+        raise BadInput(f"{path}: holds {type(found).__name__}, expected an object")
+    return found
 
 
 def _named(entry: object) -> bool:
