@@ -22,7 +22,7 @@ from render.refine import bridge, losses, mixing, shards
 from render.refine.adversary import APPEARANCE, with_appearance
 from render.refine.batches import Batches, Pairs, crop, mirror, recolour, tensors
 from render.refine.describe import CODE, LIGHTS
-from render.refine.guides import look
+from render.refine.guides import GUIDES, look
 from render.refine.model import BridgeRefiner
 from render.refine.task import Data, RefinerTask
 from render.view import view, window
@@ -157,7 +157,10 @@ def pack_one(pairs: Path) -> list[dict[str, np.ndarray]]:
 
 
 def guides_of(arrays: dict[str, np.ndarray]) -> torch.Tensor:
-    return look(tensors(arrays).passes)[0].guides
+    """At full size, and at half size in the last channels, twice as large."""
+    full, half = look(tensors(arrays).passes)
+    wide = half.guides.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    return torch.cat([full.guides, wide], dim=1)
 
 
 def test_a_part_of_the_guides_is_the_guides_of_a_part(pairs: Path) -> None:
@@ -176,10 +179,12 @@ def test_a_part_of_the_guides_is_the_guides_of_a_part(pairs: Path) -> None:
 def test_a_mirrored_picture_has_mirrored_guides(pairs: Path) -> None:
     arrays = shards.load(pairs / "many" / "000000.safetensors", slice(0, 1))
     plain, turned = guides_of(arrays), guides_of(mirror(arrays)).flip(-1)
-    turned[:, 12] *= -1.0  # the normal's x in the level frame
-    edge = 20  # an edge is a difference to the right, which is another pixel's difference after turning
-    kept = [c for c in range(plain.shape[1]) if c != edge]
+    turned[:, [12, GUIDES + 12]] *= -1.0  # the normal's x in the level frame
+    edges = (20, GUIDES + 20)  # an edge is a difference to the right, which is another pixel's difference after turning
+    told = 2 * GUIDES  # from here on sums over a spiral of directions, which is another spiral in a mirror
+    kept = [c for c in range(told) if c not in edges]
     torch.testing.assert_close(plain[:, kept], turned[:, kept], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(plain[:, told:], turned[:, told:], rtol=0.0, atol=0.02)
     assert mirror(arrays)["code"][0, 0] == -arrays["code"][0, 0]
 
 
@@ -371,7 +376,7 @@ def test_an_appearance_code_of_zeros_changes_nothing() -> None:
     import tiny_refiner
 
     plain = tiny_refiner.network()
-    seen = torch.randn(1, plain.config.guides, 16, 16)
+    seen = torch.randn(1, plain.config.half_guides, 16, 16)
     args = (torch.randn(1, 3, 16, 16), seen, torch.randn(1, CODE), torch.ones(1), 1)
     before = plain(*args)
     told = with_appearance(plain)

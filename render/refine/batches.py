@@ -34,6 +34,10 @@ class Pairs:
 CLEAN_SPP = 256
 
 
+#: How much more often than a noisy frame a clean one is taken at most: a few would be learned by heart.
+_AGAIN = 4.0
+
+
 class Batches:
     """Batches of windows of pictures, or of clips.
 
@@ -42,7 +46,7 @@ class Batches:
         rows: frames of a batch.
         frames: of a clip; 1: pictures.
         size: height and width of what is cut out of the files' windows, px; None: all of them.
-        fine: share of rows that are of clean files, where there are both.
+        fine: share of rows that are of clean files, where there are both; less where there are few of them.
         seed: of the choice.
         change: turn them round and change their colours and light.
 
@@ -54,7 +58,7 @@ class Batches:
         self, paths: list[Path], rows: int, frames: int = 1, size: tuple[int, int] | None = None, fine: float = 0.4,
         seed: int = 0, change: bool = True,
     ) -> None:  # fmt: skip
-        self.frames, self.rows, self.size, self.seed, self.fine = frames, rows, size, seed, fine
+        self.frames, self.rows, self.size, self.seed = frames, rows, size, seed
         self._change = change
         known = [(path, shards.about(path)) for path in paths]
         fits = [(p, a) for p, a in known if frames == 1 or (a.clip and len(a.frames) >= frames)]
@@ -62,6 +66,8 @@ class Batches:
             raise BadInput(f"refiner: {len(paths)} files of training pairs, none with clips of {frames} frames")
         self._noisy = [(p, len(a.frames)) for p, a in fits if a.spp < CLEAN_SPP]
         self._clean = [(p, len(a.frames)) for p, a in fits if a.spp >= CLEAN_SPP]
+        noisy, clean = (sum(count for _, count in group) for group in (self._noisy, self._clean))
+        self.fine = min(fine, _AGAIN * clean / (clean + noisy))
         self._ahead = ThreadPoolExecutor(1)
         self._next: tuple[int, Future[Pairs]] | None = None
 
@@ -81,7 +87,8 @@ class Batches:
         return tensors({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
     def _clip(self, rng: np.random.Generator, k: int, clips: int) -> dict[str, np.ndarray]:
-        fine = self._clean and (not self._noisy or k < round(self.fine * clips))
+        # Every clip has its chance, so that any share is kept to over many steps, and batches are alike.
+        fine = self._clean and (not self._noisy or k + rng.random() < self.fine * clips)
         group = self._clean if fine else self._noisy
         path, count = group[int(rng.integers(len(group)))]
         first = int(rng.integers(count - self.frames + 1)) if self.frames < shards.CHUNK else 0
