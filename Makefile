@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TESTS := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: film test test-all check format bench system install clean
 
@@ -14,17 +15,17 @@ film: install
 	$(BIN)/cinemotion film examples/01_first_film.yaml -o out/first_film.mp4
 
 test: install
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 test-all: install
-	$(BIN)/python -m pytest -m ''
+	$(TESTS) -m ''
 
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 format: install
 	$(BIN)/ruff format .

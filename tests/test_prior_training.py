@@ -135,6 +135,25 @@ def test_two_ranks_take_the_steps_of_one(tmp_path: Path) -> None:
     assert norms[1] == pytest.approx(norms[0], rel=1e-3)
 
 
+def test_summed_gradients_lie_as_their_parameters_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fused optimiser reads both side by side: another order in memory would be another gradient."""
+    import torch.distributed as group
+
+    monkeypatch.setattr(group, "all_reduce", lambda flat: flat.mul_(2.0))  # a second rank with the same rows
+    torch.manual_seed(0)
+    module = torch.nn.Conv2d(3, 5, 3).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module(torch.randn(2, 3, 8, 8)).square().sum().backward()
+    alone = {name: p.grad.clone() for name, p in module.named_parameters()}
+    trainer._sum_gradients(module)
+    for name, p in module.named_parameters():
+        torch.testing.assert_close(p.grad, 2 * alone[name])
+        assert p.grad.stride() == p.stride(), name
+    before = module.weight.detach().clone()
+    torch.optim.AdamW([module.weight], lr=1e-2, weight_decay=0.0, fused=True).step()
+    # Adam's first step goes against the sign of every gradient.
+    assert torch.equal((module.weight - before).sign(), -alone["weight"].sign())
+
+
 def test_ranks_talk_over_what_they_compute_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """A CPU run on a machine with a GPU is a CPU run."""
     import torch.distributed as group

@@ -241,7 +241,8 @@ def _sum_gradients(module: nn.Module) -> None:
     group.all_reduce(flat)
     at = 0
     for parameter, gradient in zip(module.parameters(), gradients):
-        parameter.grad = flat[at : at + gradient.numel()].view_as(gradient)
+        # As the parameter lies in memory: fused optimisers go through both side by side, whatever their strides say.
+        parameter.grad = torch.empty_like(parameter).copy_(flat[at : at + gradient.numel()].view(gradient.shape))
         at += gradient.numel()
 
 

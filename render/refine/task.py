@@ -232,16 +232,19 @@ class RefinerTask:
             cost = losses.relative(faithful, pooled[:k], half.modulator[:k], half.solid[:k])
             terms["faithful"] = F.pad(cost, (0, n - k))
         if bool(clean.any()):
-            seen, wanted = shown(light), shown(reference)
-            terms |= {
-                "absolute": losses.absolute(seen, wanted, full.solid) * clean,
-                "gradients": losses.gradients(seen, wanted, full.solid) * clean,
-                "structure": losses.structure(seen, wanted, full.solid) * clean,
+            # Of clean rows alone, which are whole clips: these losses cost nearly as much as the network.
+            rows = clean.nonzero()[:, 0]
+            seen, wanted, solid = shown(light[rows]), shown(reference[rows]), full.solid[rows]
+            found = {
+                "absolute": losses.absolute(seen, wanted, solid),
+                "gradients": losses.gradients(seen, wanted, solid),
+                "structure": losses.structure(seen, wanted, solid),
             }
             if contest is not None:
                 with torch.autocast(clean.device.type, torch.bfloat16):
-                    judged, earned = contest.terms(seen, wanted, shown(pairs.passes.beauty), full.solid)
-                terms |= {"judges": judged.float() * clean, "adversarial": earned.float() * clean}
+                    judged, earned = contest.terms(seen, wanted, shown(pairs.passes.beauty[rows]), solid)
+                found |= {"judges": judged.float(), "adversarial": earned.float()}
+            terms |= {name: cost.new_zeros(n).index_put((rows,), cost) for name, cost in found.items()}
         if self.frames > 1:
             terms["steadiness"] = self._steadiness(pairs, light, reference, full)
         return {k: _WEIGHTS[k] * v.view(-1, self.frames).mean(1) for k, v in terms.items()}
