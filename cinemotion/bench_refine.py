@@ -247,11 +247,11 @@ def _goals(rows: Sequence[Row], scores: dict[str, list[dict[str, float]]], about
     gain("regression", "PSNR over the regression", "-0.2")
     share = column(OURS, "temporal_error").mean() / max(column("raster", "temporal_error").mean(), 1e-9)
     lines.append(f"temporal error, share of the raster's: {share:.2f} (must 1.0)")
-    denoised = "path tracing, equal time, denoised"
-    if denoised in names:
-        found = bootstrap(column(OURS, "flip") - column(denoised, "flip"))
+    if ways.DENOISED in names:
+        found = bootstrap(column(OURS, "flip") - column(ways.DENOISED, "flip"))
+        equal = about["equal time"]
         lines.append(
-            f"FLIP less that of {denoised} ({about['equal time']['spp']} paths): {found.value:+.4f} "
+            f"FLIP less that of {ways.DENOISED} ({equal['spp_denoised']} paths): {found.value:+.4f} "
             f"[{found.low:+.4f}, {found.high:+.4f}] (must not be above 0)"
         )
     frame = about["720p frame"]

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from render.rasterizer import Rasterizer
     from render.refine.model import BridgeRefiner
 
+#: The row of path tracing that is denoised.
+DENOISED = "path tracing, equal time, denoised"
+
+#: What is traced: light, and what a denoiser is led by.
+_GUIDED = ("beauty", "albedo_aa", "normal")
+
 #: Frames refined before the first that is compared, so that a refiner has its history.
 WARM_UP = 8
 
@@ -158,7 +164,7 @@ def noise_floor() -> Row:
 
 
 class EqualTime:
-    """Path tracing in the time that a refined frame takes, drawing included, plain and denoised.
+    """Path tracing in the time that a refined frame takes, drawing included, plain and denoised in that same time.
 
     Args:
         seconds: of a refined 720p frame with its raster passes.
@@ -167,11 +173,11 @@ class EqualTime:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._tracers: dict[tuple[int, int], PathTracer] = {}
-        self.spp = 0
+        self.spp = self.spp_denoised = 0
 
     def rows(self) -> list[Row]:
         """Both rows, or the plain one where no denoiser is installed."""
-        plain = Row("path tracing, equal time", lambda shot: self._traced(shot, False))
+        plain = Row("path tracing, equal time", lambda shot: self._traced(shot, self.spp))
         try:
             from render.path_tracer.denoise import denoiser
 
@@ -179,7 +185,7 @@ class EqualTime:
         except (MissingExtra, MissingSystem, ImportError) as error:
             plain.note = f"not denoised: {error}"
             return [plain]
-        return [plain, Row("path tracing, equal time, denoised", lambda shot: self._traced(shot, True))]
+        return [plain, Row(DENOISED, lambda shot: map(_denoised, self._frames(shot, self.spp_denoised)))]
 
     def measure(self, shot: TestShot) -> dict[str, float]:
         """How many paths a pixel fit into the time, by tracing a whole frame of the shot with 1 and with 3."""
@@ -187,14 +193,26 @@ class EqualTime:
         for spp in (1, 3):
             tracer = self._tracer((1280, 720), spp)
             frame = shot.compared[0].index
-            next(tracer.render(shot.made.world, shot.made.camera, [frame], ("beauty",)))  # compiles, builds
+            next(tracer.render(shot.made.world, shot.made.camera, [frame], _GUIDED))  # compiles, builds
             began = time.perf_counter()
-            next(tracer.render(shot.made.world, shot.made.camera, [frame], ("beauty",)))
+            traced = next(tracer.render(shot.made.world, shot.made.camera, [frame], _GUIDED))
             spent[spp] = time.perf_counter() - began
         each = max((spent[3] - spent[1]) / 2, 1e-3)
         fixed = max(spent[1] - each, 0.0)
-        self.spp = max(1, int((self._seconds - fixed) / each))
-        return {"seconds": self._seconds, "fixed": fixed, "per_path": each, "spp": self.spp}
+        try:
+            began = time.perf_counter()
+            _denoised(traced)
+            denoising = time.perf_counter() - began
+        except (MissingExtra, MissingSystem):
+            denoising = 0.0
+        # One path is the least there is, also where that takes longer.
+        self.spp, self.spp_denoised = (
+            max(1, int((self._seconds - fixed - other) / each)) for other in (0.0, denoising)
+        )  # fmt: skip
+        return {
+            "seconds": self._seconds, "fixed": fixed, "per_path": each, "denoising": denoising,
+            "spp": self.spp, "spp_denoised": self.spp_denoised,
+        }  # fmt: skip
 
     def _tracer(self, size: tuple[int, int], spp: int) -> PathTracer:
         from render.path_tracer import PathTracer
@@ -205,21 +223,21 @@ class EqualTime:
         tracer.settings = replace(tracer.settings, spp=spp, seed=7)
         return tracer
 
-    def _traced(self, shot: TestShot, denoised: bool) -> Iterator[np.ndarray]:
+    def _traced(self, shot: TestShot, spp: int) -> Iterator[np.ndarray]:
+        return (np.asarray(frame.beauty) for frame in self._frames(shot, spp))
+
+    def _frames(self, shot: TestShot, spp: int) -> Iterator[Frame]:
         from render.view import window
 
         part = window(shot.made.camera, shot.frames[0].size, *shot.corner, shot.size)
-        tracer = self._tracer(shot.size, max(1, self.spp))
-        for frame in tracer.render(
-            shot.made.world, part, [f.index for f in shot.compared], ("beauty", "albedo_aa", "normal")
-        ):
-            assert frame.beauty is not None
-            if denoised:
-                from render.path_tracer.denoise import denoise
+        tracer = self._tracer(shot.size, spp)
+        return tracer.render(shot.made.world, part, [f.index for f in shot.compared], _GUIDED)
 
-                yield denoise(frame.beauty, frame.albedo_aa, frame.normal)
-            else:
-                yield frame.beauty
+
+def _denoised(frame: Frame) -> np.ndarray:
+    from render.path_tracer.denoise import denoise
+
+    return denoise(np.asarray(frame.beauty), frame.albedo_aa, frame.normal)
 
 
 def trained(files: Mapping[str, Path]) -> list[Row]:

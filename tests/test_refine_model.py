@@ -15,6 +15,7 @@ import torch
 from motion.errors import BadInput
 from motion.prior import weights
 from motion.prior.weights import Card
+from motion.stage import Stage
 from render import Rasterizer
 from render.frame import Frame
 from render.refine import model, shards
@@ -58,12 +59,23 @@ def test_every_frame_comes_back_changed_and_finite(frames: list[Frame], kind: st
         assert np.abs(one.beauty - frame.beauty).max() > 1e-3
 
 
-def test_a_network_that_has_learned_nothing_changes_nothing(frames: list[Frame]) -> None:
+@pytest.mark.parametrize("ground", [None, "sand"])
+def test_a_network_that_has_learned_nothing_changes_the_grounds_light_alone(
+    rasterizer: Rasterizer, ground: str | None
+) -> None:
+    frames = list(rasterizer.render(figures.world(Stage(ground)), figures.camera(), range(2), shards.PASSES))
     torch.manual_seed(0)
     config = NetConfig(GUIDES, HALF_GUIDES, **SIZES["S"])
     plain = BridgeRefiner(Network(config), Card("refiner", "test", "CC0-1.0", config={"network": config.as_dict()}))
-    for one, frame in zip(lights(plain.refine(frames[:2])), frames, strict=False):
-        np.testing.assert_allclose(one, frame.beauty, rtol=0, atol=2e-3)
+    for one, frame in zip(lights(plain.refine(frames)), frames, strict=True):
+        assert frame.ids is not None and frame.normal is not None
+        same = np.abs(one - frame.beauty).max(-1) < 2e-3
+        if ground is None:
+            assert same.all()
+        else:  # what faces up sees nothing of it, what faces down is lit
+            assert same[(frame.normal[..., 1] > 0.99) & (frame.alpha == 1)].mean() > 0.95
+            body = (frame.ids[..., 0] > 0) & (frame.normal[..., 1] < -0.2)
+            assert (one[body] > frame.beauty[body]).all(-1).mean() > 0.9
 
 
 def test_a_faithful_answer_lies_between_the_lights_that_are_there(frames: list[Frame]) -> None:

@@ -14,7 +14,7 @@ from render.materials import GROUNDS
 from render.refine.batches import recolour
 from render.refine.describe import Sight, light_code
 from render.refine.state import KNEE
-from render.refine.unhidden import UNHIDDEN, unhidden
+from render.refine.unhidden import UNHIDDEN, Lights, ground_light, unhidden
 from render.world import World
 
 RNG = np.random.default_rng(0)
@@ -31,7 +31,7 @@ def light_of(code: np.ndarray, normals: np.ndarray = NORMALS) -> np.ndarray:
     """Linear light ``(5, N, 3)`` by normal: sun, sky, ground, all, mirror."""
     normal = torch.tensor(normals.T[None, :, None], dtype=torch.float32)
     away = torch.tensor([0.0, 0.0, -1.0]).view(1, 3, 1, 1).expand_as(normal)
-    found = unhidden(torch.tensor(code[None]), normal, away)
+    found = unhidden(Lights.of(torch.tensor(code[None])), normal, away)
     assert found.shape == (1, UNHIDDEN, 1, len(normals)) and found.isfinite().all()
     light = torch.expm1(found[0, :15, 0] + 2.6) * KNEE
     return light.numpy().reshape(5, 3, -1).transpose(0, 2, 1)
@@ -83,3 +83,14 @@ def test_a_level_mirror_shows_the_sky_and_one_that_faces_down_the_ground() -> No
     np.testing.assert_allclose(mirror[0], straight_down, rtol=1e-3)
     assert np.all(mirror[1] > 0.03) and mirror[1][2] > 1.5 * mirror[1][0]  # blue above
     assert ground[0].mean() > ground[1].mean()
+
+
+def test_light_of_the_ground_takes_the_presets_place() -> None:
+    normal = torch.tensor([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]).T[None, :, None]
+    found = {}
+    for ground in ("sand", None):
+        lights = Lights.of(torch.tensor(light_code(world(lighting.PRESETS["noon"], ground), SIGHT)[None]))
+        found[ground] = ground_light(lights, normal)[0, :, 0].T
+    assert found[None].abs().max() == 0.0
+    assert found["sand"][0].abs().max() == 0.0  # what faces up sees none of it
+    assert (found["sand"][1] > 0.1).all()  # sand in the sun is brighter than the preset's haze below

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from render.refine.state import KNEE, modulator
-from render.refine.unhidden import UNHIDDEN, unhidden
+from render.refine.unhidden import UNHIDDEN, Lights, ground_light, unhidden
 
 #: Channels of guides at full size, and at half size, where more is told of the light.
 GUIDES = 26
@@ -86,11 +86,16 @@ _PICTURES = ("beauty", "diffuse", "specular", "albedo_aa", "normal", "depth", "r
 class Seen:
     """One size of a batch as the network sees it."""
 
-    raster: Tensor  # (N, 3, h, w) the raster frame's state
+    raster: Tensor  # (N, 3, h, w) the raster frame's state, on its own ground: where refinement begins
+    drawn: Tensor  # (N, 3, h, w) its state as it was drawn
     modulator: Tensor  # (N, 3, h, w)
     mirrored: Tensor  # (N, 1, h, w) share of the light that is mirrored, not scattered
     solid: Tensor  # (N, 1, h, w) share of the pixel that is not sky
     guides: Tensor  # (N, GUIDES or HALF_GUIDES, h, w)
+
+    def rows(self, first: int, stop: int) -> Seen:
+        """Some rows of it."""
+        return Seen(**{name: value[..., first:stop, :] for name, value in vars(self).items()})
 
 
 def state_of(light: Tensor, modulator: Tensor) -> Tensor:
@@ -111,18 +116,29 @@ def look(passes: Passes, history: Tensor | None = None, valid: Tensor | None = N
         history: ``(N, 3, H, W)`` light of earlier output, warped here; None: there is none.
         valid: ``(N, 1, H, W)`` where it can be trusted, 0 to 1.
     """
+    lights = Lights.of(passes.code)
     full_m = passes.modulator
+    half_m = F.avg_pool2d(full_m, 2)
+    drawn, half_drawn = state_of(passes.beauty, full_m), state_of(F.avg_pool2d(passes.beauty, 2), half_m)
+    passes = _on_its_ground(passes, lights)
     mirrored = _mirrored(passes)
     raster = state_of(passes.beauty, full_m)
     guides = _guides(passes, raster, history, valid, full_m)
-    full = Seen(raster, full_m, mirrored, passes.alpha, guides)
-    half_m, half_light = F.avg_pool2d(full_m, 2), F.avg_pool2d(passes.beauty, 2)
-    half_raster = state_of(half_light, half_m)
+    full = Seen(raster, drawn, full_m, mirrored, passes.alpha, guides)
+    half_raster = state_of(F.avg_pool2d(passes.beauty, 2), half_m)
     pooled = F.avg_pool2d(guides, 2)
-    lit = unhidden(passes.code, pooled[:, _NORMAL], _away(passes, 2))
+    lit = unhidden(lights, pooled[:, _NORMAL], _away(passes, 2))
     pooled = torch.cat([half_raster - USUAL, pooled[:, 3:], lit], dim=1)
-    half = Seen(half_raster, half_m, F.avg_pool2d(mirrored, 2), F.avg_pool2d(passes.alpha, 2), pooled)
+    half = Seen(half_raster, half_drawn, half_m, F.avg_pool2d(mirrored, 2), F.avg_pool2d(passes.alpha, 2), pooled)
     return full, half
+
+
+def _on_its_ground(passes: Passes, lights: Lights) -> Passes:
+    """The raster frame with the light of its own ground in place of the preset's constant."""
+    more = ground_light(lights, passes.normal) * (1.0 - passes.rough_metal[:, 1:2])
+    diffuse = (passes.diffuse + more).clamp_min(0.0)
+    more = diffuse - passes.diffuse
+    return replace(passes, beauty=(passes.beauty + passes.albedo_aa * more).clamp_min(0.0), diffuse=diffuse)
 
 
 def _mirrored(passes: Passes) -> Tensor:

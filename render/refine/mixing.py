@@ -27,7 +27,7 @@ def mixed(seen: Seen, kernels: Tensor, scale: int) -> Tensor:
         scale: pixels of this picture for one of the half-size picture.
     """
     weights = torch.softmax(kernels.float(), dim=1)
-    light = light_of(seen.raster, torch.ones_like(seen.modulator))  # over what surfaces reflect
+    light = light_of(seen.drawn, torch.ones_like(seen.modulator))  # over what surfaces reflect
     height, width = light.shape[-2:]
     reach = scale * max(dy for dy, _ in TAPS)
     # Beyond the border there is nothing to take.

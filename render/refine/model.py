@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -170,8 +170,8 @@ class BridgeRefiner:
 
     def _cut(self, seen: Seen, rows: int) -> Seen:
         """The first rows of a strip."""
-        values = {name: getattr(seen, name)[..., :rows, :] for name in Seen.__dataclass_fields__}
-        return Seen(**values | {"guides": values["guides"].to(self.dtype)})
+        part = seen.rows(0, rows)
+        return replace(part, guides=part.guides.to(self.dtype))
 
     def _finer(self, full: Seen, changes: Tensor) -> Tensor:
         """Light of one frame ``(1, 3, H, W)``, strip by strip."""
@@ -182,9 +182,7 @@ class BridgeRefiner:
             stop = min(top + rows, height)
             a, b = max(0, top - _HALO), min(height, stop + _HALO)
             fine = self._network.finer(changes[..., a // 2 : b // 2, :].to(self.dtype), full.guides[..., a:b, :])
-            own = slice(top, stop)
-            part = Seen(full.raster[..., own, :], full.modulator[..., own, :], full.mirrored[..., own, :],
-                        full.solid[..., own, :], full.guides[..., own, :])  # fmt: skip
+            part = full.rows(top, stop)
             out.append(light_of(changed(part, fine[..., top - a : stop - a, :]), part.modulator))
         return torch.cat(out, dim=2)
 

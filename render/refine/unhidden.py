@@ -6,6 +6,7 @@ light code it is pixel by pixel right under skies that no network has seen.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -24,14 +25,62 @@ _DIRECTIONS = 512
 #: How narrow the sun's glow is taken to be: presets range from 7 to 24, and the code does not say.
 _GLOW = 9.0
 
+#: How much of the ground's light reaches a surface on average (training pairs: 0.75 to 1 are equally near).
+_ARRIVES = 0.85
+
 _USUAL = 2.6  # in logarithms: what is subtracted so that channels are about zero
 
 
-def unhidden(code: Tensor, normal: Tensor, away: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Lights:
+    """The light on N sets, as their codes say it, in the camera's level frame; colours are ``(N, 3)``."""
+
+    towards: Tensor  # (N, 3) the sun
+    sun: Tensor
+    zenith: Tensor
+    horizon: Tensor
+    falloff: Tensor  # (N,)
+    grey: Tensor  # (N,) how far clouds take the sky's colour away
+    glow: Tensor
+    below: Tensor  # radiance that the preset has from below the horizon
+    sky: Tensor  # (N, 3, 9) harmonics of what falls from above the horizon
+    ground: Tensor  # radiance of the ground under all this; ``below`` where there is none
+
+    @classmethod
+    def of(cls, code: Tensor) -> Lights:
+        """From ``(N, CODE)``, see `render.refine.describe.light_code`."""
+        sun, zenith, horizon, below, glow = (torch.expm1(code[:, i : i + 3]) * KNEE for i in LIGHTS[:5])
+        towards, falloff = code[:, SUN : SUN + 3], FALLOFF_UNIT * code[:, FALLOFF]
+        grey = lighting.CLOUDS_GREY * code[:, CLOUDS]
+        half = cls(towards, sun, zenith, horizon, falloff, grey, glow, below, below, below)
+        # The sky above the horizon alone: what is seen below it is the ground, on which this set's own light falls.
+        d, weights = _directions(code.device)
+        sky = half.radiance(d[:, 1].expand(len(code), -1), towards @ d.T) @ weights
+        up = torch.stack(lighting.harmonics(*d.new_tensor([0.0, 1.0, 0.0])))
+        reached = sun * towards[:, 1:2].clamp_min(0.0) + sky @ up
+        there = code[:, GROUND, None]
+        ground = there * code[:, FLOOR : FLOOR + 3].square() * reached + (1 - there) * below
+        return replace(half, sky=sky, ground=ground)
+
+    def radiance(self, height: Tensor, glint: Tensor) -> Tensor:
+        """What the sky sends ``(N, 3, …)`` from directions of a ``height`` ``(N, …)`` whose cosine with the sun's is
+        ``glint``; below the horizon as at it."""
+
+        def wide(value: Tensor) -> Tensor:
+            return value[(...,) + (None,) * (height.dim() - 1)]
+
+        fall = torch.exp(-wide(self.falloff) * height.clamp_min(0.0))[:, None]
+        found = torch.lerp(wide(self.zenith), wide(self.horizon), fall)
+        luma = torch.einsum("nc...,c->n...", found, found.new_tensor(lighting.LUMINANCE))[:, None]
+        found = torch.lerp(found, luma, wide(self.grey[:, None]))
+        return found + wide(self.glow) * glint.clamp(0.0, 1.0)[:, None] ** _GLOW
+
+
+def unhidden(lights: Lights, normal: Tensor, away: Tensor) -> Tensor:
     """What the light on a set would do to surfaces on their own, as channels for a network.
 
     Args:
-        code: ``(N, CODE)``, see `render.refine.describe.light_code`.
+        lights: on N sets.
         normal: ``(N, 3, H, W)`` in the camera's level frame; not unit where several surfaces share a pixel.
         away: ``(N, 3, H, W)`` unit vectors from the eye, in that frame.
 
@@ -40,37 +89,35 @@ def unhidden(code: Tensor, normal: Tensor, away: Tensor) -> Tensor:
         that a mirror would show, three colours each, in logarithms; cosines of the normal with the way to the eye, of
         the mirrored way with the sun and with straight up.
     """
-    sun, zenith, horizon, below, glow = (torch.expm1(code[:, i : i + 3]) * KNEE for i in LIGHTS[:5])
-    towards, falloff = code[:, SUN : SUN + 3], FALLOFF_UNIT * code[:, FALLOFF]
-    grey = lighting.CLOUDS_GREY * code[:, CLOUDS]
-
-    def gradient(y: Tensor) -> Tensor:
-        """Radiance ``(N, 3, …)`` of the sky at heights ``(N, …)`` of unit directions, without the sun's glow."""
-        wide = (...,) + (None,) * (y.dim() - 1)
-        radiance = zenith[wide] + (horizon - zenith)[wide] * torch.exp(-falloff[wide] * y.clamp_min(0.0))[:, None]
-        luma = torch.einsum("nc...,c->n...", radiance, radiance.new_tensor(lighting.LUMINANCE))[:, None]
-        return torch.lerp(radiance, luma, grey[:, None][wide])
-
-    # The sky above the horizon alone: what is seen below it is the ground, on which this set's own light falls.
-    d, weights = _directions(code.device)
-    around = (towards @ d.T).clamp_min(0.0)[:, None] ** _GLOW
-    sky = (gradient(d[:, 1].expand(len(code), -1)) + glow[..., None] * around) @ weights  # (N, 3, 9)
-    reached = sun * towards[:, 1:2].clamp_min(0.0) + sky @ torch.stack(lighting.harmonics(*d.new_tensor([0.0, 1, 0])))
-    there = code[:, GROUND, None]
-    ground = (there * code[:, FLOOR : FLOOR + 3].square() * reached + (1 - there) * below)[..., None, None]
-
-    facing = torch.einsum("nc,nchw->nhw", towards, normal).clamp_min(0.0)
-    of_sun = sun[..., None, None] * facing[:, None]
-    of_sky = torch.einsum("ncb,nbhw->nchw", sky, torch.stack(lighting.harmonics(*normal.unbind(1)), 1)).clamp_min(0.0)
-    of_ground = ground * (0.5 - 0.5 * normal[:, 1:2])
+    facing = torch.einsum("nc,nchw->nhw", lights.towards, normal).clamp_min(0.0)
+    of_sun = lights.sun[..., None, None] * facing[:, None]
+    harmonics = torch.stack(lighting.harmonics(*normal.unbind(1)), 1)
+    of_sky = torch.einsum("ncb,nbhw->nchw", lights.sky, harmonics).clamp_min(0.0)
+    of_ground = lights.ground[..., None, None] * (0.5 - 0.5 * normal[:, 1:2])
     cosine = -(normal * away).sum(1, keepdim=True)
     mirrored = away + 2 * cosine * normal
     high = mirrored[:, 1:2]
-    glint = torch.einsum("nc,nchw->nhw", towards, mirrored)[:, None]
-    seen = gradient(high[:, 0]) + glow[..., None, None] * glint.clamp(0.0, 1.0) ** _GLOW
-    seen = torch.lerp(ground.expand_as(seen), seen, (8.0 * high + 0.5).clamp(0.0, 1.0))
+    glint = torch.einsum("nc,nchw->nhw", lights.towards, mirrored)[:, None]
+    seen = lights.radiance(high[:, 0], glint[:, 0])
+    seen = torch.lerp(lights.ground[..., None, None].expand_as(seen), seen, (8.0 * high + 0.5).clamp(0.0, 1.0))
     light = torch.cat([of_sun, of_sky, of_ground, of_sun + of_sky + of_ground, seen], dim=1)
     return torch.cat([torch.log1p(light / KNEE) - _USUAL, cosine - 0.5, glint, high], dim=1)
+
+
+def ground_light(lights: Lights, normal: Tensor) -> Tensor:
+    """What the ground under this light sends a surface, less what a preset has in its place, irradiance / π.
+
+    A rasterizer's light from below is a constant of the preset; a path tracer's is the colour of the ground and the sun
+    on it. Most of it arrives: the rest is hidden by what stands about, and by the surface's own body.
+
+    Args:
+        lights: on N sets.
+        normal: ``(N, 3, H, W)`` in the level frame, or in the world: they share what is up.
+
+    Returns:
+        ``(N, 3, H, W)``, of either sign.
+    """
+    return _ARRIVES * (lights.ground - lights.below)[..., None, None] * (0.5 - 0.5 * normal[:, 1:2])
 
 
 @lru_cache(maxsize=4)
