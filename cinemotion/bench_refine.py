@@ -146,7 +146,7 @@ def _rows(asked: Asked, ours: Any, shot: TestShot, rasterizer: Any) -> tuple[lis
 
     about: dict[str, Any] = {"weights": ours.card.label, "720p frame": ways.timed_frame(ours, shot)}
     again = {f"refined, {n} steps": BridgeRefiner.load(asked.weights, n) for n in (2, 4)}
-    rows = [ways.raster(), ways.affine(asked.pairs)]
+    rows = [ways.raster(), ways.own_ground(), ways.affine(asked.pairs)]
     rivals = (
         {p.stem.removesuffix("-refiner"): p for p in sorted(asked.rivals.glob("*-refiner.safetensors"))}
         if asked.rivals

@@ -120,6 +120,20 @@ def raster() -> Row:
     return Row("raster", lambda shot: [f.beauty for f in shot.compared if f.beauty is not None])
 
 
+def own_ground() -> Row:
+    """The frame on its own ground, where refinement begins: what is worked out, and not learned."""
+    from render.refine.guides import on_its_ground
+    from render.refine.model import passes_of
+    from render.refine.unhidden import Lights
+
+    def run(shot: TestShot) -> Iterator[np.ndarray]:
+        for frame in shot.compared:
+            passes = passes_of(frame)
+            yield on_its_ground(passes, Lights.of(passes.code)).beauty[0].permute(1, 2, 0).numpy()
+
+    return Row("raster on its own ground", run)
+
+
 def affine(pairs: Path) -> Row:
     """The best colour affine of the training pairs."""
     from render.refine import shards

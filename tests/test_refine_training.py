@@ -284,6 +284,20 @@ def test_every_kind_learns_a_gain(pairs: Path, kind: str, frames: int) -> None:
     assert set(task.check(module)) >= {"psnr", "raster", "gain"}
 
 
+def test_training_goes_on_from_whole_weights_in_training_mode(pairs: Path, tmp_path: Path) -> None:
+    import tiny_refiner
+
+    plain = tiny_refiner.network()
+    tiny_refiner.save(tmp_path / "tiny-refiner.safetensors")
+    begin = BridgeRefiner.load(tmp_path / "tiny-refiner.safetensors").network
+    task = RefinerTask(Data(tuple(refine_data.files(pairs, "many"))), rows=2, crop=(32, 48), begin=begin)
+    module = task.module()
+    assert all(part.training for part in module.modules())
+    for name, value in plain.state_dict().items():  # as far as the file has them, and no coarser
+        torch.testing.assert_close(module.state_dict()[name], value.half().float(), rtol=0, atol=0)
+    assert "faithful" in task.loss(module, task.batch(0), slice(0, 2))
+
+
 def test_kernels_begin_at_the_pixel_itself(pairs: Path) -> None:
     batch: Pairs = Batches(refine_data.files(pairs, "many"), 1)(0)
     _, half = look(batch.passes)

@@ -120,7 +120,7 @@ def look(passes: Passes, history: Tensor | None = None, valid: Tensor | None = N
     full_m = passes.modulator
     half_m = F.avg_pool2d(full_m, 2)
     drawn, half_drawn = state_of(passes.beauty, full_m), state_of(F.avg_pool2d(passes.beauty, 2), half_m)
-    passes = _on_its_ground(passes, lights)
+    passes = on_its_ground(passes, lights)
     mirrored = _mirrored(passes)
     raster = state_of(passes.beauty, full_m)
     guides = _guides(passes, raster, history, valid, full_m)
@@ -133,7 +133,7 @@ def look(passes: Passes, history: Tensor | None = None, valid: Tensor | None = N
     return full, half
 
 
-def _on_its_ground(passes: Passes, lights: Lights) -> Passes:
+def on_its_ground(passes: Passes, lights: Lights) -> Passes:
     """The raster frame with the light of its own ground in place of the preset's constant."""
     more = ground_light(lights, passes.normal) * (1.0 - passes.rough_metal[:, 1:2])
     diffuse = (passes.diffuse + more).clamp_min(0.0)

@@ -68,7 +68,9 @@ class BridgeRefiner:
         self.card, self.steps, self.kind = card, steps, str(card.config.get("kind", "bridge"))
         self.device = torch.device(device)
         self.dtype = torch.bfloat16 if _half_is_fast(self.device) else torch.float32
-        self._network = network.eval().to(self.device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._full = network
+        network = copy.deepcopy(network).eval().to(self.device, self.dtype)
+        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def load(
@@ -88,7 +90,7 @@ class BridgeRefiner:
     @property
     def network(self) -> Network | Pixelwise:
         """A copy in full precision, to train on from."""
-        return copy.deepcopy(self._network).float().cpu()
+        return copy.deepcopy(self._full)
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -97,12 +97,10 @@ class RefinerTask:
 
     def module(self) -> nn.Module:
         """The network, freshly initialised, or the one to begin with."""
-        if isinstance(self._begin, Network) and self._adversarial:
-            torch.manual_seed(self.seed)
-            return Contest(copy.deepcopy(self._begin), self.frames)
-        if self._begin is not None:
-            return copy.deepcopy(self._begin)
         torch.manual_seed(self.seed)
+        if self._begin is not None:
+            begun = copy.deepcopy(self._begin).train()
+            return Contest(begun, self.frames) if self._adversarial and isinstance(begun, Network) else begun
         if self._pixelwise:
             return Pixelwise(self.config)
         return Network(self.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
