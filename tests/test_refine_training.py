@@ -293,8 +293,8 @@ def test_training_goes_on_from_whole_weights_in_training_mode(pairs: Path, tmp_p
     task = RefinerTask(Data(tuple(refine_data.files(pairs, "many"))), rows=2, crop=(32, 48), begin=begin)
     module = task.module()
     assert all(part.training for part in module.modules())
-    for name, value in plain.state_dict().items():  # as far as the file has them, and no coarser
-        torch.testing.assert_close(module.state_dict()[name], value.half().float(), rtol=0, atol=0)
+    for name, value in plain.state_dict().items():  # half precision is the file's; bfloat16 were four times as coarse
+        torch.testing.assert_close(module.state_dict()[name], value, rtol=1e-3, atol=1e-7)
     assert "faithful" in task.loss(module, task.batch(0), slice(0, 2))
 
 
