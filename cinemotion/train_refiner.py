@@ -135,8 +135,8 @@ def _card(
         name=plan.name,
         licence=weights.licence_of(line.partition(": ")[2] for line in sources),
         data=(
-            f"random sets of the project's own, path-traced: {len(found['many'])} shots at 32 paths a pixel, "
-            f"{len(found['fine'])} at 256",
+            "random sets of the project's own, path-traced: "
+            + ", ".join(f"{len(found[t])} shots at {refine_data.TIERS[t].spp} paths a pixel" for t in ("many", "fine")),
             *sources,
         ),
         config={**shape, "pixelwise": plan.kind == "pixel"},
