@@ -260,7 +260,7 @@ def train(
         asked = train_refiner.Plan(
             folder=out, data=data[0] if data else None, make_data=make_data, exr=exr,
             tiers=tuple(tiers.split(",")) if tiers else (), minutes=minutes, steps=steps, kind=refine_by, clips=clips,
-            judges=judges, begin=str(begin) if begin else None, batch=batch or train_refiner.Plan.batch,
+            judges=judges, begin=str(begin) if begin else None, batch=batch,
             device=device, name=name, seed=seed, threads=threads,
         )  # fmt: skip
         train_refiner.run(train_refiner.with_size(asked, size), tell)

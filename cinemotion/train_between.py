@@ -54,7 +54,7 @@ def run(plan: Plan, say: Say) -> Path:
     pairs, leads = Path(plan.data), int(os.environ.get("RANK", "0")) == 0
     teacher = BridgeRefiner.load(plan.begin) if plan.begin else None
     clips = {split: make(pairs, plan.folder / "clips" / split, split, teacher, say=say) for split in _MOST}
-    task = BetweenTask(clips["train"], clips["check"], plan.batch, seed=plan.seed)
+    task = BetweenTask(clips["train"], clips["check"], plan.rows, seed=plan.seed)
     path = plan.folder / weights.file_name(plan.name, "between")
     sources = refine_data.sources(pairs)
     taught: dict[str, Any] = {"learned_from": teacher.card.label} if teacher else {"learned_from": "path tracing"}

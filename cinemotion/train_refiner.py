@@ -21,6 +21,9 @@ Say = Callable[[str], None]
 #: Learning rate: higher ones left pictures with blotches after some hundred steps.
 RATE = 6e-4
 
+#: The same on clips, which are fewer: what pictures taught is kept, and history learned.
+RATE_OF_CLIPS = 2.5e-4
+
 #: What this network is not good at.
 LIMITS = (
     "Refines what the rasterizer draws: what it does not draw (glass, mirrors' images, caustics) does not come.",
@@ -44,11 +47,16 @@ class Plan:
     clips: bool = False  # train on clips with the network's own history; else on pictures
     judges: bool = False  # the adversarial stage; needs weights to begin with
     begin: str | None = None  # weights to train on from
-    batch: int = 8  # frames of a step
+    batch: int | None = None  # frames of a step; None: `rows`
     device: str = "cpu"
     name: str = "own"
     seed: int = 0
     threads: int | None = None
+
+    @property
+    def rows(self) -> int:
+        """Frames of a step: eight pictures, or four clips of which half is learned from."""
+        return self.batch or (32 if self.clips else 8)
 
 
 def run(plan: Plan, say: Say) -> Path:
@@ -82,7 +90,7 @@ def run(plan: Plan, say: Say) -> Path:
     begin = BridgeRefiner.load(plan.begin) if plan.begin else None
     task = RefinerTask(
         Data(found["many"] + found["fine"], found["check"]), plan.size, "bridge" if plan.kind == "pixel" else plan.kind,
-        shards.CHUNK if plan.clips else 1, plan.batch, begin.network if begin else None, plan.kind == "pixel",
+        shards.CHUNK if plan.clips else 1, plan.rows, begin.network if begin else None, plan.kind == "pixel",
         plan.judges, seed=plan.seed,
     )  # fmt: skip
     frozen = refine_data.baseline(folder)["sha256"] if found["test"] else None
@@ -97,7 +105,13 @@ def run(plan: Plan, say: Say) -> Path:
         weights.save(path, network.state_dict(), card)
 
     settings = Settings(
-        plan.minutes, plan.steps, rate=RATE, device=plan.device, threads=plan.threads, check_every=250, average=0.998
+        plan.minutes,
+        plan.steps,
+        rate=RATE_OF_CLIPS if plan.clips else RATE,
+        device=plan.device,
+        threads=plan.threads,
+        check_every=250,
+        average=0.998,
     )
     made = train(task, plan.folder, settings, say if leads else lambda _: None, keep)
     if leads:

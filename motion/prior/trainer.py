@@ -156,6 +156,8 @@ def train(
         with at_home:
             batch = task.batch(step)
         rows = task.rows(batch)
+        if rows < world:
+            raise BadInput(f"a step of {rows} rows for {world} ranks, expected a row for each; give a larger --batch")
         share = slice(rows * rank // world, rows * (rank + 1) // world)
         with device, torch.autocast(device.type, torch.bfloat16, enabled=settings.bf16):
             terms = task.loss(module, moved(batch, device), share)
