@@ -7,7 +7,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-TESTS := $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: film test test-all check format bench system install clean
 
@@ -15,17 +14,17 @@ film: install
 	$(BIN)/cinemotion film examples/01_first_film.yaml -o out/first_film.mp4
 
 test: install
-	$(TESTS)
+	$(BIN)/python -m pytest
 
 test-all: install
-	$(TESTS) -m ''
+	$(BIN)/python -m pytest -m ''
 
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(TESTS)
+	$(BIN)/python -m pytest
 
 format: install
 	$(BIN)/ruff format .

@@ -251,7 +251,8 @@ def _goals(rows: Sequence[Row], scores: dict[str, list[dict[str, float]]], about
         found = bootstrap(column(OURS, "flip") - column(ways.DENOISED, "flip"))
         equal = about["equal time"]
         lines.append(
-            f"FLIP less that of {ways.DENOISED} ({equal['spp_denoised']} paths): {found.value:+.4f} "
+            f"FLIP less that of {ways.DENOISED} ({equal['spp_denoised']} paths, "
+            f"{equal['seconds_denoised'] / equal['seconds']:.1f} times as long): {found.value:+.4f} "
             f"[{found.low:+.4f}, {found.high:+.4f}] (must not be above 0)"
         )
     frame = about["720p frame"]

@@ -214,6 +214,7 @@ class EqualTime:
         each = max((spent[3] - spent[1]) / 2, 1e-3)
         fixed = max(spent[1] - each, 0.0)
         try:
+            _denoised(traced)  # makes its buffers
             began = time.perf_counter()
             _denoised(traced)
             denoising = time.perf_counter() - began
@@ -226,6 +227,7 @@ class EqualTime:
         return {
             "seconds": self._seconds, "fixed": fixed, "per_path": each, "denoising": denoising,
             "spp": self.spp, "spp_denoised": self.spp_denoised,
+            "seconds_denoised": fixed + each * self.spp_denoised + denoising,
         }  # fmt: skip
 
     def _tracer(self, size: tuple[int, int], spp: int) -> PathTracer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 
 import numpy as np
@@ -10,10 +9,6 @@ import pytest
 
 from motion import Clip, ContactTrack
 from motion import rotations as rot
-
-# Several workers share the cores: with threads of their own for every one of them they would wait for each other.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 #: A rest skeleton of ordinary proportions, metres; row 0 is the pelvis above the floor.
 REST_OFFSETS = np.array(
