@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from motion.errors import BadInput, unknown
-from render.refine.guides import USUAL, Passes, padded, state_of
+from render.refine.guides import Passes, padded, state_of
+from render.refine.state import USUAL
 from render.refine.warp import warp_torch
 
 #: Channels that the network is told a frame by, `told`.

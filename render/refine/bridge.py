@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from motion.errors import BadInput
-from render.refine.guides import USUAL, Seen, changed
+from render.refine.guides import Seen, changed
 from render.refine.network import Network
+from render.refine.state import USUAL
 
 #: How a network is used: from the raster frame, from noise, or with one answer.
 KINDS = ("bridge", "noise", "regression")

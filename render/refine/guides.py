@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from render.refine.state import KNEE, modulator
+from render.refine.state import KNEE, USUAL, modulator
 from render.refine.unhidden import UNHIDDEN, Lights, ground_light, unhidden
 
 #: Channels of guides at full size, and at half size, where more is told of the light.
@@ -20,9 +20,6 @@ GUIDES = 26
 HALF_GUIDES = GUIDES + UNHIDDEN
 
 _NORMAL = slice(12, 15)  # among guides
-
-#: State of light that is usual: what is subtracted so that channels are about zero.
-USUAL = 2.6
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ MIRRORED = 0.04
 #: Light below which logarithms turn linear; a white surface in a preset's shade leaves some 0.2.
 KNEE = 0.05
 
+#: State of light that is usual: what is subtracted so that channels are about zero.
+USUAL = 2.6
+
 T = TypeVar("T")  # np.ndarray or torch.Tensor
 
 

@@ -6,7 +6,7 @@ light code it is pixel by pixel right under skies that no network has seen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from render import lighting
 from render.refine.describe import CLOUDS, FALLOFF, FALLOFF_UNIT, FLOOR, GROUND, LIGHTS, SUN
-from render.refine.state import KNEE
+from render.refine.state import KNEE, USUAL
 
 #: Channels of `unhidden`.
 UNHIDDEN = 18
@@ -28,39 +28,17 @@ _GLOW = 9.0
 #: How much of the ground's light reaches a surface on average (training pairs: 0.75 to 1 are equally near).
 _ARRIVES = 0.85
 
-_USUAL = 2.6  # in logarithms: what is subtracted so that channels are about zero
-
 
 @dataclass(frozen=True)
-class Lights:
-    """The light on N sets, as their codes say it, in the camera's level frame; colours are ``(N, 3)``."""
+class Sky:
+    """N skies without the sun's disc; colours are ``(N, 3)``."""
 
-    towards: Tensor  # (N, 3) the sun
-    sun: Tensor
+    towards: Tensor  # (N, 3) the sun, in the camera's level frame
     zenith: Tensor
     horizon: Tensor
     falloff: Tensor  # (N,)
     grey: Tensor  # (N,) how far clouds take the sky's colour away
     glow: Tensor
-    below: Tensor  # radiance that the preset has from below the horizon
-    sky: Tensor  # (N, 3, 9) harmonics of what falls from above the horizon
-    ground: Tensor  # radiance of the ground under all this; ``below`` where there is none
-
-    @classmethod
-    def of(cls, code: Tensor) -> Lights:
-        """From ``(N, CODE)``, see `render.refine.describe.light_code`."""
-        sun, zenith, horizon, below, glow = (torch.expm1(code[:, i : i + 3]) * KNEE for i in LIGHTS[:5])
-        towards, falloff = code[:, SUN : SUN + 3], FALLOFF_UNIT * code[:, FALLOFF]
-        grey = lighting.CLOUDS_GREY * code[:, CLOUDS]
-        half = cls(towards, sun, zenith, horizon, falloff, grey, glow, below, below, below)
-        # The sky above the horizon alone: what is seen below it is the ground, on which this set's own light falls.
-        d, weights = _directions(code.device)
-        sky = half.radiance(d[:, 1].expand(len(code), -1), towards @ d.T) @ weights
-        up = torch.stack(lighting.harmonics(*d.new_tensor([0.0, 1.0, 0.0])))
-        reached = sun * towards[:, 1:2].clamp_min(0.0) + sky @ up
-        there = code[:, GROUND, None]
-        ground = there * code[:, FLOOR : FLOOR + 3].square() * reached + (1 - there) * below
-        return replace(half, sky=sky, ground=ground)
 
     def radiance(self, height: Tensor, glint: Tensor) -> Tensor:
         """What the sky sends ``(N, 3, …)`` from directions of a ``height`` ``(N, …)`` whose cosine with the sun's is
@@ -76,6 +54,32 @@ class Lights:
         return found + wide(self.glow) * glint.clamp(0.0, 1.0)[:, None] ** _GLOW
 
 
+@dataclass(frozen=True)
+class Lights:
+    """The light on N sets, as their codes say it, in the camera's level frame; colours are ``(N, 3)``."""
+
+    sky: Sky
+    sun: Tensor
+    below: Tensor  # radiance that the preset has from below the horizon
+    from_sky: Tensor  # (N, 3, 9) harmonics of what falls from above the horizon
+    ground: Tensor  # radiance of the ground under all this; ``below`` where there is none
+
+    @classmethod
+    def of(cls, code: Tensor) -> Lights:
+        """From ``(N, CODE)``, see `render.refine.describe.light_code`."""
+        sun, zenith, horizon, below, glow = (torch.expm1(code[:, i : i + 3]) * KNEE for i in LIGHTS[:5])
+        towards, falloff = code[:, SUN : SUN + 3], FALLOFF_UNIT * code[:, FALLOFF]
+        sky = Sky(towards, zenith, horizon, falloff, lighting.CLOUDS_GREY * code[:, CLOUDS], glow)
+        # The sky above the horizon alone: what is seen below it is the ground, on which this set's own light falls.
+        d, weights = _directions(code.device)
+        from_sky = sky.radiance(d[:, 1].expand(len(code), -1), towards @ d.T) @ weights
+        up = torch.stack(lighting.harmonics(*d.new_tensor([0.0, 1.0, 0.0])))
+        reached = sun * towards[:, 1:2].clamp_min(0.0) + from_sky @ up
+        there = code[:, GROUND, None]
+        ground = there * code[:, FLOOR : FLOOR + 3].square() * reached + (1 - there) * below
+        return cls(sky, sun, below, from_sky, ground)
+
+
 def unhidden(lights: Lights, normal: Tensor, away: Tensor) -> Tensor:
     """What the light on a set would do to surfaces on their own, as channels for a network.
 
@@ -89,19 +93,19 @@ def unhidden(lights: Lights, normal: Tensor, away: Tensor) -> Tensor:
         that a mirror would show, three colours each, in logarithms; cosines of the normal with the way to the eye, of
         the mirrored way with the sun and with straight up.
     """
-    facing = torch.einsum("nc,nchw->nhw", lights.towards, normal).clamp_min(0.0)
+    facing = torch.einsum("nc,nchw->nhw", lights.sky.towards, normal).clamp_min(0.0)
     of_sun = lights.sun[..., None, None] * facing[:, None]
     harmonics = torch.stack(lighting.harmonics(*normal.unbind(1)), 1)
-    of_sky = torch.einsum("ncb,nbhw->nchw", lights.sky, harmonics).clamp_min(0.0)
+    of_sky = torch.einsum("ncb,nbhw->nchw", lights.from_sky, harmonics).clamp_min(0.0)
     of_ground = lights.ground[..., None, None] * (0.5 - 0.5 * normal[:, 1:2])
     cosine = -(normal * away).sum(1, keepdim=True)
     mirrored = away + 2 * cosine * normal
     high = mirrored[:, 1:2]
-    glint = torch.einsum("nc,nchw->nhw", lights.towards, mirrored)[:, None]
-    seen = lights.radiance(high[:, 0], glint[:, 0])
+    glint = torch.einsum("nc,nchw->nhw", lights.sky.towards, mirrored)[:, None]
+    seen = lights.sky.radiance(high[:, 0], glint[:, 0])
     seen = torch.lerp(lights.ground[..., None, None].expand_as(seen), seen, (8.0 * high + 0.5).clamp(0.0, 1.0))
     light = torch.cat([of_sun, of_sky, of_ground, of_sun + of_sky + of_ground, seen], dim=1)
-    return torch.cat([torch.log1p(light / KNEE) - _USUAL, cosine - 0.5, glint, high], dim=1)
+    return torch.cat([torch.log1p(light / KNEE) - USUAL, cosine - 0.5, glint, high], dim=1)
 
 
 def ground_light(lights: Lights, normal: Tensor) -> Tensor:

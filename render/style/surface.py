@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from motion.errors import BadInput
+from render import lighting
 from render.frame import Frame
 from render.lighting import towards
 from render.materials import GROUNDS
@@ -15,7 +16,7 @@ from render.style.noise import at_any_zoom, smoothstep
 from render.view import view
 from render.world import Drawable, Posed, World
 
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Rec.709
+LUMINANCE = np.array(lighting.LUMINANCE, np.float32)  # Rec.709
 #: Passes that the looks are drawn from.
 NEEDED = ("display", "diffuse", "specular", "albedo", "normal", "depth", "ids")
 # How far each pattern goes from a material's first colour to its second, on average (see pattern.glsl).

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from render.lighting import LUMINANCE
 from render.refine.metrics.check import alike_outside, pair
 
 #: Rec.709's luma weights, for display-encoded values.
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+LUMA = np.array(LUMINANCE, np.float32)
 
 
 @dataclass(frozen=True)
