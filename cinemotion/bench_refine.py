@@ -92,7 +92,7 @@ def run(*arguments: str) -> None:
 
     ours = BridgeRefiner.load(asked.weights)
     trained_on = ours.card.training.get("frozen_baseline")
-    if trained_on not in (None, frozen["sha256"]):
+    if trained_on is not None and trained_on not in frozen["shots"].values():
         _say("note: these weights were trained beside another frozen raster than these pairs hold")
     with Rasterizer(refine_data.TEST_WHOLE) as rasterizer:
         rows, about = _rows(asked, ours, ways.load(paths[0], rasterizer), rasterizer)
@@ -158,7 +158,7 @@ def _rows(asked: Asked, ours: Any, shot: TestShot, rasterizer: Any) -> tuple[lis
     rows.append(ways.single("one frame at a time", ours))
     rows.append(ways.network(OURS, ours))
     rows += [ways.network(name, refiner) for name, refiner in again.items()]
-    rows += bench_refine_between.rows(ours, rasterizer, between_weights())
+    rows += bench_refine_between.rows(ours, between_weights())
     equal = ways.EqualTime(about["720p frame"]["seconds"] + about["720p frame"]["flow"] + _drawing(shot))
     traced = equal.rows()
     if not asked.rows or any(part in "path tracing" for part in asked.rows):

@@ -43,6 +43,7 @@ class TestShot:
     halves: list[tuple[np.ndarray, np.ndarray]]  # the two references that each is the mean of
     corner: tuple[int, int]  # of the window, px
     size: tuple[int, int]  # of the window
+    after: list[Frame]  # up to the next that is refined where not every frame is
 
     def window(self, picture: np.ndarray) -> np.ndarray:
         """The window of a whole picture."""
@@ -84,17 +85,19 @@ def load(path: Path, rasterizer: Rasterizer, data: str | None = None) -> TestSho
     Raises:
         BadInput: the raster is another one than was frozen.
     """
-    from render.refine import shards
+    from render.refine import between, shards
 
     about, arrays = shards.about(path), shards.load(path)
     made = refine_sets.make(about.number, "test", data)
     first, last = about.frames[0], about.frames[-1]
-    numbers = range(max(0, first - WARM_UP), last + 1)
-    frames = list(rasterizer.render(made.world, made.camera, numbers, shards.PASSES))
+    stop = min(last + 1 + -(last + 1) % between.MOST, made.camera.frames)
+    numbers = range(max(0, first - WARM_UP), stop)
+    drawn = list(rasterizer.render(made.world, made.camera, numbers, shards.PASSES))
+    upto = last + 1 - numbers.start
     halves = [(_picture(a), _picture(b)) for a, b in zip(arrays["first"], arrays["second"])]
     shot = TestShot(
-        about.number, about.words, made, frames, len(about.frames), [(a + b) / 2 for a, b in halves], halves,
-        about.corner, about.size,
+        about.number, about.words, made, drawn[:upto], len(about.frames), [(a + b) / 2 for a, b in halves], halves,
+        about.corner, about.size, drawn[upto:],
     )  # fmt: skip
     for frame, stored in zip(shot.compared, arrays["beauty"], strict=True):
         assert frame.beauty is not None

@@ -152,20 +152,20 @@ def files(folder: Path, tier: str) -> list[Path]:
 def freeze(folder: Path) -> str:
     """Write down a hash of the test split's raster passes, before training, in ``baseline.json``; returns it.
 
-    What is compared with must not change with what is compared: `cinemotion bench refine` refuses another raster.
+    What is compared with must not change with what is compared: `cinemotion bench refine` refuses another raster. The
+    hash so far is kept shot by shot, so that weights whose card names it still know theirs once shots have been added.
     """
     from render.refine import shards
 
-    digest = hashlib.sha256()
-    paths = files(folder, "test")
-    for path in paths:
+    digest, so_far = hashlib.sha256(), {}
+    for path in files(folder, "test"):
         arrays = shards.load(path)
         digest.update(path.stem.encode())
         for name in ("beauty", "diffuse", "specular", "albedo_aa", "normal", "depth", "alpha"):
             digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    value = digest.hexdigest()
-    write_json(folder / "baseline.json", {"shots": [p.stem for p in paths], "sha256": value})
-    return value
+        so_far[path.stem] = digest.hexdigest()
+    write_json(folder / "baseline.json", {"shots": so_far, "sha256": digest.hexdigest()})
+    return digest.hexdigest()
 
 
 def sources(folder: Path) -> tuple[str, ...]:
@@ -178,16 +178,16 @@ def sources(folder: Path) -> tuple[str, ...]:
 
 
 def baseline(folder: Path) -> dict[str, Any]:
-    """What `freeze` wrote.
+    """What `freeze` wrote: ``shots``, the hash up to and with each, and ``sha256``, that of all.
 
     Raises:
         BadInput: nothing was frozen there.
     """
     try:
-        found: dict[str, Any] = json.loads((folder / "baseline.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = json.loads((folder / "baseline.json").read_text(encoding="utf-8"))
+        return {"shots": dict(found["shots"]), "sha256": str(found["sha256"])}
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{folder}: no frozen baseline (baseline.json: {error}); make the test tier first") from error
-    return found
 
 
 def _jobs(folder: Path, data: str | None, tiers: Sequence[str], spent: dict[str, float]) -> Iterator[Job]:

@@ -390,7 +390,7 @@ def test_a_network_is_trained_from_pairs(pairs: Path, frames: list[Frame], tmp_p
         train_between.run(Plan(tmp_path), said.append)
 
 
-def test_rows_of_the_benchmark_go_on_to_the_next_refined_frame(rasterizer: Rasterizer, frames: list[Frame]) -> None:
+def test_rows_of_the_benchmark_go_on_to_the_next_refined_frame(frames: list[Frame]) -> None:
     from types import SimpleNamespace
     from typing import Any, cast
 
@@ -398,16 +398,16 @@ def test_rows_of_the_benchmark_go_on_to_the_next_refined_frame(rasterizer: Raste
     from cinemotion.bench_refine_rows import TestShot
 
     made: Any = SimpleNamespace(world=figures.world(), camera=figures.camera())
-    shot = TestShot(0, "", made, frames[1:10], 3, [], [], (8, 4), (32, 24))
+    shot = TestShot(0, "", made, frames[1:10], 3, [], [], (8, 4), (32, 24), frames[10:12])
     inner = Graded()
-    rows = bench_refine_between.rows(inner, rasterizer)
+    rows = bench_refine_between.rows(inner)
     assert [row.name for row in rows] == [
         f"every {n}, {way}" for n in ("2nd", "4th") for way in ("plain warp", "carried light", "carried change")
     ]
     exact = [shot.window(light) for light in lights(Graded().refine(frames[7:10]))]
-    for row, refined in ((rows[2], [1, 3, 5, 7, 9]), (rows[5], [1, 3, 7, 11])):
-        inner.refined.clear()
+    for row, refined in ((rows[2], [1, 3, 5, 7, 9]), (rows[1], []), (rows[5], [1, 3, 7, 11]), (rows[4], [])):
+        inner.refined.clear()  # one way has refined for the others, too
         found = list(row.lights(cast(TestShot, shot)))
         assert inner.refined == refined and row.seconds > 0
         for a, b in zip(found, exact, strict=True):
-            assert a.shape == (24, 32, 3) and np.abs(a - b).mean() < 0.01
+            assert a.shape == (24, 32, 3) and np.abs(a - b).mean() < (0.01 if row in (rows[2], rows[5]) else 0.03)

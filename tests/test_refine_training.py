@@ -343,6 +343,26 @@ def test_train_refiner_from_the_command_line(pairs: Path, tmp_path: Path) -> Non
         assert code == 2 and wrong in said, said
 
 
+def test_a_frozen_raster_stays_known_when_shots_are_added(rasterizer: Rasterizer, tmp_path: Path) -> None:
+    (tmp_path / "test").mkdir()
+    clip = pack(rasterizer, 3)
+    about = shards.About("test", 1, True, 1024, SIZE, SIZE, (2, 3, 4), "a walk")
+    frozen = []
+    for number in range(2):
+        shards.save(tmp_path / "test" / f"{number:06}.safetensors", clip, about)
+        frozen.append(refine_data.freeze(tmp_path))
+    assert frozen[0] != frozen[1] == refine_data.baseline(tmp_path)["sha256"]
+    assert list(refine_data.baseline(tmp_path)["shots"].values()) == frozen
+    clip[0]["beauty"] = clip[0]["beauty"] + np.float16(0.5)
+    shards.save(tmp_path / "test" / "000000.safetensors", clip, about)
+    refine_data.freeze(tmp_path)
+    assert not set(refine_data.baseline(tmp_path)["shots"].values()) & set(frozen)
+    for text in ("{}", '{"shots": ["000000"], "sha256": "ab"}', "[", '{"shots": {}}'):
+        (tmp_path / "baseline.json").write_text(text)
+        with pytest.raises(BadInput, match="make the test tier"):
+            refine_data.baseline(tmp_path)
+
+
 def test_pairs_are_made_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One file in this process, by the real rasterizer and path tracer, and again the same bytes."""
     pytest.importorskip("mitsuba")

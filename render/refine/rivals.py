@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ class GuidedFilter:
     frames along exact flow. The raster has no noise for its variance to lead, so the weight of light is fixed.
     """
 
-    LEVELS, SIGMA_LIGHT, SIGMA_DEPTH, POWER_NORMAL, KEEP = 4, 0.35, 0.02, 64.0, 0.8
+    LEVELS, SIGMA_LIGHT, SIGMA_DEPTH, SQUARED_NORMAL, KEEP = 4, 0.35, 0.02, 6, 0.8  # squared six times: power 64
 
     def __init__(self) -> None:
         self._before: tuple[int, np.ndarray] | None = None
@@ -116,26 +117,47 @@ class GuidedFilter:
             flow, hidden = frame.flow_to(self._before[0])
             keep = np.where(hidden, 0.0, self.KEEP)[..., None].astype(np.float32)
             state = state + keep * (warp(self._before[1], flow) - state)
+        planes, surface = _planes(state), _surface(frame)
         for level in range(self.LEVELS):
-            state = self._smooth(state, frame, 1 << level)
+            planes = self._smooth(planes, surface, 1 << level)
+        state = planes.permute(1, 2, 0).numpy()
         self._before = frame.index, state
         return from_state(state, m)
 
-    def _smooth(self, state: np.ndarray, frame: Frame, step: int) -> np.ndarray:
-        assert frame.depth is not None and frame.normal is not None and frame.ids is not None
-        total, weight = np.zeros_like(state), np.zeros(state.shape[:2], np.float32)
+    def _smooth(self, state: Tensor, surface: Tensor, step: int) -> Tensor:
+        reach = 2 * step
+        height, width = state.shape[-2:]
+        wide, around = (F.pad(planes[None], (reach,) * 4, mode="replicate")[0] for planes in (state, surface))
+        total, weight = torch.zeros_like(state), torch.zeros_like(state[:1])
+        bare = surface[3:4] <= _NO_DEPTH
         kernel = (0.375, 0.25, 0.0625)
-        near = np.log(np.maximum(frame.depth, 1e-3))
         for dy in (-2, -1, 0, 1, 2):
             for dx in (-2, -1, 0, 1, 2):
-                y = np.clip(np.arange(state.shape[0]) + dy * step, 0, state.shape[0] - 1)[:, None]
-                x = np.clip(np.arange(state.shape[1]) + dx * step, 0, state.shape[1] - 1)[None]
-                other = state[y, x]
-                alike = (frame.ids[y, x] == frame.ids).all(-1)
-                normal = np.maximum((frame.normal[y, x] * frame.normal).sum(-1), 0.0) ** self.POWER_NORMAL
-                depth = np.exp(-np.abs(near[y, x] - near) / (self.SIGMA_DEPTH * step))
-                light = np.exp(-(((other - state) / self.SIGMA_LIGHT) ** 2).mean(-1))
-                w = kernel[abs(dy)] * kernel[abs(dx)] * alike * depth * light * np.where(frame.depth > 0, normal, 1.0)
-                total += w[..., None] * other
+                rows = slice(reach + dy * step, reach + dy * step + height)
+                columns = slice(reach + dx * step, reach + dx * step + width)
+                light, other = wide[:, rows, columns], around[:, rows, columns]
+                far = (other[3:4] - surface[3:4]).abs_().div_(self.SIGMA_DEPTH * step)
+                far += (light - state).square_().mean(0, keepdim=True).div_(self.SIGMA_LIGHT**2)
+                turned = (other[:3] * surface[:3]).sum(0, keepdim=True).clamp_min_(0.0)
+                for _ in range(self.SQUARED_NORMAL):
+                    turned.square_()
+                alike = (other[4:] == surface[4:]).all(0, keepdim=True)
+                w = far.neg_().exp_() * torch.where(bare, 1.0, turned) * alike * (kernel[abs(dy)] * kernel[abs(dx)])
+                total += w * light
                 weight += w
-        return total / np.maximum(weight, 1e-6)[..., None]
+        return total / weight.clamp_min_(1e-6)
+
+
+#: Logarithm of the depth that stands for none.
+_NO_DEPTH = math.log(1e-3)
+
+
+def _surface(frame: Frame) -> Tensor:
+    """What tells surfaces apart, ``(6, H, W)``: normal, logarithm of depth, ids."""
+    assert frame.depth is not None and frame.normal is not None and frame.ids is not None
+    near = np.log(np.maximum(frame.depth, 1e-3))[..., None]
+    return _planes(np.concatenate([frame.normal, near, frame.ids], axis=-1))
+
+
+def _planes(picture: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))
