@@ -19,13 +19,12 @@ from cinemotion.refining import between_weights
 from motion.errors import BadInput
 from motion.files import whole
 
-#: Columns of the table: title, figure of `render.refine.metrics.ShotScores`, digits, whether more is better.
-COLUMNS: tuple[tuple[str, str, int, bool], ...] = (
-    ("PSNR dB", "psnr_db", 2, True), ("SSIM", "ssim", 4, True), ("MS-SSIM", "ms_ssim", 4, True),
-    ("FLIP", "flip", 4, False), ("spectrum dB", "spectrum_db", 2, False), ("tPSNR dB", "temporal_psnr_db", 2, True),
-    ("temporal error", "temporal_error", 4, False), ("E_warp excess", "warping_excess", 6, False),
+#: Columns of the table: title, figure of `render.refine.metrics.ShotScores`, digits.
+COLUMNS: tuple[tuple[str, str, int], ...] = (
+    ("PSNR dB", "psnr_db", 2), ("SSIM", "ssim", 4), ("MS-SSIM", "ms_ssim", 4), ("FLIP", "flip", 4),
+    ("spectrum dB", "spectrum_db", 2), ("tPSNR dB", "temporal_psnr_db", 2), ("temporal error", "temporal_error", 4),
+    ("E_warp excess", "warping_excess", 6), ("LPIPS", "lpips", 4),
 )  # fmt: skip
-
 
 #: The row that all others are compared with.
 OURS = "refined, 1 step"
@@ -79,7 +78,7 @@ def read(arguments: Sequence[str]) -> Asked:
 
 
 def run(*arguments: str) -> None:
-    """Measure and print the table; or, with ``drift`` first, the drift of colours over a long shot."""
+    """Measure and print the table; or, with ``drift`` first, drift and flicker of a long still shot."""
     if arguments[:1] == ("drift",):
         return _drift(arguments[1:])
     asked = read(arguments)
@@ -211,13 +210,14 @@ def _outside(flow: np.ndarray) -> np.ndarray:
 
 
 def _table(rows: Sequence[Row], scores: dict[str, list[dict[str, float]]]) -> str:
-    """Means over shots with their bootstrap intervals."""
+    """Means over shots with their bootstrap intervals; what not all have (LPIPS without weights) has no column."""
+    columns = [column for column in COLUMNS if all(column[1] in s for found in scores.values() for s in found)]
     lines = [
-        "| row | " + " | ".join(title for title, *_ in COLUMNS) + " | s / frame |",
-        "|---|" + "---|" * (len(COLUMNS) + 1),
+        "| row | " + " | ".join(title for title, *_ in columns) + " | s / frame |",
+        "|---|" + "---|" * (len(columns) + 1),
     ]
     for row in rows:
-        cells = [_cell([s[key] for s in scores[row.name]], digits) for _, key, digits, _ in COLUMNS]
+        cells = [_cell([s[key] for s in scores[row.name]], digits) for _, key, digits in columns]
         lines.append(f"| {row.name} | " + " | ".join(cells) + f" | {row.seconds / max(row.frames, 1):.2f} |")
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Colour drift of the refiner over a long shot in which nothing moves: what leaks into the next frame adds up there."""
+"""Colour drift and flicker of the refiner over a long shot in which nothing moves: what leaks on adds up there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FPS = Fraction(24)
 
 
 def measure(weights: str, seconds: float, say: Callable[[str], None]) -> dict[str, float]:
-    """Mean ΔE (CIEDE2000) between the first and the last second over surfaces, and the seconds it took.
+    """Mean ΔE (CIEDE2000) between the first and the last second over surfaces, and the change from frame to frame.
 
     Args:
         weights: of the refiner.
@@ -31,32 +31,28 @@ def measure(weights: str, seconds: float, say: Callable[[str], None]) -> dict[st
         BadInput: no such weights.
     """
     from render import Rasterizer, World
-    from render.refine.metrics import colour_drift
+    from render.refine.metrics import ShotMeter
     from render.refine.model import BridgeRefiner
-    from render.tonemap import shown
 
     refiner = BridgeRefiner.load(weights)
-    frames, second = round(seconds * FPS), round(FPS)
+    frames = round(seconds * FPS)
     world, camera = World((_standing(),), _stage()), _camera(frames)
     began = time.perf_counter()
-    first: list[np.ndarray] = []
-    last: list[np.ndarray] = []
-    mask = np.ones(SIZE[::-1], bool)
+    # Held against one raster frame, which does not change, all change counts as flicker.
+    meter = ShotMeter(frames, FPS, static=True, every=frames)
     with Rasterizer(SIZE) as rasterizer:
-        drawn = rasterizer.render(world, camera, range(frames), refiner.needs)
-        for k, refined in enumerate(refiner.refine(drawn)):
+        still = next(rasterizer.render(world, camera, [0], ("beauty",)))
+        assert still.alpha is not None and still.beauty is not None
+        for refined in refiner.refine(rasterizer.render(world, camera, range(frames), refiner.needs)):
             assert refined.beauty is not None
-            if k < second:
-                first.append(shown(refined.beauty))
-            if k >= frames - second:
-                last.append(shown(refined.beauty))
-        alpha = next(rasterizer.render(world, camera, [0], ("beauty",))).alpha
-        assert alpha is not None
-        mask = alpha > 0.99
-    found = colour_drift(first, last, mask)
+            meter.add(refined.beauty, still.beauty, still.alpha > 0.99)
+    found = meter.scores()
     spent = time.perf_counter() - began
-    say(f"colour drift over {seconds:g} s, nothing moving: {found:.3f} ΔE (must 1.0), {frames} frames in {spent:.0f} s")
-    return {"delta_e": found, "seconds": seconds, "spent": spent}
+    say(
+        f"colour drift over {seconds:g} s, nothing moving: {found.drift_delta_e:.3f} ΔE (must 1.0), "
+        f"flicker {255 * found.flicker_excess:.3f} of 255 steps from frame to frame, {frames} frames in {spent:.0f} s"
+    )
+    return {"delta_e": found.drift_delta_e, "flicker": found.flicker_excess, "seconds": seconds, "spent": spent}
 
 
 def _standing() -> Performance:
