@@ -109,7 +109,7 @@ def test_a_tripod_stands(library) -> None:
 
 
 def test_more_planning_is_better(library) -> None:
-    core, episodes, state = problem(library, 24)
+    core, episodes, state = problem(library, 12)
     small, large = (rollout(core, CEM(*size), episodes, state).returns.mean() for size in ((8, 1, 8), (48, 3, 16)))
     assert large > small
 
@@ -350,7 +350,7 @@ def test_the_benchmark_compares_on_the_same_episodes(tmp_path: Path) -> None:
     out = bench.as_json(table)
     assert {r["name"] for r in out["rows"]} >= {"static", "rule", "policy", "greedy", "cem 64"}
     assert all(np.isfinite(r["return"]) and r["decision_ms"] > 0 for r in out["rows"])
-    again = bench.run(weights, episodes=3, budgets=(64,))
+    again = bench.run(weights, episodes=3, budgets=())
     assert np.array_equal(table.row("policy").returns, again.row("policy").returns)
 
 

@@ -78,6 +78,7 @@ def test_the_curve_is_the_seed_s_and_the_cast_s() -> None:
     assert not np.allclose(usual, pace.targets(tracks(60.0, name="sam"), LAW))
 
 
+@pytest.mark.slow
 def test_a_film_s_shots_differ_in_length_and_its_seed_decides_how() -> None:
     people = [
         stander("mia", at=(-0.8, 0.0), heading=np.pi / 2, seconds=40),
