@@ -16,7 +16,7 @@ from cinemotion import bench_refine_rows as ways
 from cinemotion.bench_refine_rows import Row, TestShot
 from cinemotion.bench_refine_sheet import Strip
 from cinemotion.refining import between_weights
-from motion.errors import BadInput
+from motion.errors import BadInput, unknown
 from motion.files import whole
 
 #: Columns of the table: title, figure of `render.refine.metrics.ShotScores`, digits.
@@ -82,7 +82,7 @@ def run(*arguments: str) -> None:
     if arguments[:1] == ("drift",):
         return _drift(arguments[1:])
     asked = read(arguments)
-    frozen = refine_data.baseline(asked.pairs)
+    frozen, data = refine_data.baseline(asked.pairs), refine_data.captures(asked.pairs)
     paths = refine_data.files(asked.pairs, "test")[: asked.shots]
     if not paths:
         raise BadInput(f"{asked.pairs}: no test shots; make them: cinemotion train refiner --make-data --tiers test")
@@ -94,11 +94,11 @@ def run(*arguments: str) -> None:
     if trained_on is not None and trained_on not in frozen["shots"].values():
         _say("note: these weights were trained beside another frozen raster than these pairs hold")
     with Rasterizer(refine_data.TEST_WHOLE) as rasterizer:
-        rows, about = _rows(asked, ours, ways.load(paths[0], rasterizer), rasterizer)
+        rows, about = _rows(asked, ours, ways.load(paths[0], rasterizer, data), rasterizer)
         scores: dict[str, list[dict[str, float]]] = {row.name: [] for row in rows}
         strips: list[Strip] = []
         for path in paths:
-            shot = ways.load(path, rasterizer)
+            shot = ways.load(path, rasterizer, data)
             pictures = {}
             for row in rows:
                 found, last = _score(row, shot)
@@ -160,13 +160,15 @@ def _rows(asked: Asked, ours: Any, shot: TestShot, rasterizer: Any) -> tuple[lis
     rows += bench_refine_between.rows(ours, between_weights())
     equal = ways.EqualTime(about["720p frame"]["seconds"] + about["720p frame"]["flow"] + _drawing(shot))
     traced = equal.rows()
-    if not asked.rows or any(part in "path tracing" for part in asked.rows):
-        about["equal time"] = equal.measure(shot)
-        rows += traced
-    rows.append(ways.noise_floor())
+    rows += [*traced, ways.noise_floor()]
+    for part in asked.rows:
+        if not any(part in row.name for row in rows):
+            raise unknown("row", part, [row.name for row in rows])
     if asked.rows:
         always = ("raster", OURS, "colour affine")
         rows = [row for row in rows if row.name in always or any(part in row.name for part in asked.rows)]
+    if any(row in traced for row in rows):
+        about["equal time"] = equal.measure(shot)
     return rows, about
 
 

@@ -223,12 +223,12 @@ def train(
         ),
     ] = None,
     refine_by: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--by", help="bridge; between, for frames between; rivals noise, regression, pixel.",
             rich_help_panel=OF_REFINERS,
         ),
-    ] = "bridge",
+    ] = None,
     clips: Annotated[
         bool, typer.Option("--clips", help="On clips, with its own history.", rich_help_panel=OF_REFINERS)
     ] = False,

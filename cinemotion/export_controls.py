@@ -98,7 +98,7 @@ def export_controls(
     for name in controls:
         if name not in KNOWN:
             raise unknown("control video", name, KNOWN)
-    final = Path(folder)
+    final = Path(folder).absolute()
     first, stop = frames or (0, film.frames)
     scales = [
         (number, scale)

@@ -13,6 +13,9 @@ from cinemotion.structure import Report
 from motion.errors import BadInput, CinemotionError
 from motion.prior import weights
 
+#: Samples a pixel that a scene may ask the rasterizer for.
+MOST_SAMPLES = 256
+
 
 def renderer_of(scene: Scene, changes: Changes, report: Report) -> str:
     """What draws the frames, one of `cinemotion.film.RENDERERS`. A draft's are the rasterizer's.
@@ -30,6 +33,9 @@ def renderer_of(scene: Scene, changes: Changes, report: Report) -> str:
         raise BadInput("frames of the path tracer are not refined: expected --renderer raster, or --no-refine")
     if asked == "pathtrace" and scene.output.refine:
         report(("output", "refine"), "frames of the path tracer are not refined; expected renderer: raster")
+    if renderer == "raster" and not changes.draft and (scene.output.samples or 0) > MOST_SAMPLES:
+        words = f"{scene.output.samples}: the rasterizer takes {MOST_SAMPLES} at most; more are for renderer: pathtrace"
+        report(("output", "samples"), words)
     if renderer == "pathtrace" and scene.stage.plate is not None:
         report(("stage", "plate"), "the path tracer draws no plates; expected renderer: raster")
     return renderer
@@ -47,29 +53,32 @@ def refining_of(
     wanted = bool(asked) if changes.refine is None and changes.refiner is None else changes.refine is not False
     if not wanted or changes.draft:
         return None, ()
-    spec = asked if isinstance(asked, RefineSpec) and changes.refiner is None else RefineSpec()
+    spec = asked if isinstance(asked, RefineSpec) else RefineSpec()
+    if changes.refiner is not None and spec.pipeline is not None:
+        spec = RefineSpec()  # the scene's settings are another refiner's
     if misplaced := spec.misplaced():
         report(("output", "refine"), misplaced)
         return None, ()
+    own: dict[str, Any] = {"steps": spec.steps or 1, "every": spec.every or 1, "faithful": bool(spec.faithful)}
     try:
         if changes.refiner is not None:
             given = Path(changes.refiner).expanduser()
             if (given / "model_index.json").is_file():
                 return _foreign(given, {})
-            refining, path = ours(changes.refiner)
+            refining, paths = ours(changes.refiner, **own)
         elif spec.pipeline is not None:
             said = spec.model_dump(exclude_none=True, exclude={"pipeline", "weights", "faithful", "every"})
             return _foreign(folder / spec.pipeline, said)
         else:
             beside = folder / (spec.weights or "base")
             name = str(beside) if beside.is_file() else spec.weights or "base"
-            refining, path = ours(name, spec.steps or 1, spec.every or 1, bool(spec.faithful))
+            refining, paths = ours(name, **own)
     except CinemotionError as error:
         if changes.refiner is not None:
             raise
         report(("output", "refine"), str(error))
         return None, ()
-    return refining, (entry_of(weights.card_of(path), path),)
+    return refining, tuple(entry_of(weights.card_of(path), path) for path in paths)
 
 
 def _foreign(folder: Path, options: dict[str, Any]) -> tuple[Refining, tuple[dict[str, Any], ...]]:

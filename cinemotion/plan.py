@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,7 @@ def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence
     """The film's chunks, each with the hash of all that decides it. Their borders depend on the scene alone."""
     common = _common(film, gl)
     chunks: list[Chunk] = []
-    for index in range(first // film.chunk, (stop - 1) // film.chunk + 1):
-        a, b = max(first, index * film.chunk), min(stop, (index + 1) * film.chunk)
+    for index, a, b in _borders(film, first, stop):
         mine = [s for s in scales if s.first < b and s.last >= a]
         low, high = (0, film.frames) if looks_beyond(film.style) else (a, b)
         key = digest(
@@ -44,6 +44,21 @@ def plan(film: Film, first: int, stop: int, gl: dict[str, Any], scales: Sequence
             chunk = replace(chunk, key=digest(key, before.key), after=before.name)
         chunks.append(chunk)
     return chunks
+
+
+def _borders(film: Film, first: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    """Number, first frame and end of each chunk of frames ``first`` to ``stop``.
+
+    A pretrained pipeline refines whole shots: it has windows of its own, which overlap, and remembers nothing else.
+    """
+    refining = film.look.refining
+    if refining is not None and refining.pipeline is not None:
+        begins = [0, *(int(k) for k in np.flatnonzero(film.camera.cuts[: film.frames]) if k), film.frames]
+    else:
+        begins = [*range(0, film.frames, film.chunk), film.frames]
+    for index, (a, b) in enumerate(pairwise(begins)):
+        if a < stop and b > first:
+            yield index, max(first, a), min(stop, b)
 
 
 def _common(film: Film, gl: dict[str, Any]) -> str:

@@ -114,7 +114,7 @@ def make(
     mitsuba()  # says now what is missing
     workers = workers or cores()
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "sources.json", refine_sets.sources(data))
+    _note_sources(folder, data)
     spent = dict.fromkeys(tiers, 0.0)
     end = time.monotonic() + 60 * minutes
     with ProcessPoolExecutor(
@@ -169,12 +169,46 @@ def freeze(folder: Path) -> str:
 
 
 def sources(folder: Path) -> tuple[str, ...]:
-    """The captures whose motion is seen in a folder of pairs, one each with its licence."""
+    """The captures whose motion is seen in a folder of pairs, one each with its licence.
+
+    Raises:
+        BadInput: the folder does not say.
+    """
+    return tuple(str(line) for line in _made_from(folder)["sources"])
+
+
+def captures(folder: Path) -> str | None:
+    """The folder of captures that pairs were made from, with which their sets can be drawn again; None: the wheel's.
+
+    Raises:
+        BadInput: the pairs do not say, or the captures there are others by now.
+    """
+    found = _made_from(folder)
+    data = found["captures"]
+    if sorted(found["sources"]) != refine_sets.sources(data):
+        raise BadInput(
+            f"{folder}: its captures, of {data or 'the pybullet wheel'}, are others by now: make the pairs again"
+        )
+    return None if data is None else str(data)
+
+
+def _made_from(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "sources.json").read_text(encoding="utf-8"))
-        return tuple(str(line) for line in found)
-    except (OSError, ValueError, TypeError) as error:
-        raise BadInput(f"{folder}: does not say what it was made from (sources.json: {error})") from error
+        return {"captures": found["captures"], "sources": list(found["sources"])}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BadInput(f"{folder}: does not say what it was made from (sources.json: {error!r})") from error
+
+
+def _note_sources(folder: Path, data: str | None) -> None:
+    """Write down what pairs are made from; a folder that goes on must go on with the same."""
+    here = {"captures": None if data is None else str(Path(data).absolute()), "sources": refine_sets.sources(data)}
+    if (folder / "sources.json").is_file() and (there := _made_from(folder))["sources"] != here["sources"]:
+        raise BadInput(
+            f"{folder}: begun with captures of {there['captures'] or 'the pybullet wheel'}, now "
+            f"{here['captures'] or 'the pybullet wheel'}; expected the same, or another folder"
+        )
+    write_json(folder / "sources.json", here)
 
 
 def baseline(folder: Path) -> dict[str, Any]:

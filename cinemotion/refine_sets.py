@@ -1,7 +1,8 @@
 """Random sets to learn refinement on: captured performers on dressed bodies, things, lamps and skies, a lens, a move.
 
-A set is a function of its number, its split and the captures alone. Splits share no number, no motion and no sky: the
-captures are held out by `rl_camera.env.library`, and skies are numbered, every eighth of them kept for tests.
+A set is a function of its number, its split and the captures alone. Splits share no number. Tests share no
+motion and no sky with the others: captures are held out by `rl_camera.env.library`, and of the numbered skies every
+eighth is kept for tests.
 """
 
 from __future__ import annotations

@@ -47,30 +47,35 @@ class Refining:
         return f"{self.pipeline}" if self.pipeline else f"{self.weights} refiner"
 
 
-def ours(weights: str = "base", steps: int = 1, every: int = 1, faithful: bool = False) -> tuple[Refining, Path]:
-    """Refining by our own network, and the file of its weights.
+def ours(
+    weights: str = "base", steps: int = 1, every: int = 1, faithful: bool = False
+) -> tuple[Refining, tuple[Path, ...]]:
+    """Refining by our own network, and the files of its weights: with the network between refined frames, if any.
 
     Raises:
         BadInput: no such weights.
     """
     from motion.prior import weights as files
 
-    path = files.find(weights, "refiner")
-    sha256 = files.card_of(path, "refiner").sha256
+    found = [(files.find(weights, "refiner"), "refiner")]
     between = between_weights() if every > 1 else None
     if between is not None:
-        sha256 += files.card_of(between, "between").sha256
-    return Refining(weights, None, steps, every, faithful, (), sha256), path
+        found.append((between, "between"))
+    sha256 = "".join(files.card_of(path, kind).sha256 for path, kind in found)
+    return Refining(weights, None, steps, every, faithful, (), sha256), tuple(path for path, _ in found)
 
 
 def between_weights() -> Path | None:
-    """The file of the network that works frames out between refined ones; None: there is none, plain blending does."""
+    """The file of the network that works frames out between refined ones; None: there is none, plain blending does.
+
+    Raises:
+        BadInput: there is one, and it cannot be used.
+    """
     from motion.prior import weights as files
 
-    try:
-        return files.find("base", "between")
-    except BadInput:
-        return None
+    name = files.file_name("base", "between")
+    there = any((folder / name).is_file() for folder in (files.shipped_folder(), files.user_folder()))
+    return files.find("base", "between") if there else None
 
 
 def foreign(pipeline: str | Path, options: Mapping[str, Any]) -> Refining:
@@ -174,7 +179,7 @@ class Finisher:
         from cinemotion.shot_prompt import prompt_of
 
         scale = next(s for s in self._scales if s.first <= first.index <= s.last)
-        said = brief(scale, self._film.seed, prompt_of(self._film, scale.first, scale.last), self._film.stage)
+        said = brief(scale, self._film.seed, prompt_of(self._film, scale.first, scale.last))
         yield from self._refiner.refine(whole_shot, said)
 
     @staticmethod

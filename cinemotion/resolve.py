@@ -135,6 +135,12 @@ class _Resolver:
         refining, refined_by = refining_of(scene, self.source.folder, self.changes, report) if drawn else (None, ())
         if report.errors:
             return None
+        if refining is not None and style is not None and all(value == 1.0 for value in style.strength.values()):
+            words = (
+                "drawn from the passes, at full strength everywhere: refined frames would not be seen, and are not made"
+            )
+            report(("style",), words, severity="warning")
+            refining, refined_by = None, ()
         return Film(
             title=scene.title or self.source.path.stem,
             fps=scene.fps,

@@ -285,6 +285,10 @@ class RefineSpec(Strict):
 
     def misplaced(self) -> str:
         """What does not fit together; empty where all does."""
+        if self.faithful and (self.every or 1) > 1:
+            return (
+                "faithful, every: what is carried between frames is not a mix of drawn light; expected one of the two"
+            )
         own = {"weights", "faithful", "every"}
         foreign = set(type(self).model_fields) - own - {"pipeline", "steps"}
         wrong = sorted(name for name in (foreign if self.pipeline is None else own) if getattr(self, name) is not None)
@@ -310,7 +314,9 @@ class OutputSpec(Strict):
     control: Annotated[
         list[Word], BeforeValidator(as_names), listed("control", "videos of data, one scale per shot")
     ] = []
-    samples: Annotated[int, Field(strict=True, ge=1, le=256)] | None = Field(default=None, description="per pixel")
+    samples: Annotated[int, Field(strict=True, ge=1, le=65536)] | None = Field(
+        default=None, description="per pixel; up to 256, or paths of the path tracer"
+    )
     motion_blur: StrictBool = True
     shutter: Angle | None = Field(default=None, description="of a full turn; 180deg is a film camera's")
     dof: StrictBool = Field(default=True, description="depth of field, for shots that give an f_stop")

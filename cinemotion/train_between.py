@@ -53,7 +53,10 @@ def run(plan: Plan, say: Say) -> Path:
     device(plan.device)
     pairs, leads = Path(plan.data), int(os.environ.get("RANK", "0")) == 0
     teacher = BridgeRefiner.load(plan.begin) if plan.begin else None
-    clips = {split: make(pairs, plan.folder / "clips" / split, split, teacher, say=say) for split in _MOST}
+    # Light of another teacher is other clips.
+    kept = plan.folder / f"clips_{teacher.card.sha256[:8] if teacher else 'traced'}"
+    data = refine_data.captures(pairs)
+    clips = {split: make(pairs, kept / split, split, teacher, data, say) for split in _MOST}
     task = BetweenTask(clips["train"], clips["check"], plan.rows, seed=plan.seed)
     path = plan.folder / weights.file_name(plan.name, "between")
     sources = refine_data.sources(pairs)
@@ -136,7 +139,7 @@ def make(
 def _clip(
     path: Path, teacher: BridgeRefiner | None, data: str | None, rasters: dict[Any, Rasterizer]
 ) -> dict[str, np.ndarray]:
-    from render.rasterizer import Rasterizer, RenderSettings
+    from render.rasterizer import Rasterizer
     from render.refine import shards
     from render.refine.between_task import TRIPLES
     from render.view import window
@@ -145,16 +148,14 @@ def _clip(
     world_and_camera = refine_sets.make(about.number, about.split, data)
     camera = window(world_and_camera.camera, about.whole, *about.corner, about.size)
     if about.whole not in rasters:
-        # As the pairs were drawn: shadows as fine as in the whole picture.
-        settings = RenderSettings(shadow_texels=RenderSettings().texels(about.whole))
-        rasters[about.whole] = Rasterizer(about.size, settings)
+        rasters[about.whole] = Rasterizer(about.size, refine_data.settings(about.whole))
     frames = list(rasters[about.whole].render(world_and_camera.world, camera, about.frames, shards.PASSES))
     out = {name: value for name, value in arrays.items() if not name.startswith(("flow", "hidden", "second"))}
     if teacher is None:
         out["first"] = ((arrays["first"].astype(np.float32) + arrays["second"]) / 2).astype(np.float16)
     else:
         lights = [np.moveaxis(np.asarray(one.beauty), -1, 0) for one in teacher.refine(frames)]
-        out["first"] = np.clip(np.stack(lights), 0, 6e4).astype(np.float16)
+        out["first"] = np.clip(np.stack(lights), 0, shards.MOST).astype(np.float16)
     out["triples"] = np.array(TRIPLES, np.uint8)
     for name, to in (("back", 0), ("on", 2)):
         flows = [shards.pack_flow(frames[t[1]], frames[t[to]].index) for t in TRIPLES]

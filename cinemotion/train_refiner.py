@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cinemotion import refine_data
-from motion.errors import BadInput
+from motion.errors import BadInput, unknown
 from motion.prior import weights
 from motion.prior.weights import Card
 
 if TYPE_CHECKING:
     from motion.prior.trainer import Run
+    from render.refine.model import BridgeRefiner
 
 Say = Callable[[str], None]
 
@@ -23,6 +24,9 @@ RATE = 6e-4
 
 #: The same on clips, which are fewer: what pictures taught is kept, and history learned.
 RATE_OF_CLIPS = 2.5e-4
+
+#: What can be trained: our refiner, its rivals, and the network between refined frames.
+KINDS = ("bridge", "noise", "regression", "pixel", "between")
 
 #: What this network is not good at.
 LIMITS = (
@@ -42,8 +46,8 @@ class Plan:
     tiers: tuple[str, ...] = ()  # of pairs that are made; (): all
     minutes: float | None = None
     steps: int | None = None
-    size: str = "S"
-    kind: str = "bridge"  # of `render.refine.bridge.KINDS`, "pixel", "between"
+    size: str | None = None  # of `render.refine.network.SIZES`; None: that of the weights to begin with, else S
+    kind: str | None = None  # of `KINDS`; None: that of the weights to begin with, else "bridge"
     clips: bool = False  # train on clips with the network's own history; else on pictures
     judges: bool = False  # the adversarial stage; needs weights to begin with
     begin: str | None = None  # weights to train on from
@@ -69,6 +73,8 @@ def run(plan: Plan, say: Say) -> Path:
     """
     if plan.make_data:
         return _make(plan, say)
+    if plan.kind is not None and plan.kind not in KINDS:
+        raise unknown("kind of refiner", plan.kind, KINDS)
     if plan.kind == "between":
         from cinemotion import train_between
 
@@ -88,11 +94,14 @@ def run(plan: Plan, say: Say) -> Path:
     if not found["many"] and not found["fine"]:
         raise BadInput(f"{folder}: no training pairs (expected files many/000000.safetensors or fine/…)")
     begin = BridgeRefiner.load(plan.begin) if plan.begin else None
+    kind = _kind(plan, begin)
     task = RefinerTask(
-        Data(found["many"] + found["fine"], found["check"]), plan.size, "bridge" if plan.kind == "pixel" else plan.kind,
-        shards.CHUNK if plan.clips else 1, plan.rows, begin.network if begin else None, plan.kind == "pixel",
+        Data(found["many"] + found["fine"], found["check"]), plan.size or "S", "bridge" if kind == "pixel" else kind,
+        shards.CHUNK if plan.clips else 1, plan.rows, begin.network if begin else None, kind == "pixel",
         plan.judges, seed=plan.seed,
     )  # fmt: skip
+    if begin is not None and plan.size is not None and begin.network.config != task.config:
+        raise BadInput(f"--size {plan.size}: '{begin.card.label}', which training begins with, has another size")
     frozen = refine_data.baseline(folder)["sha256"] if found["test"] else None
     leads = int(os.environ.get("RANK", "0")) == 0
     path = plan.folder / weights.file_name(plan.name, "refiner")
@@ -101,7 +110,8 @@ def run(plan: Plan, say: Say) -> Path:
         """The weights so far, so that they can be looked at, or the run cut off."""
         network: Any = so_far.module.network if isinstance(so_far.module, Contest) else so_far.module
         shape = replace(network.config, appearance=getattr(network, "appearance", 0))
-        card = _card(plan, folder, found, frozen, so_far, {"kind": task.kind, "network": shape.as_dict()}, begin)
+        config = {"kind": task.kind, "network": shape.as_dict(), "pixelwise": kind == "pixel"}
+        card = _card(plan, folder, found, frozen, so_far, config, begin)
         weights.save(path, network.state_dict(), card)
 
     settings = Settings(
@@ -122,6 +132,15 @@ def run(plan: Plan, say: Say) -> Path:
     return path
 
 
+def _kind(plan: Plan, begin: BridgeRefiner | None) -> str:
+    """One of `KINDS`: as asked for, else as the weights that training begins with."""
+    was = None if begin is None else "pixel" if begin.card.config.get("pixelwise") else begin.kind
+    kind = plan.kind or was or "bridge"
+    if was is not None and begin is not None and (kind == "pixel") != (was == "pixel"):
+        raise BadInput(f"--by {kind}: '{begin.card.label}', which training begins with, is of kind '{was}'")
+    return kind
+
+
 def _make(plan: Plan, say: Say) -> Path:
     if plan.minutes is None:
         raise BadInput("train refiner --make-data: no --minutes, expected a time budget")
@@ -140,7 +159,7 @@ def _make(plan: Plan, say: Say) -> Path:
 
 def _card(
     plan: Plan, folder: Path, found: dict[str, tuple[Path, ...]], frozen: str | None, made: Run,
-    shape: dict[str, Any], begin: Any,
+    config: dict[str, Any], begin: BridgeRefiner | None,
 ) -> Card:  # fmt: skip
     sources = refine_data.sources(folder)
     before: dict[str, Any] = {"begun_from": begin.card.training} if begin else {}
@@ -153,7 +172,7 @@ def _card(
             + ", ".join(f"{len(found[t])} shots at {refine_data.TIERS[t].spp} paths a pixel" for t in ("many", "fine")),
             *sources,
         ),
-        config={**shape, "pixelwise": plan.kind == "pixel"},
+        config=config,
         training={
             "steps": made.steps,
             "minutes": round(made.seconds / 60, 1),

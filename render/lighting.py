@@ -138,12 +138,15 @@ def sky_table(preset: LightPreset) -> np.ndarray:
     return table
 
 
+def greyed(preset: LightPreset, radiance: Array) -> Array:
+    """Radiance ``(…, 3)`` of a preset's sky under its clouds, which send its blue back as grey."""
+    grey = CLOUDS_GREY * preset.clouds
+    return (1 - grey) * radiance + grey * (radiance @ LUMINANCE)[..., None]
+
+
 def sky_radiance(preset: LightPreset, sun: Array, d: Array) -> Array:
     """What the sky sends from directions ``d (…, 3)``, clouds and the sun's glow with it, ``(…, 3)``."""
-    radiance = gradient(preset, d[..., 1])
-    # Clouds and what stands around send the sky's blue back as grey.
-    grey = CLOUDS_GREY * preset.clouds
-    radiance = (1 - grey) * radiance + grey * (radiance @ LUMINANCE)[..., None]
+    radiance = greyed(preset, gradient(preset, d[..., 1]))
     return radiance + np.array(preset.glow) * np.maximum(d @ sun, 0.0)[..., None] ** preset.glow_sharpness
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,16 @@ import pytest
 import tiny_refiner
 
 from cinemotion import manifest, resolve, source
-from cinemotion.film import Changes
+from cinemotion.film import Changes, Film
 from cinemotion.pipeline import make_film
+from cinemotion.plan import plan
 from cinemotion.provenance import verify
 from cinemotion.refining import CARRY
 from cinemotion.source import SceneError
 from motion.errors import BadInput
 from render.video import read_frames
 
+GL = {"vendor": "", "renderer": "", "version": ""}
 SCENE = """\
 schema: 1
 fps: 24
@@ -124,6 +127,7 @@ def test_the_command_line_names_another_refiner(scene: Path, film: Path) -> None
         ("{pipeline: nowhere}", "scene.yaml:.*nowhere"),
         ("{strength: 0.5}", "strength: for a `pipeline`"),
         ("{weights: base, pipeline: here}", "weights: for our own network"),
+        ("{weights: base, faithful: true, every: 2}", "faithful, every: .* expected one of the two"),
         ("{step: 2}", "did you mean 'steps'"),
         ("{steps: 0}", "steps"),
         ("3", "refine"),
@@ -156,6 +160,81 @@ def test_a_pipelines_files_decide_the_chunks(tmp_path: Path) -> None:
     assert manifest.digest(one) != manifest.digest(foreign(tmp_path, {}))
 
 
+def pipeline_film(folder: Path) -> Film:
+    (folder / "wan").mkdir(exist_ok=True)
+    (folder / "wan" / "model_index.json").write_text(
+        '{"_class_name": "WanVACEPipeline", "_diffusers_version": "0.35.1"}'
+    )
+    text = SCENE.replace("{weights: tiny-refiner.safetensors}", "{pipeline: wan}")
+    (folder / "scene.yaml").write_text(text)
+    return resolve.load(source.read(folder / "scene.yaml"))[0]
+
+
+def test_a_pipeline_refines_whole_shots(tmp_path: Path) -> None:
+    """It has windows of its own, which overlap: a film's chunks must not cut through them."""
+    film = pipeline_film(tmp_path)
+    borders = lambda *part: [(c.index, c.first, c.stop, c.after) for c in plan(film, *part, GL, ())]
+    assert borders(0, 19) == [(0, 0, 12, None), (1, 12, 19, None)] and film.frames == 19
+    assert borders(3, 15) == [(0, 3, 12, None), (1, 12, 15, None)]
+    assert borders(13, 19) == [(1, 13, 19, None)]
+    own = replace(film, look=replace(film.look, refining=None))
+    assert [(c.first, c.stop) for c in plan(own, 3, 12, GL, ())] == [(3, 5), (5, 10), (10, 12)]
+
+
+def test_a_style_of_full_strength_leaves_refinement_out(scene: Path, tmp_path: Path) -> None:
+    said = {}
+    for name, style in (("full", "toon"), ("part", "{look: toon, strength: {ada: 0.5}}")):
+        path = scene.with_name(f"{name}.yaml")
+        path.write_text(SCENE + f"style: {style}\n")
+        film, report = resolve.load(source.read(path))
+        said[name] = film.look.refining, film.models, [p for p in report.sorted if "refined frames" in p.message]
+    assert said["full"][:2] == (None, ()) and len(said["full"][2]) == 1
+    assert said["part"][0] is not None and len(said["part"][1]) == 1 and not said["part"][2]
+
+
+def test_another_refiner_keeps_how_the_scene_refines(scene: Path) -> None:
+    path = scene.with_name("faithful.yaml")
+    path.write_text(SCENE.replace("tiny-refiner.safetensors}", "tiny-refiner.safetensors, faithful: true, steps: 2}"))
+    weights = str(scene.parent / "tiny-refiner.safetensors")
+    film, _ = resolve.load(source.read(path), Changes(refiner=weights))
+    assert film.look.refining is not None
+    assert film.look.refining.faithful and film.look.refining.steps == 2 and film.look.refining.weights == weights
+
+
+def test_a_network_between_frames_is_named_and_must_be_whole(
+    scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from motion.prior import weights
+    from render.refine.between import card
+    from render.refine.blend import BlendConfig, BlendNetwork
+
+    monkeypatch.setattr(weights, "user_folder", lambda: tmp_path)
+    network = BlendNetwork(BlendConfig())
+    weights.save(tmp_path / "base-between.safetensors", network.state_dict(), card(network, name="base", licence="CC0"))
+    path = scene.with_name("every.yaml")
+    path.write_text(SCENE.replace("tiny-refiner.safetensors}", "tiny-refiner.safetensors, every: 2}"))
+    film, _ = resolve.load(source.read(path))
+    assert [m["kind"] for m in film.models] == ["refiner", "between"]
+    whole = (tmp_path / "base-between.safetensors").read_bytes()
+    (tmp_path / "base-between.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SceneError, match="base-between"):
+        resolve.load(source.read(path))
+
+
+@pytest.mark.parametrize("samples, renderer", [(289, "pathtrace"), (256, "raster")])
+def test_samples_are_as_many_as_the_renderer_takes(tmp_path: Path, samples: int, renderer: str) -> None:
+    plain = SCENE.replace("refine: {weights: tiny-refiner.safetensors}, ", "").replace(
+        "samples: 1", f"samples: {samples}"
+    )
+    path = tmp_path / "scene.yaml"
+    path.write_text(plain.replace("chunk: 5", f"chunk: 5, renderer: {renderer}"))
+    assert resolve.load(source.read(path))[0].look.samples == samples
+    if renderer == "pathtrace":
+        path.write_text(plain)
+        with pytest.raises(SceneError, match="289: the rasterizer takes 256 at most"):
+            resolve.load(source.read(path))
+
+
 @pytest.mark.parametrize(
     ("card", "licence"),
     [
@@ -167,13 +246,10 @@ def test_a_pipelines_files_decide_the_chunks(tmp_path: Path) -> None:
     ],
 )
 def test_a_films_sidecar_names_the_pipeline_that_refined_it(tmp_path: Path, card: str | None, licence: str) -> None:
-    folder = tmp_path / "wan"
-    folder.mkdir()
-    (folder / "model_index.json").write_text('{"_class_name": "WanVACEPipeline", "_diffusers_version": "0.35.1"}')
     if card is not None:
-        (folder / "README.md").write_text(card)
-    (tmp_path / "scene.yaml").write_text(SCENE.replace("{weights: tiny-refiner.safetensors}", "{pipeline: wan}"))
-    film, _ = resolve.load(source.read(tmp_path / "scene.yaml"))
+        (tmp_path / "wan").mkdir()
+        (tmp_path / "wan" / "README.md").write_text(card)
+    film = pipeline_film(tmp_path)
     [model] = film.models
     assert (model["name"], model["kind"], model["version"]) == ("wan", "pipeline", "0.35.1")
     assert (model["file"], model["licence"]) == ("WanVACEPipeline", licence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import render_figures as figures
 import torch
 from test_refine_model import refiner as random_refiner
 
+from cinemotion import refine_sets
 from motion.errors import BadInput
 from motion.prior import weights
 from render import Rasterizer
@@ -337,11 +339,10 @@ def test_slow_motion_retimes_the_motion_and_then_draws(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of pairs with a clip to learn from and one to check on; references are the raster's frames, brighter."""
-    from cinemotion import refine_sets
     from render.view import window
 
     folder = tmp_path_factory.mktemp("pairs")
-    (folder / "sources.json").write_text('["walk: CC0-1.0"]')
+    (folder / "sources.json").write_text(json.dumps({"captures": None, "sources": refine_sets.sources()}))
     made = refine_sets.make(1, "check")
     camera = window(made.camera, (160, 90), 20, 10, (64, 48))
     with Rasterizer((64, 48)) as rasterizer:
@@ -363,11 +364,11 @@ def test_a_network_is_trained_from_pairs(pairs: Path, frames: list[Frame], tmp_p
     path = train_between.run(Plan(tmp_path, str(pairs), steps=3, batch=2, name="own"), said.append)
     assert path == tmp_path / "own-between.safetensors" and "3 steps" in said[-1]
     about = weights.card_of(path, "between")
-    assert about.training["learned_from"] == "path tracing" and about.licence == "CC0-1.0"
+    assert about.training["learned_from"] == "path tracing" and about.licence == "MIT (DeepMimic)"
     assert set(about.measured["held-out clips, dB"]) == {"psnr", "plain", "psnr_holes", "plain_holes"}
     lights(Interleaved(Graded(), 4, load(path)).refine(frames))
 
-    clip = tmp_path / "clips" / "train" / "fine-000003.safetensors"
+    clip = tmp_path / "clips_traced" / "train" / "fine-000003.safetensors"
     one = read(clip, len(TRIPLES) - 1)  # frame 6 between 3 and 7
     assert float(one.distance) == 4.0 and float(one.before.near) == 0.25 and float(one.after.near) == 0.75
     np.testing.assert_allclose(one.light, 1.3 * one.passes.beauty, rtol=2e-3, atol=1e-3)

@@ -23,6 +23,7 @@ from render.refine.bridge import KINDS
 from render.refine.guides import GUIDES, HALF_GUIDES
 from render.refine.model import BridgeRefiner, Carry
 from render.refine.network import SIZES, NetConfig, Network
+from render.refine.rivals import Pixelwise
 from render.refine.state import modulator
 
 SIZE = (80, 48)
@@ -31,6 +32,11 @@ FULL = NetConfig(GUIDES, HALF_GUIDES, **SIZES["S"])
 
 def refiner(steps: int = 1, kind: str = "bridge", faithful: bool = False) -> BridgeRefiner:
     return BridgeRefiner(tiny_refiner.network(FULL), tiny_refiner.card(FULL, kind), steps, faithful=faithful)
+
+
+def test_faithful_wants_a_network_that_mixes() -> None:
+    with pytest.raises(BadInput, match="expected those of a bridge"):
+        BridgeRefiner(Pixelwise(FULL), tiny_refiner.card(FULL), faithful=True)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +82,21 @@ def test_a_network_that_has_learned_nothing_changes_the_grounds_light_alone(
             assert same[(frame.normal[..., 1] > 0.99) & (frame.alpha == 1)].mean() > 0.95
             body = (frame.ids[..., 0] > 0) & (frame.normal[..., 1] < -0.2)
             assert (one[body] > frame.beauty[body]).all(-1).mean() > 0.9
+
+
+def test_from_noise_begins_with_noise_that_stands_still(frames: list[Frame]) -> None:
+    """As it was trained, and the same in every frame: a still shot does not flicker."""
+    made, seen = refiner(kind="noise"), []
+    features = made._network.features  # type: ignore[union-attr]
+
+    def looked(state: torch.Tensor, *rest: object) -> torch.Tensor:
+        seen.append(state)
+        return features(state, *rest)  # type: ignore[arg-type, operator]
+
+    made._network.features = looked  # type: ignore[method-assign, assignment, union-attr]
+    first, again = ([np.asarray(one.beauty) for one in r.refine(frames[:4])] for r in (made, refiner(kind="noise")))
+    assert seen[0].float().std() > 0.4 and torch.equal(seen[0][0], seen[0][3])
+    np.testing.assert_array_equal(first, again)
 
 
 def test_a_faithful_answer_lies_between_the_lights_that_are_there(frames: list[Frame]) -> None:

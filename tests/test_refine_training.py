@@ -58,7 +58,7 @@ def pairs(rasterizer: Rasterizer, tmp_path_factory: pytest.TempPathFactory) -> P
         (folder / tier).mkdir()
         about = shards.About("train", 1, True, spp, SIZE, SIZE, tuple(range(2, 10)), "a walk")
         shards.save(folder / tier / "000000.safetensors", clip, about)
-    (folder / "sources.json").write_text('["walk: CC0-1.0"]')
+    (folder / "sources.json").write_text('{"captures": null, "sources": ["walk: CC0-1.0"]}')
     return folder
 
 
@@ -197,7 +197,8 @@ def test_a_recoloured_set_is_the_set_under_that_light(rasterizer: Rasterizer) ->
         red, green, blue = np.array(colour)[order] * (gains if light else 1.0)
         return float(red), float(green), float(blue)
 
-    light = plain.light
+    light = replace(plain.light, clouds=0.0)  # which would grey other colours otherwise
+    plain = World(plain.performances, plain.stage, light)
     colours = ("sun_colour", "zenith", "horizon", "bounce", "glow")
     lit = World(plain.performances, plain.stage, replace(light, **{n: other(getattr(light, n)) for n in colours}))
     lit.materials = tuple(
@@ -330,17 +331,47 @@ def test_train_refiner_from_the_command_line(pairs: Path, tmp_path: Path) -> Non
     code, said = go("-o", tmp_path / "judged", "--data", pairs, "--batch", 4, "--steps", 1, "--judges",
                     "--begin", tmp_path / "run")  # fmt: skip
     assert code == 0 and BridgeRefiner.load(tmp_path / "judged").card.config["network"]["appearance"] > 0, said
+    # What is begun with stays what it is, unless another kind is asked for.
+    next_ = ("-o", tmp_path / "a", "--data", pairs, "--steps", 1, "--batch", 2)
+    for name, words, kind in (("pixel", ("--by", "pixel"), "pixel"),
+                              ("pixel2", ("--begin", tmp_path / "pixel"), "pixel"),
+                              ("reg", ("--begin", tmp_path / "run", "--by", "regression"), "regression"),
+                              ("reg2", ("--begin", tmp_path / "reg"), "regression")):  # fmt: skip
+        code, said = go("-o", tmp_path / name, "--data", pairs, "--steps", 1, "--batch", 2, *words)
+        assert code == 0, said
+        made = BridgeRefiner.load(tmp_path / name)
+        assert ("pixel" if made.card.config["pixelwise"] else made.kind) == kind
     for words, wrong in (
         ((*run, "--judges", "--steps", 4), "network to begin with"),
         (("-o", tmp_path / "a"), "make them with --make-data"),
         (("-o", tmp_path / "a", "--data", tmp_path), "no training pairs"),
         ((*run, "--by", "brigde", "--steps", 3), "did you mean 'bridge'"),
+        ((*run, "--by", "pixels", "--steps", 3), "did you mean 'pixel'"),
+        ((*next_, "--begin", tmp_path / "run", "--by", "pixel"), "is of kind 'bridge'"),
+        ((*next_, "--begin", tmp_path / "pixel", "--by", "regression"), "is of kind 'pixel'"),
+        ((*next_, "--begin", tmp_path / "run", "--size", "M"), "has another size"),
         ((*run, "--size", "XL", "--steps", 3), "XL"),
         (("-o", tmp_path / "a", "--make-data"), "no --minutes"),
         (("-o", tmp_path / "a", "--make-data", "--minutes", 1, "--tiers", "manny"), "did you mean 'many'"),
     ):
         code, said = go(*words)
         assert code == 2 and wrong in said, said
+
+
+def test_pairs_go_on_with_the_captures_that_they_were_begun_with(tmp_path: Path) -> None:
+    refine_data._note_sources(tmp_path, None)
+    refine_data._note_sources(tmp_path, None)
+    assert refine_data.captures(tmp_path) is None and refine_data.sources(tmp_path)
+    (tmp_path / "sources.json").write_text('{"captures": "/mocap/mine", "sources": ["walk: CC0-1.0"]}')
+    with pytest.raises(BadInput, match="begun with captures of /mocap/mine, now the pybullet wheel"):
+        refine_data._note_sources(tmp_path, None)
+    (tmp_path / "sources.json").write_text('{"captures": null, "sources": ["walk: CC0-1.0"]}')
+    with pytest.raises(BadInput, match="others by now"):
+        refine_data.captures(tmp_path)
+    for text in ("[]", "{}", "nothing"):
+        (tmp_path / "sources.json").write_text(text)
+        with pytest.raises(BadInput, match="does not say what it was made from"):
+            refine_data.sources(tmp_path)
 
 
 def test_a_frozen_raster_stays_known_when_shots_are_added(rasterizer: Rasterizer, tmp_path: Path) -> None:

@@ -63,6 +63,15 @@ def test_a_seed_draws_another_picture(world, camera, rasterizer):  # type: ignor
     assert (pictures[0] != pictures[1]).any()
 
 
+@pytest.mark.parametrize("look", ["clay", "watercolour", "pencil"])
+def test_any_seed_has_chance_as_fine_as_another(look, world, camera, rasterizer):  # type: ignore[no-untyped-def]
+    (frame,) = drawn(rasterizer, world, camera, 3)
+    small, large = (Stylist(make_style(look, seed=s), world, camera, SIZE).picture(frame) for s in (3, 2**62 + 7))
+    assert (small != large).any()
+    rough = [np.abs(np.diff(p.astype(float), axis=1)).mean() for p in (small, large)]
+    assert 0.8 < rough[1] / rough[0] < 1.25
+
+
 @pytest.mark.parametrize(("look", "most"), [("toon", 3.0), ("pencil", 3.5), ("watercolour", 2.5), ("clay", 1.6)])
 def test_pictures_are_steady_along_exact_flow(look, most, world, camera, rasterizer):  # type: ignore[no-untyped-def]
     frames = drawn(rasterizer, world, camera, 3, 4, 5)

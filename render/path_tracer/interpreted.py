@@ -41,7 +41,9 @@ class Interpreted:
     def trace(self, scene: MitsubaScene, seen: Eye, spp: int, seed: int, settings: PathSettings) -> np.ndarray:
         """Mean radiance and alpha of every pixel, ``(H, W, 4)``; as `Compiled.trace`."""
         mi = self._mi
-        places = list(itertools.product((-self._beside, self._beside), repeat=2)) if self._beside else [(0.0, 0.0)]
+        # A thin lens has no shift that could move a picture by part of a pixel: its filter is the pixel itself.
+        beside = 0.0 if seen.radius_m > 0.0 else self._beside
+        places = list(itertools.product((-beside, beside), repeat=2)) if beside else [(0.0, 0.0)]
         spp = whole(-(-spp // len(places)))
         light = paths(mi, settings.depth)
         integrator = mi.load_dict({"type": "aov", "aovs": "far:depth,own:albedo,facing:sh_normal", "light": light})

@@ -27,9 +27,6 @@ class Ops:
     exp: Callable[[Value], Value]
     sqrt: Callable[[Value], Value]
     acos: Callable[[Value], Value]
-    sin: Callable[[Value], Value]
-    log2: Callable[[Value], Value]
-    power: Callable[[Value, Value], Value]
 
     def clip(self, x: Value, low: Value, high: Value) -> Value:
         return self.minimum(self.maximum(x, low), high)
@@ -51,12 +48,11 @@ def mix(a: Triple, b: Triple, t: Value) -> Triple:
     return tuple(p + (q - p) * t for p, q in zip(a, b, strict=True))  # type: ignore[return-value]
 
 
-NUMPY = Ops(np.where, np.minimum, np.maximum, np.floor, np.exp, np.sqrt, np.arccos, np.sin, np.log2, np.power)
+NUMPY = Ops(np.where, np.minimum, np.maximum, np.floor, np.exp, np.sqrt, np.arccos)
 
 
 def jit(drjit: Any) -> Ops:
     """Those of Dr.Jit."""
     return Ops(
-        drjit.select, drjit.minimum, drjit.maximum, drjit.floor, drjit.exp, drjit.sqrt, drjit.acos, drjit.sin,
-        drjit.log2, drjit.power,
+        drjit.select, drjit.minimum, drjit.maximum, drjit.floor, drjit.exp, drjit.sqrt, drjit.acos,
     )  # fmt: skip

@@ -61,6 +61,12 @@ def answer(
     return changes, kernels
 
 
+def _white(like: Tensor) -> Tensor:
+    """The same white noise for every frame, on any device."""
+    noise = torch.randn((1, *like.shape[1:]), generator=torch.Generator().manual_seed(0))
+    return noise.to(like).expand_as(like)
+
+
 def walk(
     network: nn.Module, kind: str, half: Seen, code: Tensor, frames: int, steps: int = 1, noise: Tensor | None = None
 ) -> tuple[Tensor, Tensor | None]:
@@ -76,7 +82,8 @@ def walk(
         code: of the light.
         frames: of a clip.
         steps: calls of the network.
-        noise: of the start, white, ``(N, 3, h, w)``; None: none.
+        noise: of the start, white, ``(N, 3, h, w)``; None: none, but for kind "noise", which begins with nothing else:
+            that has the same in every frame.
 
     Raises:
         BadInput: no such number of steps.
@@ -84,7 +91,8 @@ def walk(
     if not 1 <= steps <= MOST_STEPS:
         raise BadInput(f"refiner: {steps} steps, expected 1 to {MOST_STEPS}")
     y = half.raster
-    noise = torch.zeros_like(y) if noise is None else noise
+    if noise is None:
+        noise = _white(y) if kind == "noise" else torch.zeros_like(y)
     x = put(kind, y, y, torch.ones(len(y), device=y.device), noise)
     changes, kernels = y, None
     for k in range(steps, 0, -1):

@@ -24,8 +24,8 @@ CODE = 37
 #: First of the three numbers of each colour of light in a code: sun, zenith, horizon, from below, glow, rims, lamps.
 LIGHTS = (3, 7, 10, 13, 16, 20, 23)
 
-#: Where a code says the way to the sun, how the sky falls off, its clouds, the ground's colour, and if there is one.
-SUN, FALLOFF, CLOUDS, FLOOR, GROUND = 0, 19, 28, 29, 33
+#: Where a code says the way to the sun, how the sky falls off, the ground's colour, and if there is one.
+SUN, FALLOFF, FLOOR, GROUND = 0, 19, 29, 33
 
 #: What a sky's fall-off is divided by in a code.
 FALLOFF_UNIT = 4.0
@@ -60,8 +60,12 @@ def level_frame(T_world_camera: Array) -> Array:
 
 
 def light_code(world: World, looking: Sight) -> np.ndarray:
-    """The light on a set as ``(CODE,)`` float32, brightnesses in logarithms, directions in the level frame."""
+    """The light on a set as ``(CODE,)`` float32, brightnesses in logarithms, directions in the level frame.
+
+    The sky's colours are those under its clouds: exchanged for others or dimmed, they are another sky's.
+    """
     light, stage, sun = world.light, world.stage, world.sun
+    zenith, horizon, below = lighting.greyed(light, np.array([light.zenith, light.horizon, light.bounce]))
 
     def log(colour: Array | tuple[float, ...]) -> Array:
         return np.log1p(np.maximum(np.asarray(colour, np.float64), 0.0) / KNEE)
@@ -72,7 +76,7 @@ def light_code(world: World, looking: Sight) -> np.ndarray:
     floor = np.sqrt((np.array(ground.colour) + np.array(ground.colour2)) / 2) if ground else np.zeros(3)
     parts = (
         looking.level @ sun, log(np.array(light.sun_colour) * lighting.risen(sun)), [np.log(light.sun_radius) + 3.0],
-        log(light.zenith), log(light.horizon), log(light.bounce), log(light.glow),
+        log(zenith), log(horizon), log(below), log(light.glow),
         [light.horizon_falloff / FALLOFF_UNIT],
         log(rim), log(lamps), [float(light.backdrop is not None), np.log1p(100.0 * light.haze_per_m), light.clouds],
         floor, [ground.roughness if ground else 0.0, float(ground is not None)],

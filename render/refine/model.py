@@ -64,6 +64,10 @@ class BridgeRefiner:
     ) -> None:
         if not 1 <= steps <= bridge.MOST_STEPS:
             raise BadInput(f"refiner: {steps} steps, expected 1 to {bridge.MOST_STEPS}")
+        if faithful and not isinstance(network, Network):
+            raise BadInput(
+                f"refiner '{card.label}': no mixing weights, which `faithful` wants; expected those of a bridge"
+            )
         self.faithful = faithful
         self.card, self.steps, self.kind = card, steps, str(card.config.get("kind", "bridge"))
         self.device = torch.device(device)
@@ -138,7 +142,7 @@ class BridgeRefiner:
             light = whole[0].permute(1, 2, 0)
             height, width = frame.size[1], frame.size[0]
             lights.append(_sound(light[:height, :width].cpu().numpy(), frame))
-        carry.index, carry.light = chunk[-1].index, np.minimum(lights[-1], 6e4).astype(np.float16)
+        carry.index, carry.light = chunk[-1].index, np.minimum(lights[-1], shards.MOST).astype(np.float16)
         return lights
 
     def _history(self, frame: Frame, carry: Carry) -> tuple[Tensor | None, Tensor | None]:
@@ -147,6 +151,8 @@ class BridgeRefiner:
             return None, None
         if carry.light.shape != (frame.size[1], frame.size[0], 3):
             raise BadInput(f"refiner: the frame before is {carry.light.shape}, expected {(*frame.size[::-1], 3)}")
+        if frame.camera.shot_of(carry.index) != frame.camera.shot_of(frame.index):
+            raise BadInput(f"a cut lies between carried frame {carry.index} and {frame.index}: one shot at a time")
         flow, hidden = frame.flow_to(carry.index)
         before = torch.from_numpy(carry.light.astype(np.float32)).permute(2, 0, 1)[None].to(self.device)
         known = warp_torch(before, torch.from_numpy(flow).permute(2, 0, 1)[None].to(self.device))
@@ -205,7 +211,7 @@ def passes_of(frame: Frame) -> Passes:
         return picture.permute(2, 0, 1)[None]
 
     def light(values: Any) -> Tensor:
-        return torch.nan_to_num(get(values), nan=0.0, posinf=6e4, neginf=0.0).clamp(0.0, 6e4)
+        return torch.nan_to_num(get(values), nan=0.0, posinf=shards.MOST, neginf=0.0).clamp(0.0, shards.MOST)
 
     one = lambda value: torch.as_tensor(np.asarray(value, np.float32))[None]
     return Passes(
@@ -246,7 +252,9 @@ def _sound(light: np.ndarray, frame: Frame) -> np.ndarray:
     logging.getLogger("cinemotion").warning(
         "frame %d: %d refined pixels are not finite; the raster's are shown there", frame.index, int(bad.sum())
     )
-    return np.where(bad[..., None], np.nan_to_num(np.asarray(frame.beauty), posinf=6e4), light).astype(np.float32)
+    return np.where(bad[..., None], np.nan_to_num(np.asarray(frame.beauty), posinf=shards.MOST), light).astype(
+        np.float32
+    )
 
 
 def _half_is_fast(device: torch.device) -> bool:

@@ -14,7 +14,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from motion.errors import BadInput
-from motion.stage import Stage
 from render.control import ShotScale
 from render.frame import Frame
 from render.tonemap import to_srgb8
@@ -27,7 +26,6 @@ class Brief:
     scale: ShotScale  # the shot's frames, and how its depth becomes brightness
     seed: int = 0  # of the film
     prompt: str = ""  # what is to be seen, in words
-    stage: Stage | None = None  # ground and light, for a network that is told of them
 
 
 @dataclass(frozen=True)

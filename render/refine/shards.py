@@ -33,13 +33,13 @@ from render.frame import Frame
 from render.refine.describe import light_code, sight
 
 #: Version of the layout; files of another one are refused.
-FORMAT = 1
+FORMAT = 2
 
 #: Frames that are refined together, and so the distance over which a chunk's history is warped.
 CHUNK = 4
 
 SUFFIX = ".safetensors"
-_MOST = 6e4  # float16 ends at 65,504
+MOST = 6e4  # of light; float16 ends at 65,504
 
 #: Passes that a pair is made of.
 PASSES = ("beauty", "diffuse", "specular", "albedo_aa", "roughness_metallic", "normal", "depth", "ids")
@@ -88,7 +88,7 @@ def pack(frame: Frame, first: np.ndarray, second: np.ndarray) -> dict[str, np.nd
 def pack_flow(frame: Frame, to: int, name: str = "") -> dict[str, np.ndarray]:
     """Flow of a frame to frame ``to``, and what is hidden there; ``name`` is ``""`` or ``"_far"``."""
     flow, hidden = frame.flow_to(to)
-    flow = np.clip(np.nan_to_num(flow), -_MOST, _MOST)
+    flow = np.clip(np.nan_to_num(flow), -MOST, MOST)
     return {f"flow{name}": _planes(flow).astype(np.float16), f"hidden{name}": hidden.astype(np.uint8)}
 
 
@@ -135,7 +135,7 @@ def _planes(values: Any) -> np.ndarray:
 
 
 def _half(values: Any) -> np.ndarray:
-    return _planes(np.clip(np.nan_to_num(values, posinf=_MOST), 0.0, _MOST)).astype(np.float16)
+    return _planes(np.clip(np.nan_to_num(values, posinf=MOST), 0.0, MOST)).astype(np.float16)
 
 
 def _byte(values: Any) -> np.ndarray:

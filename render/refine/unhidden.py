@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from render import lighting
-from render.refine.describe import CLOUDS, FALLOFF, FALLOFF_UNIT, FLOOR, GROUND, LIGHTS, SUN
+from render.refine.describe import FALLOFF, FALLOFF_UNIT, FLOOR, GROUND, LIGHTS, SUN
 from render.refine.state import KNEE, USUAL
 
 #: Channels of `unhidden`.
@@ -37,7 +37,6 @@ class Sky:
     zenith: Tensor
     horizon: Tensor
     falloff: Tensor  # (N,)
-    grey: Tensor  # (N,) how far clouds take the sky's colour away
     glow: Tensor
 
     def radiance(self, height: Tensor, glint: Tensor) -> Tensor:
@@ -49,8 +48,6 @@ class Sky:
 
         fall = torch.exp(-wide(self.falloff) * height.clamp_min(0.0))[:, None]
         found = torch.lerp(wide(self.zenith), wide(self.horizon), fall)
-        luma = torch.einsum("nc...,c->n...", found, found.new_tensor(lighting.LUMINANCE))[:, None]
-        found = torch.lerp(found, luma, wide(self.grey[:, None]))
         return found + wide(self.glow) * glint.clamp(0.0, 1.0)[:, None] ** _GLOW
 
 
@@ -69,7 +66,7 @@ class Lights:
         """From ``(N, CODE)``, see `render.refine.describe.light_code`."""
         sun, zenith, horizon, below, glow = (torch.expm1(code[:, i : i + 3]) * KNEE for i in LIGHTS[:5])
         towards, falloff = code[:, SUN : SUN + 3], FALLOFF_UNIT * code[:, FALLOFF]
-        sky = Sky(towards, zenith, horizon, falloff, lighting.CLOUDS_GREY * code[:, CLOUDS], glow)
+        sky = Sky(towards, zenith, horizon, falloff, glow)
         # The sky above the horizon alone: what is seen below it is the ground, on which this set's own light falls.
         d, weights = _directions(code.device)
         from_sky = sky.radiance(d[:, 1].expand(len(code), -1), towards @ d.T) @ weights

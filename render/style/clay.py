@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from render.style.lines import edge_weights, ridges
-from render.style.noise import soft, soft_within
+from render.style.noise import shift, soft, soft_within
 from render.style.settings import Clay
 from render.style.surface import LUMINANCE, Surface
 from render.style.toon import calm
@@ -59,7 +59,7 @@ def _dents(surface: Surface, look: Clay, unit: float, relief: np.ndarray, seed: 
     total = np.zeros(surface.depth.shape, np.float32)
     for scale, weight in ((1.0, 0.34), (0.3, 0.20)):
         for axis, channel in enumerate((0, 2, 3)):
-            noise = surface.chance(look.dent_px * scale * unit, channel, seed * 0.173 + 0.41 * axis)
+            noise = surface.chance(look.dent_px * scale * unit, channel, shift(seed, 0.173) + 0.41 * axis)
             total += np.float32(weight) * noise * relief[..., axis]
     return total
 
@@ -97,7 +97,7 @@ def _prints(surface: Surface, unit: float, relief: np.ndarray, seed: int) -> np.
 def _hash(corner: np.ndarray, level: np.ndarray, seed: int) -> np.ndarray:
     """Four numbers ``(N, 4)`` from 0 to 1 for whole-number cells ``(N, 3)`` (the mixing of PCG, Jarzynski 2020)."""
     v = corner.astype(np.int64).astype(np.uint32)
-    extra = (level.astype(np.int64) + 1000 * seed).astype(np.uint32)
+    extra = (level.astype(np.int64) + 1000 * seed % 2**32).astype(np.uint32)
     v = np.column_stack([v, extra]) * np.uint32(1664525) + np.uint32(1013904223)
     for _ in range(2):
         v[:, 0] += v[:, 1] * v[:, 3]

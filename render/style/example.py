@@ -21,7 +21,7 @@ from motion.errors import BadInput
 from render.frame import Frame
 from render.style import patchmatch as pm
 from render.style.lines import edge_weights, ridges
-from render.style.noise import blur, smoothstep
+from render.style.noise import averaged, blur, smoothstep
 from render.style.settings import Example
 from render.style.surface import LUMINANCE, Stagecraft, Surface
 
@@ -112,7 +112,7 @@ class ByExample:
             1.3 * ids, 0.5 * outline[..., None], look.place * place,
         ]  # fmt: skip
         whole = np.concatenate([np.asarray(c, np.float32) for c in channels], axis=-1)
-        return _reduced(whole, n)
+        return averaged(whole, n)
 
     def _key_guides(self) -> np.ndarray:
         if self._key is None:
@@ -255,11 +255,11 @@ class ByExample:
         here = np.stack([x, y], axis=-1)
         flow, occluded = frame.flow_to(k)
         n = self._detail
-        hidden = _reduced(occluded[..., None].astype(np.float32), n)[..., 0]
+        hidden = averaged(occluded[..., None].astype(np.float32), n)[..., 0]
         if n > 1:
             # Of a pixel's squares, those that are seen there say where it goes.
             seen = (~occluded)[..., None].astype(np.float32)
-            flow = _reduced(flow * seen, n) / np.maximum(_reduced(seen, n), 1e-6) / n
+            flow = averaged(flow * seen, n) / np.maximum(averaged(seen, n), 1e-6) / n
         places = here + flow
         inside = (places >= -0.5).all(-1) & (places[..., 0] <= width - 0.5) & (places[..., 1] <= height - 0.5)
         return places.astype(np.float32), inside & (hidden < 0.5)
@@ -292,14 +292,6 @@ def _levels(size: tuple[int, int]) -> int:
     return int(np.clip(np.log2(max(min(size) / _SMALLEST, 1.0)) + 1, 1, _LEVELS))
 
 
-def _reduced(image: np.ndarray, n: int) -> np.ndarray:
-    """``(H, W, C)`` averaged over squares of ``n`` px."""
-    if n == 1:
-        return image
-    height, width = image.shape[0] // n, image.shape[1] // n
-    return np.asarray(image.reshape(height, n, width, n, -1).mean((1, 3)), np.float32)
-
-
 def _carried(brim: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Whether what is found at ``places (H, W, 2)`` belongs to one thing alone ``(H, W)``: an outline's paint does not
     go with the ground behind it."""
@@ -318,7 +310,7 @@ def _borders(surface: Surface, n: int) -> np.ndarray:
         if mark.shape[axis] > 1:
             off = np.diff(surface.instance, axis=axis, append=np.take(surface.instance, [-1], axis=axis)) != 0
             mark |= off | np.roll(off, 1, axis=axis)
-    return _reduced(mark[..., None].astype(np.float32), n)[..., 0] > 0
+    return averaged(mark[..., None].astype(np.float32), n)[..., 0] > 0
 
 
 def _at_level(places: np.ndarray, known: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:

@@ -99,6 +99,22 @@ def sheet(size: tuple[int, int], texel_px: float, kind: str, seed: int) -> np.nd
     return np.asarray(ndimage.map_coordinates(tile, grid, order=1, mode="grid-wrap", prefilter=False), np.float32)
 
 
+def shift(seed: int, step: float) -> float:
+    """How far a seed moves solid noise, so that another seed has another noise; seeds repeat after 4,096.
+
+    Farther away float32 coordinates would lie on a grid.
+    """
+    return (seed % 4096) * step
+
+
+def averaged(image: np.ndarray, n: int) -> np.ndarray:
+    """``(H, W, C)`` averaged over squares of ``n`` px."""
+    if n == 1:
+        return image
+    height, width = image.shape[0] // n, image.shape[1] // n
+    return np.asarray(image.reshape(height, n, width, n, -1).mean((1, 3)), np.float32)
+
+
 def solid(place: np.ndarray, wavelength: float | np.ndarray, channel: int, shift: float = 0.0) -> np.ndarray:
     """Solid noise at ``place (N, 3)`` with features ``wavelength`` long, in the same unit: ``(N,)``, −1 to 1 or so."""
     coordinates = (place / np.reshape(wavelength, (-1, 1)) + shift) * (64.0 / _FEATURES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from motion.errors import BadInput, unknown
 from render.frame import MAX_SIDE, Frame, check_size
 from render.rasterizer.settings import RenderSettings
 from render.style import clay, pencil, toon, watercolour
+from render.style.noise import averaged
 from render.style.settings import OTHERS, SKY, Clay, Example, Pencil, Style, Toon, Watercolour
 from render.style.surface import NEEDED, Stagecraft, Surface
 from render.world import World
@@ -121,14 +122,9 @@ class Stylist:
         mixed = reduced(styled * share + own * (1.0 - share), self.detail)
         if plain is not None:
             # Where nothing is styled the picture is the plain one; towards full strength its blur fades out.
-            rest = 1.0 - _mean(share, self.detail)
+            rest = 1.0 - averaged(share, self.detail)
             mixed += rest * (_checked_plain(plain, self.size).astype(np.float32) / 255.0 - reduced(own, self.detail))
         return _bytes(mixed)
-
-    def pictures(self, frames: Iterable[Frame]) -> Iterator[np.ndarray]:
-        """`picture` of every frame, one by one."""
-        for frame in frames:
-            yield self.picture(frame)
 
     def _styled(self, surface: Surface) -> np.ndarray:
         if self._example is not None:
@@ -166,12 +162,7 @@ def reduced(picture: np.ndarray, detail: int) -> np.ndarray:
     """Display values ``(H, W, 3)`` averaged over squares of ``detail`` px, as light would be (a gamma of 2 is near)."""
     if detail == 1:
         return picture
-    return np.sqrt(_mean(np.square(np.clip(picture, 0.0, 1.0)), detail))
-
-
-def _mean(image: np.ndarray, detail: int) -> np.ndarray:
-    height, width = image.shape[0] // detail, image.shape[1] // detail
-    return np.asarray(image.reshape(height, detail, width, detail, -1).mean((1, 3)), np.float32)
+    return np.sqrt(averaged(np.square(np.clip(picture, 0.0, 1.0)), detail))
 
 
 def _bytes(picture: np.ndarray) -> np.ndarray:

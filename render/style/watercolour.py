@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from render.style.lines import edge_weights, ridges
-from render.style.noise import moved, sheet, smoothstep, soft, soft_within
+from render.style.noise import moved, sheet, shift, smoothstep, soft, soft_within
 from render.style.pencil import outline
 from render.style.settings import Toon, Watercolour
 from render.style.surface import LUMINANCE, Surface
@@ -25,7 +25,7 @@ def draw(surface: Surface, look: Watercolour, unit: float, curve: str, exposure:
     """The picture ``(H, W, 3)`` float32, display values 0 to 1. ``unit``: px here of a px of a picture 720 high."""
     size = (surface.width, surface.height)
     weights = edge_weights(surface)
-    uneven = surface.chance(110.0 * unit, 0, seed * 0.013)
+    uneven = surface.chance(110.0 * unit, 0, shift(seed, 0.013))
     share = form(surface, weights, unit)
     # The brush does not follow a shadow's border: it wanders with the surface's own chance.
     share = share + np.where(surface.ground, 0.16, 0.10).astype(np.float32) * look.turbulence * uneven

@@ -2,7 +2,8 @@
 
 Pictures are ``(H, W, 3)`` in [0, 1], display-encoded by one tone map at one exposure: `render.tonemap.shown` with
 `CURVE` and `EXPOSURE`. A ``mask (H, W)`` bool says which pixels count (surfaces, not sky); what the others hold changes
-nothing. A mask without a pixel gives NaN, for there is nothing to measure. `ShotMeter` takes a shot frame by frame.
+nothing, but where flow leads to them. A mask without a pixel gives NaN, for there is nothing to measure. `ShotMeter`
+takes a shot frame by frame.
 
 Intervals over shots come from `motion.prior.metrics.bootstrap`, which leaves NaN and infinity out.
 """
