@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from render.rasterizer import Rasterizer
     from render.refine.model import BridgeRefiner
 
-#: The row of path tracing that is denoised.
-DENOISED = "path tracing, equal time, denoised"
+#: The row of path tracing that is denoised, with as few paths as it may have.
+DENOISED = "path tracing, denoised"
+
+#: The same at half size, enlarged: what the time of a refined frame pays for.
+HALF_SIZE = "path tracing at half size, denoised"
 
 #: What is traced: light, and what a denoiser is led by.
 _GUIDED = ("beauty", "albedo_aa", "normal")
@@ -180,8 +183,26 @@ def noise_floor() -> Row:
     return Row("reference's own half", lambda shot: [first for first, _ in shot.halves])
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds that a path-traced picture takes."""
+
+    fixed: float
+    per_path: float
+    denoising: float
+
+    def paths(self, seconds: float) -> int:
+        """Paths a pixel that fit, denoising included; one is the least there is, also where that takes longer."""
+        return max(1, int((seconds - self.fixed - self.denoising) / self.per_path))
+
+    def seconds(self, paths: int) -> float:
+        """Of so many."""
+        return self.fixed + self.per_path * paths + self.denoising
+
+
 class EqualTime:
-    """Path tracing in the time that a refined frame takes, drawing included, plain and denoised in that same time.
+    """Path tracing in the time that a refined frame takes, drawing included: plain, denoised, and denoised at half size
+    and enlarged where denoising whole pictures alone takes longer.
 
     Args:
         seconds: of a refined 720p frame with its raster passes.
@@ -190,11 +211,11 @@ class EqualTime:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._tracers: dict[tuple[int, int], PathTracer] = {}
-        self.spp = self.spp_denoised = 0
+        self._paths: dict[str, int] = {}
 
     def rows(self) -> list[Row]:
-        """Both rows, or the plain one where no denoiser is installed."""
-        plain = Row("path tracing, equal time", lambda shot: self._traced(shot, self.spp))
+        """All rows, or the plain one where no denoiser is installed."""
+        plain = Row("path tracing, equal time", lambda shot: map(_light, self._frames(shot, "plain")))
         try:
             from render.path_tracer.denoise import denoiser
 
@@ -202,20 +223,33 @@ class EqualTime:
         except (MissingExtra, MissingSystem, ImportError) as error:
             plain.note = f"not denoised: {error}"
             return [plain]
-        return [plain, Row(DENOISED, lambda shot: map(_denoised, self._frames(shot, self.spp_denoised)))]
+        return [
+            plain,
+            Row(DENOISED, lambda shot: map(_denoised, self._frames(shot, "denoised"))),
+            Row(HALF_SIZE, lambda shot: map(_enlarged, map(_denoised, self._frames(shot, "half size", 2)))),
+        ]
 
     def measure(self, shot: TestShot) -> dict[str, float]:
         """How many paths a pixel fit into the time, by tracing a whole frame of the shot with 1 and with 3."""
+        whole, half = self._cost(shot, (1280, 720)), self._cost(shot, (640, 360))
+        plain = replace(whole, denoising=0.0)
+        costs = {"plain": plain, "denoised": whole, "half size": half}
+        self._paths = {name: cost.paths(self._seconds) for name, cost in costs.items()}
+        found = {"seconds": self._seconds, **vars(whole)}
+        for name, cost in costs.items():
+            found |= {f"paths, {name}": self._paths[name], f"seconds, {name}": cost.seconds(self._paths[name])}
+        return found
+
+    def _cost(self, shot: TestShot, size: tuple[int, int]) -> Cost:
         spent = {}
         for spp in (1, 3):
-            tracer = self._tracer((1280, 720), spp)
+            tracer = self._tracer(size, spp)
             frame = shot.compared[0].index
             next(tracer.render(shot.made.world, shot.made.camera, [frame], _GUIDED))  # compiles, builds
             began = time.perf_counter()
             traced = next(tracer.render(shot.made.world, shot.made.camera, [frame], _GUIDED))
             spent[spp] = time.perf_counter() - began
         each = max((spent[3] - spent[1]) / 2, 1e-3)
-        fixed = max(spent[1] - each, 0.0)
         try:
             _denoised(traced)  # makes its buffers
             began = time.perf_counter()
@@ -223,15 +257,7 @@ class EqualTime:
             denoising = time.perf_counter() - began
         except (MissingExtra, MissingSystem):
             denoising = 0.0
-        # One path is the least there is, also where that takes longer.
-        self.spp, self.spp_denoised = (
-            max(1, int((self._seconds - fixed - other) / each)) for other in (0.0, denoising)
-        )  # fmt: skip
-        return {
-            "seconds": self._seconds, "fixed": fixed, "per_path": each, "denoising": denoising,
-            "spp": self.spp, "spp_denoised": self.spp_denoised,
-            "seconds_denoised": fixed + each * self.spp_denoised + denoising,
-        }  # fmt: skip
+        return Cost(max(spent[1] - each, 0.0), each, denoising)
 
     def _tracer(self, size: tuple[int, int], spp: int) -> PathTracer:
         from render.path_tracer import PathTracer
@@ -242,15 +268,28 @@ class EqualTime:
         tracer.settings = replace(tracer.settings, spp=spp, seed=7)
         return tracer
 
-    def _traced(self, shot: TestShot, spp: int) -> Iterator[np.ndarray]:
-        return (np.asarray(frame.beauty) for frame in self._frames(shot, spp))
-
-    def _frames(self, shot: TestShot, spp: int) -> Iterator[Frame]:
+    def _frames(self, shot: TestShot, way: str, smaller: int = 1) -> Iterator[Frame]:
         from render.view import window
 
-        part = window(shot.made.camera, shot.frames[0].size, *shot.corner, shot.size)
-        tracer = self._tracer(shot.size, spp)
+        (width, height), size = shot.frames[0].size, (shot.size[0] // smaller, shot.size[1] // smaller)
+        whole, corner = (width // smaller, height // smaller), (shot.corner[0] / smaller, shot.corner[1] / smaller)
+        part = window(shot.made.camera, whole, *corner, size)
+        tracer = self._tracer(size, self._paths[way])
         return tracer.render(shot.made.world, part, [f.index for f in shot.compared], _GUIDED)
+
+
+def _light(frame: Frame) -> np.ndarray:
+    return np.asarray(frame.beauty)
+
+
+def _enlarged(light: np.ndarray) -> np.ndarray:
+    """Twice as wide and high, smoothly; of square roots, so that bright things ring less."""
+    import torch
+    import torch.nn.functional as F
+
+    roots = torch.from_numpy(np.sqrt(np.maximum(light, 0.0))).permute(2, 0, 1)[None]
+    wide = F.interpolate(roots, scale_factor=2, mode="bicubic", align_corners=False)
+    return wide[0].permute(1, 2, 0).clamp_min(0.0).square().numpy()
 
 
 def _denoised(frame: Frame) -> np.ndarray:

@@ -25,7 +25,7 @@ class Strip:
 
 def draw(path: Path, strips: Sequence[Strip], badness: Sequence[float]) -> None:
     """One row a shot: evenly spread ones, then those with the largest ``badness``, worst first."""
-    worst = [int(k) for k in np.argsort(badness)[::-1][:6]]
+    worst = [int(k) for k in np.argsort(np.nan_to_num(np.array(badness), nan=-1.0))[::-1][:6]]
     spread = [int(k) for k in np.linspace(0, len(strips) - 1, min(6, len(strips)))]
     rows = [("", k) for k in spread] + [("worst: ", k) for k in worst]
     sheet = Image.new("RGB", (3 * _WIDE, len(rows) * (_HIGH + _TITLE)), "#ffffff")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import render_figures as figures
 
+from cinemotion.bench_refine_rows import Cost, _enlarged
 from motion.errors import BadInput
 from render import Rasterizer
 from render.frame import Frame
@@ -65,3 +66,19 @@ def test_a_filter_goes_along_time_and_begins_anew_with_a_shot() -> None:
     np.testing.assert_array_equal(first, again)
     assert np.isfinite(first).all() and (np.array(first) >= 0).all()
     assert np.abs(first[2] - alone).max() > 1e-3, "no history was used"
+
+
+def test_path_tracing_gets_as_many_paths_as_its_time_pays_for() -> None:
+    cost = Cost(fixed=0.4, per_path=0.2, denoising=0.5)
+    assert [cost.paths(s) for s in (0.5, 1.1, 1.3, 2.0)] == [1, 1, 2, 5]  # one path is the least there is
+    assert cost.seconds(5) == pytest.approx(1.9)
+
+
+def test_an_enlarged_picture_lies_where_the_small_one_lay() -> None:
+    rows, columns = np.mgrid[0:40, 0:60]
+    wide = np.stack([rows + columns, rows, np.full_like(rows, 9)], axis=-1).astype(np.float32) + 20
+    small = wide.reshape(20, 2, 30, 2, 3).mean((1, 3))
+    found = _enlarged(small)
+    assert found.shape == wide.shape
+    away = (found - wide)[6:-6, 6:-6]
+    assert np.abs(away).max() < 0.3 and np.abs(away.mean((0, 1))).max() < 0.02, "a shift by half a pixel were 0.5"
