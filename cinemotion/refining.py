@@ -73,9 +73,7 @@ def between_weights() -> Path | None:
     """
     from motion.prior import weights as files
 
-    name = files.file_name("base", "between")
-    there = any((folder / name).is_file() for folder in (files.shipped_folder(), files.user_folder()))
-    return files.find("base", "between") if there else None
+    return None if files.named("base", "between") is None else files.find("base", "between")
 
 
 def foreign(pipeline: str | Path, options: Mapping[str, Any]) -> Refining:

@@ -135,10 +135,9 @@ def find(name_or_path: str | os.PathLike[str], kind: str) -> Path:
     path = Path(text).expanduser()
     if _is_path(text):
         return _in_folder(path, kind) if path.is_dir() else _of_kind(path, kind)
-    for folder in (shipped_folder(), user_folder()):
-        candidate = folder / file_name(text, kind)
-        if candidate.is_file():
-            return _of_kind(candidate, kind)
+    candidate = named(text, kind)
+    if candidate is not None:
+        return _of_kind(candidate, kind)
     if path.is_dir():  # a training folder, named without a slash
         return _in_folder(path, kind)
     names = _names(kind)
@@ -152,6 +151,12 @@ def find(name_or_path: str | os.PathLike[str], kind: str) -> Path:
     raise BadInput(
         f"unknown weights '{text}'{did_you_mean(text, {*names, *FAMILIES})} (or the path of a {SUFFIX} file)"
     )
+
+
+def named(name: str, kind: str) -> Path | None:
+    """The file of weights of that name, shipped or the user's own, whatever it holds; None: there is none."""
+    files = (folder / file_name(name, kind) for folder in (shipped_folder(), user_folder()))
+    return next((file for file in files if file.is_file()), None)
 
 
 def shipped(folders: Iterable[Path] | None = None) -> list[Found]:
