@@ -223,10 +223,12 @@ class EqualTime:
         except (MissingExtra, MissingSystem, ImportError) as error:
             plain.note = f"not denoised: {error}"
             return [plain]
+        from render.refine.rivals import enlarged
+
         return [
             plain,
             Row(DENOISED, lambda shot: map(_denoised, self._frames(shot, "denoised"))),
-            Row(HALF_SIZE, lambda shot: map(_enlarged, map(_denoised, self._frames(shot, "half size", 2)))),
+            Row(HALF_SIZE, lambda shot: map(enlarged, map(_denoised, self._frames(shot, "half size", 2)))),
         ]
 
     def measure(self, shot: TestShot) -> dict[str, float]:
@@ -280,16 +282,6 @@ class EqualTime:
 
 def _light(frame: Frame) -> np.ndarray:
     return np.asarray(frame.beauty)
-
-
-def _enlarged(light: np.ndarray) -> np.ndarray:
-    """Twice as wide and high, smoothly; of square roots, so that bright things ring less."""
-    import torch
-    import torch.nn.functional as F
-
-    roots = torch.from_numpy(np.sqrt(np.maximum(light, 0.0))).permute(2, 0, 1)[None]
-    wide = F.interpolate(roots, scale_factor=2, mode="bicubic", align_corners=False)
-    return wide[0].permute(1, 2, 0).clamp_min(0.0).square().numpy()
 
 
 def _denoised(frame: Frame) -> np.ndarray:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import render_figures as figures
 
-from cinemotion.bench_refine_rows import Cost, _enlarged
+from cinemotion.bench_refine_rows import Cost
 from motion.errors import BadInput
 from render import Rasterizer
 from render.frame import Frame
 from render.refine import shards
-from render.refine.rivals import AffineFit, GuidedFilter
+from render.refine.rivals import AffineFit, GuidedFilter, enlarged
 from render.tonemap import from_srgb8, shown
 
 
@@ -78,7 +78,7 @@ def test_an_enlarged_picture_lies_where_the_small_one_lay() -> None:
     rows, columns = np.mgrid[0:40, 0:60]
     wide = np.stack([rows + columns, rows, np.full_like(rows, 9)], axis=-1).astype(np.float32) + 20
     small = wide.reshape(20, 2, 30, 2, 3).mean((1, 3))
-    found = _enlarged(small)
+    found = enlarged(small)
     assert found.shape == wide.shape
     away = (found - wide)[6:-6, 6:-6]
     assert np.abs(away).max() < 0.3 and np.abs(away.mean((0, 1))).max() < 0.02, "a shift by half a pixel were 0.5"

@@ -161,3 +161,12 @@ def _surface(frame: Frame) -> Tensor:
 
 def _planes(picture: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))
+
+
+# ---- a small picture
+
+
+def enlarged(light: np.ndarray) -> np.ndarray:
+    """Light ``(H, W, 3)`` twice as wide and high, smoothly; of square roots, so that bright things ring less."""
+    wide = F.interpolate(_planes(np.sqrt(np.maximum(light, 0.0)))[None], scale_factor=2, mode="bicubic")
+    return wide[0].permute(1, 2, 0).clamp_min(0.0).square().numpy()
